@@ -1,0 +1,68 @@
+// What the library needs of the world, as a struct of function pointers: sockets, readiness, clock, randomness, log.
+#pragma once
+
+#include <toxtcp/types.h>
+
+namespace toxtcp {
+
+enum class Log_Level : std::uint8_t { trace, debug, info, warning, error };
+
+/// What a socket call answers when it moved no bytes.
+inline constexpr std::ptrdiff_t SOCKET_WOULD_BLOCK = -1; ///< nothing now, or still connecting
+inline constexpr std::ptrdiff_t SOCKET_FAILED = -2;      ///< refused, reset, unreachable: it will never work again
+inline constexpr std::ptrdiff_t SOCKET_END = 0;          ///< the other side has closed (receive only)
+
+/// One socket that is ready. `tag` is what it was watched with.
+struct Ready {
+    std::uint32_t tag;
+    bool readable; ///< or at its end, or failed: `receive` tells
+    bool writable; ///< or connected, or failed
+};
+
+/// The functions are called from within the library's own calls only, all with `object`. One host serves one
+/// `Tcp_Connections`, since the tags are its own, and must outlive it.
+struct Host {
+    void *object = nullptr;
+
+    /// Begins a TCP connection, not waiting for it. A number of the host's choosing, 0 or more; -1 when there is none.
+    int (*connect)(void *object, const Ip_Port &address) = nullptr;
+
+    /// Sends what fits: how many bytes, SOCKET_WOULD_BLOCK or SOCKET_FAILED. Never called with nothing.
+    std::ptrdiff_t (*send)(void *object, int socket, Bytes bytes) = nullptr;
+
+    /// Receives into `first`, and once it is full into `rest`; `first` may be empty. How many bytes in all, or
+    /// SOCKET_END, SOCKET_WOULD_BLOCK, SOCKET_FAILED. May fill less than there is.
+    std::ptrdiff_t (*receive)(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) = nullptr;
+
+    void (*close)(void *object, int socket) = nullptr;
+
+    /// Optional, all three or none: readiness. Without them, every socket is tried in every tick.
+    ///
+    /// Watches a socket for reading, and if `writing` is set for writing as well; called again to change that.
+    /// Closing a socket ends it. False on failure.
+    bool (*watch)(void *object, int socket, std::uint32_t tag, bool writing) = nullptr;
+    /// Which watched sockets are ready now, without waiting: how many were written to `ready`. A socket stays
+    /// ready for as long as there is something for it to do (level-triggered). When there are more than fit, all have
+    /// their turn over the calls.
+    std::size_t (*ready)(void *object, std::span<Ready> ready) = nullptr;
+    /// A file descriptor that polls readable when `ready` would find something; -1 when there is none.
+    int (*descriptor)(void *object) = nullptr;
+
+    /// Milliseconds of a clock that never goes back. It may stand still between ticks.
+    std::uint64_t (*now)(void *object) = nullptr;
+
+    /// Fills with random bytes that nobody can guess.
+    void (*random)(void *object, Mutable_Bytes bytes) = nullptr;
+
+    /// Takes one line of log, without a newline; valid during the call only. May be null.
+    void (*log)(void *object, Log_Level level, const char *message) = nullptr;
+};
+
+/// The system's own: non-blocking POSIX sockets, epoll, CLOCK_MONOTONIC, libsodium's randomness, and spdlog's default
+/// logger (nothing, where the library was built with `-Dlog=none`). Null when out of memory or file descriptors.
+[[nodiscard]] TOXTCP_API Host *new_system_host();
+
+/// Null is allowed.
+TOXTCP_API void kill_system_host(Host *host);
+
+} // namespace toxtcp

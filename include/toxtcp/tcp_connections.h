@@ -1,0 +1,281 @@
+// Connections to Tox peers through TCP relays: each peer over several relays at once, so that no single relay's end
+// is noticed. This is the layer that toxcore calls TCP_connection; names are its own where it has one.
+//
+// Everything happens on the caller's thread: in `do_tcp_connections`, or at once in the call that asks for it.
+// Callbacks come from within `do_tcp_connections` only; they may call anything here, `kill_...` included.
+#pragma once
+
+#include <toxtcp/host.h>
+#include <toxtcp/wire.h>
+
+namespace toxtcp {
+
+struct Tcp_Connections;
+
+// ---- limits ----------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t MAX_FRIEND_TCP_CONNECTIONS = 6;         ///< routes of one connection
+inline constexpr std::size_t RECOMMENDED_FRIEND_TCP_CONNECTIONS = 3; ///< routes wanted, and relays kept
+inline constexpr std::size_t NUM_ONION_TCP_CONNECTIONS = 3;          ///< relays marked for onion packets
+
+/// Numbers handed out are a slot's index in the low 20 bits and its generation in the 11 bits above, so that a number
+/// whose slot has a new tenant is refused. A slot's first number is its plain index; a slot whose generations are used
+/// up is not used again.
+inline constexpr std::uint32_t MAX_SLOTS = 1U << 20;
+inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11;
+
+inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not come
+
+// ---- making one ------------------------------------------------------------------------------------------------
+
+/// What the tick reports. All spans and keys are valid during the call only. `object` is passed to each, and
+/// `userdata` is what the tick was called with. Any may be null.
+struct Callbacks {
+    void *object = nullptr;
+    /// A packet from the peer of the connection that was made with `id`: data, or OOB over a relay tied to it.
+    void (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
+    /// Any other OOB packet, and the relay that it came over (`add_tcp_number_relay_connection` ties it).
+    void (*oob)(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) = nullptr;
+    /// An onion response.
+    void (*onion)(void *object, Bytes packet, void *userdata) = nullptr;
+    /// A forwarded packet.
+    void (*forwarding)(void *object, Bytes packet, void *userdata) = nullptr;
+    /// Something changed about a relay or a connection (see Change).
+    void (*change)(void *object, const struct Change &change, void *userdata) = nullptr;
+};
+
+/// How power is spent against the time to fail over.
+enum class Profile : std::uint8_t {
+    responsive, ///< 3 idle relays are kept; a hung relay is left within 2 s
+    saver       ///< 1 idle relay is kept and unused ones go at once; a hung relay is left within 3 s
+};
+
+/// What a `Tcp_Connections` is made of.
+struct Tcp_Connections_Def {
+    Secret_Key secret_key;         ///< our own; peers and relays know us by its public key
+    Proxy proxy;                   ///< all relays are reached through it
+    const Host *host = nullptr;    ///< borrowed, must outlive; null: the system's own, made and freed inside
+    Callbacks callbacks;
+    Profile profile = Profile::responsive;
+};
+
+/// Null when memory or the host's sockets are not to be had, or the proxy's address is not one.
+[[nodiscard]] TOXTCP_API Tcp_Connections *new_tcp_connections(const Tcp_Connections_Def &def);
+
+/// Closes all sockets, tells no peer, and wipes the keys. Null is allowed. From within a callback, it takes effect
+/// when the tick returns.
+TOXTCP_API void kill_tcp_connections(Tcp_Connections *c);
+
+/// Other callbacks from now on.
+TOXTCP_API void set_callbacks(Tcp_Connections *c, const Callbacks &callbacks);
+
+// ---- the tick --------------------------------------------------------------------------------------------------
+
+/// Reads what has come, does what is due, and calls the callbacks with `userdata`. One system call when there is
+/// nothing to do. Call it when `tcp_connections_descriptor` is readable and when `tcp_connections_deadline` has come,
+/// or, as toxcore does, every so often.
+TOXTCP_API void do_tcp_connections(Tcp_Connections *c, void *userdata);
+
+/// When the tick next has something to do by the clock: milliseconds on the host's clock, or NEVER.
+[[nodiscard]] TOXTCP_API std::uint64_t tcp_connections_deadline(const Tcp_Connections *c);
+
+/// The same as how long from now, for poll and its kin: milliseconds, 0 when it is due, -1 for never.
+[[nodiscard]] TOXTCP_API int tcp_connections_timeout(const Tcp_Connections *c);
+
+/// The one descriptor to wait on (readable: there is something to read or write); -1 when the host has none.
+[[nodiscard]] TOXTCP_API int tcp_connections_descriptor(const Tcp_Connections *c);
+
+/// The host has another network (a phone left its Wi-Fi, a laptop woke): every relay is proved or connected again at
+/// once, those first that bring the most peers back.
+TOXTCP_API void tcp_connections_network_changed(Tcp_Connections *c);
+
+/// Whether idle relays are kept only so that peers can find us (true at first). False lets them go.
+TOXTCP_API void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep);
+
+/// Our own public key.
+[[nodiscard]] TOXTCP_API const Public_Key &tcp_connections_public_key(const Tcp_Connections *c);
+
+// ---- peers -----------------------------------------------------------------------------------------------------
+
+/// A connection to the peer of this DHT public key. Its number; `already` when the peer has one, `bad_key` for our own.
+/// `id` is the host's, and comes with its packets.
+[[nodiscard]] TOXTCP_API int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int id);
+
+/// Ends it, and tells every relay concerned.
+TOXTCP_API Error kill_tcp_connection_to(Tcp_Connections *c, int connection);
+
+/// False puts it to sleep: its relays are remembered, and those that only sleepers use are left. True wakes it.
+/// `already` when it is so.
+TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awake);
+
+/// The number of the peer's connection, or `bad_key`.
+[[nodiscard]] TOXTCP_API int tcp_connection_to(const Tcp_Connections *c, const Public_Key &public_key);
+
+/// How many relays the peer is online at, for this connection; 0 for a bad number.
+[[nodiscard]] TOXTCP_API std::uint32_t tcp_connection_to_online_tcp_relays(const Tcp_Connections *c, int connection);
+
+// ---- relays ----------------------------------------------------------------------------------------------------
+
+/// Ties a relay to a connection, connecting to it when it is new. `already` when it is tied, `limit` when six are, or
+/// when it is new and the peer is online at three.
+TOXTCP_API Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
+                                          const Public_Key &relay_key);
+
+/// The same for a relay known by its number, as OOB packets come with.
+TOXTCP_API Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int relay);
+
+/// Connects to a relay for no peer in particular. `already` when it is known.
+TOXTCP_API Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key);
+
+/// Ends a relay and unties it from every connection.
+TOXTCP_API Error kill_tcp_relay_connection(Tcp_Connections *c, int relay);
+
+/// The number of the relay with this key, or `bad_key`.
+[[nodiscard]] TOXTCP_API int tcp_relay(const Tcp_Connections *c, const Public_Key &relay_key);
+
+/// Length of the relay array, holes included.
+[[nodiscard]] TOXTCP_API std::uint32_t tcp_connections_count(const Tcp_Connections *c);
+
+/// Relays connected now.
+[[nodiscard]] TOXTCP_API std::uint32_t tcp_connected_relays_count(const Tcp_Connections *c);
+
+/// The number of the relay in slot `index` (below `tcp_connections_count`), or `bad_number` for a hole.
+[[nodiscard]] TOXTCP_API int tcp_relay_at(const Tcp_Connections *c, std::uint32_t index);
+
+/// A relay as others may be told of it.
+struct Node {
+    Public_Key public_key;
+    Ip_Port address;
+};
+
+/// Copies connected relays from a random place in the array on. How many.
+TOXTCP_API std::size_t tcp_copy_connected_relays(const Tcp_Connections *c, std::span<Node> nodes);
+
+/// The same from slot `index` modulo the array's length on.
+TOXTCP_API std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<Node> nodes,
+                                                       std::uint32_t index);
+
+/// The address of a random connected relay. False when there is none.
+[[nodiscard]] TOXTCP_API bool tcp_get_random_conn_ip_port(const Tcp_Connections *c, Ip_Port &address);
+
+// ---- sending ---------------------------------------------------------------------------------------------------
+
+/// Sends 1 to MAX_DATA_SIZE bytes to the peer at once, over the route in use or, where its socket is full, the next.
+/// With the peer online nowhere it goes as OOB (up to MAX_OOB_DATA_SIZE) over every relay where we have asked for it.
+TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packet);
+
+/// The same for many packets in the fewest system calls. How many were sent, in order from the first; when none was,
+/// why (an Error).
+[[nodiscard]] TOXTCP_API int send_packets_tcp_connection(Tcp_Connections *c, int connection, std::span<const Bytes> packets);
+
+/// 1 to MAX_OOB_DATA_SIZE bytes to any key that the relay knows.
+TOXTCP_API Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &public_key, Bytes packet);
+TOXTCP_API Error tcp_send_oob_packet_using_relay(Tcp_Connections *c, const Public_Key &relay_key,
+                                                 const Public_Key &public_key, Bytes packet);
+
+// ---- onion and forwarding --------------------------------------------------------------------------------------
+
+/// Marks three relays for onion packets, and keeps them awake; or no more. `already` when it is so.
+TOXTCP_API Error set_tcp_onion_status(Tcp_Connections *c, bool status);
+
+/// The number of a random relay marked for onion packets, or `not_online`.
+[[nodiscard]] TOXTCP_API int get_random_tcp_onion_conn_number(const Tcp_Connections *c);
+
+/// An onion request (nonce and payload) over this relay; 1 to MAX_ONION_SIZE bytes.
+TOXTCP_API Error tcp_send_onion_request(Tcp_Connections *c, int relay, Bytes packet);
+
+/// Has the relay forward data to a DHT node, through a chain of 0 to 4 nodes known by key.
+TOXTCP_API Error tcp_send_forward_request(Tcp_Connections *c, int relay, const Ip_Port &dht_node,
+                                          std::span<const Public_Key> chain, Bytes data);
+
+// ---- what an operator wants to know ----------------------------------------------------------------------------
+
+enum class Relay_State : std::uint8_t {
+    connecting, ///< connect, proxy, handshake
+    connected,
+    suspect,    ///< connected, but a probe is unanswered: used last
+    waiting,    ///< it ended, and is tried again later
+    sleeping    ///< left while all who use it sleep
+};
+TOXTCP_API const char *to_string(Relay_State state);
+
+enum class Route_State : std::uint8_t {
+    none,       ///< tied; the relay is not up, or has not answered our request
+    registered, ///< we have asked the relay for the peer
+    online      ///< and the peer for us: data goes through
+};
+TOXTCP_API const char *to_string(Route_State state);
+
+struct Traffic {
+    std::uint64_t packets_sent = 0;
+    std::uint64_t packets_received = 0;
+    std::uint64_t bytes_sent = 0; ///< of payload
+    std::uint64_t bytes_received = 0;
+};
+
+struct Relay_Info {
+    int number = 0;
+    Public_Key public_key{};
+    Ip_Port address;
+    Relay_State state = Relay_State::connecting;
+    Reason last_end = Reason::none;  ///< why its connection last ended
+    std::uint64_t connected_since = 0; ///< ms on the host's clock; 0 when it is not
+    std::uint32_t round_trip = 0;    ///< ms, smoothed; 0 before the first pong
+    std::uint32_t connections = 0;   ///< tied to it
+    std::uint32_t online = 0;        ///< of these, peers online through it
+    std::uint32_t carries = 0;       ///< connections that send over it now
+    std::uint32_t attempts = 0;      ///< failed since it was last up
+    std::uint32_t suspicions = 0;    ///< times it was suspect
+    std::uint32_t convictions = 0;   ///< times it was found to deliver nothing
+    bool onion = false;
+    Traffic traffic;
+};
+
+struct Route_Info {
+    int relay = 0; ///< number
+    Route_State state = Route_State::none;
+    bool convicted = false; ///< avoided for this peer for now
+};
+
+struct Connection_Info {
+    int number = 0;
+    int id = 0; ///< the host's
+    Public_Key public_key{};
+    bool awake = true;
+    std::uint8_t routes_count = 0;
+    std::array<Route_Info, MAX_FRIEND_TCP_CONNECTIONS> routes{};
+    int sending = static_cast<int>(Error::not_online);   ///< relay that data goes over, as far as it was chosen yet
+    int receiving = static_cast<int>(Error::not_online); ///< relay that the last packet came over
+    std::uint32_t moves = 0;                             ///< times its traffic went to another relay
+    std::uint32_t convictions = 0;
+    std::uint64_t last_heard = 0; ///< ms on the host's clock; 0 for never
+    Traffic traffic;
+};
+
+/// False for a bad number.
+[[nodiscard]] TOXTCP_API bool tcp_relay_info(const Tcp_Connections *c, int relay, Relay_Info &info);
+[[nodiscard]] TOXTCP_API bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_Info &info);
+
+enum class Change_Kind : std::uint8_t {
+    relay_up,         ///< the handshake is done
+    relay_down,       ///< its connection ended (reason); it is tried again, or sleeps
+    relay_gone,       ///< it is not in the array any more (reason)
+    relay_suspect,    ///< a probe is unanswered
+    relay_trusted,    ///< it answers again
+    relay_convicted,  ///< it delivered nothing for one peer
+    route_online,     ///< the peer is online at this relay
+    route_offline,    ///< and no longer
+    route_shed,       ///< let go, since the peer is online at more relays than wanted
+    moved             ///< a connection sends over another relay from now on
+};
+TOXTCP_API const char *to_string(Change_Kind kind);
+
+struct Change {
+    Change_Kind kind = Change_Kind::relay_up;
+    Reason reason = Reason::none;
+    int relay = -1;      ///< number, -1 where it does not apply
+    int connection = -1; ///< number, -1 where it does not apply
+    int previous = -1;   ///< for `moved`: the relay before, -1 for none
+};
+
+} // namespace toxtcp

@@ -1,0 +1,120 @@
+// Keys, addresses, errors and limits: the plain values that every other header of toxtcp speaks in.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <toxtcp/export.h>
+
+namespace toxtcp {
+
+using Bytes = std::span<const std::uint8_t>;
+using Mutable_Bytes = std::span<std::uint8_t>;
+
+inline constexpr std::size_t KEY_SIZE = 32;
+
+/// A public key as it travels: 32 bytes, X25519. Compare with `==` only where timing does not matter.
+using Public_Key = std::array<std::uint8_t, KEY_SIZE>;
+
+/// Overwrites memory in a way that the compiler cannot remove.
+TOXTCP_API void wipe(void *data, std::size_t size) noexcept;
+
+/// 32 secret bytes (a secret key, or a key shared by two) that wipe themselves when they go out of use.
+struct Secret_Key {
+    std::array<std::uint8_t, KEY_SIZE> bytes{};
+
+    Secret_Key() = default;
+    Secret_Key(const Secret_Key &) = default;
+    Secret_Key &operator=(const Secret_Key &) = default;
+    ~Secret_Key() { wipe(bytes.data(), bytes.size()); }
+};
+
+/// The public key that belongs to a secret key.
+TOXTCP_API Public_Key public_key_of(const Secret_Key &secret);
+
+/// A fresh key pair from the system's randomness.
+TOXTCP_API void new_key_pair(Public_Key &public_key, Secret_Key &secret_key);
+
+/// Address families, with the values they have in a packed address on the wire.
+/// Relays are reached by `ipv4` and `ipv6`; the two others only occur in forwarding requests and node lists.
+enum class Family : std::uint8_t { none = 0, ipv4 = 2, ipv6 = 10, tcp_ipv4 = 130, tcp_ipv6 = 138 };
+
+/// An address and a port. Of `ip` the first 4 bytes count for IPv4, all 16 for IPv6, in network order;
+/// `port` is in host order.
+struct Ip_Port {
+    Family family = Family::none;
+    std::array<std::uint8_t, 16> ip{};
+    std::uint16_t port = 0;
+
+    bool operator==(const Ip_Port &) const = default;
+};
+
+/// `192.0.2.1:33445` or `[2001:db8::1]:33445`; `none` for family none.
+TOXTCP_API std::string to_string(const Ip_Port &address);
+
+/// Reads what `to_string` writes (numeric addresses only). False, and `address` as it was, when it is no such text.
+[[nodiscard]] TOXTCP_API bool parse_ip_port(const std::string &text, Ip_Port &address);
+
+/// 64 hexadecimal digits, as Tox writes keys (upper case).
+TOXTCP_API std::string to_string(const Public_Key &key);
+
+/// Reads 64 hexadecimal digits of either case. False, and `key` as it was, for anything else.
+[[nodiscard]] TOXTCP_API bool parse_public_key(const std::string &text, Public_Key &key);
+
+enum class Proxy_Type : std::uint8_t { none, http, socks5 };
+
+/// The proxy that all relays are reached through.
+struct Proxy {
+    Proxy_Type type = Proxy_Type::none;
+    Ip_Port address;
+};
+
+/// What a public function answers when it did not do what it was asked. Functions that hand out a number answer
+/// the number (0 or more) or one of these, which are all negative.
+enum class [[nodiscard]] Error : int {
+    ok = 0,
+    bad_number = -1,   ///< no such connection or relay, or no longer: the number is stale
+    bad_key = -2,      ///< a null key, or our own
+    bad_address = -3,  ///< neither IPv4 nor IPv6, or port 0
+    empty = -4,        ///< there is nothing to send
+    too_long = -5,     ///< more than one packet of this kind can carry
+    full = -6,         ///< the socket takes nothing more for now; nothing was sent, try later
+    not_online = -7,   ///< nothing is connected that could carry this
+    already = -8,      ///< it is so already: the peer has a connection, the relay is tied or known
+    limit = -9,        ///< a named limit is reached: routes of a connection, slots of an array
+    no_memory = -10,   ///< an allocation failed, nothing has changed
+    bad_argument = -11 ///< any other argument out of its range
+};
+
+TOXTCP_API const char *to_string(Error error);
+
+/// Why a relay's connection ended, or what changed about it. `none`: it never ended.
+enum class Reason : std::uint8_t {
+    none,
+    killed,              ///< the host asked for it
+    unused,              ///< of no use: more relays than wanted and no peer online through it
+    asleep,              ///< all who use it sleep
+    connect_failed,      ///< no socket, or the connection was refused
+    connect_timeout,     ///< connect, proxy and handshake took more than 10 s
+    proxy_refused,       ///< the proxy answered, and said no
+    proxy_malformed,     ///< the proxy's answer is not one
+    handshake_failed,    ///< the handshake's answer does not open: a wrong key, or not a relay
+    end_of_stream,       ///< the relay closed the connection
+    reset,               ///< the socket failed
+    ping_timeout,        ///< a ping stayed unanswered for 10 s
+    bad_frame_length,    ///< a frame that is empty, cannot hold a packet, or is above the limit
+    bad_seal,            ///< a frame that does not open
+    bad_packet_type,     ///< a reserved type, or one that only clients send
+    bad_packet_length,   ///< a length that this packet type cannot have
+    bad_routing_id,      ///< a notification for an id below 16
+    bad_ping_id,         ///< a pong of id 0
+    convicted,           ///< it says online and delivers nothing, and others suffice
+    network_changed      ///< the host said that the network has changed
+};
+
+TOXTCP_API const char *to_string(Reason reason);
+
+} // namespace toxtcp

@@ -1,0 +1,270 @@
+// Relays that hang, drop and lie, told from those whose peers are merely quiet.
+//
+// A relay that hangs: data was sent and nothing at all has come from the relay for PROBE_AFTER_MS. It is pinged; when
+// the pong is late it is in doubt, and the relays that would take over are pinged as well, so that traffic does not move
+// from one hung relay to another; when the pong is very late it is suspect, and its traffic moves. Anything that it says
+// clears it. Whether it is dropped, the protocol's own ping timeout decides.
+//
+// A relay that drops, or says "online" of a peer that is not: data was sent and the peer is silent on every route for
+// longer than our patience with it. Its traffic moves, once, and the route that it left is accused. The peer is heard
+// soon after: the relay is convicted for that peer, and avoided for a time that doubles. The peer is not: it may well be
+// a quiet one, so our patience grows, and no more moves follow unless it had been answering promptly before. Convictions
+// add up to blame; a relay with much of it is the last choice of all peers, and with more is left where others suffice.
+#include <algorithm>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+// ---- hanging relays: the sum of these keeps failover within 2 s (responsive) and 3 s (saver) of the last answer
+
+constexpr std::uint64_t PROBE_AFTER_MS = 1'000;
+/// A relay that was not in use, and whose silence means nothing, has this long for a first sign of life.
+constexpr std::uint64_t PROBE_AFTER_FIRST_MS = 200;
+constexpr std::uint64_t DOUBT_AFTER_MS = 300;
+constexpr std::uint64_t SUSPECT_AFTER_MS = 800;
+/// A slow relay is granted twice its round trip, but not more than this.
+constexpr std::uint64_t SUSPECT_AFTER_MOST_MS = 1'600;
+constexpr std::uint64_t SAVER_EXTRA_MS = 600;
+
+// ---- silent peers
+
+constexpr std::uint32_t PATIENCE_MS = 3'000;
+constexpr std::uint32_t MAX_PATIENCE_MS = 120'000;
+/// How our patience grows with a peer that stays silent after a move.
+constexpr std::uint32_t PATIENCE_GROWTH = 4;
+/// Being heard this soon after a move was the move's doing.
+constexpr std::uint64_t CONVICT_WITHIN_MS = 1'500;
+/// An answer this soon is a prompt one, and so many in a row make a peer one that answers.
+constexpr std::uint64_t PROMPT_MS = 1'000;
+constexpr std::uint8_t PROMPT_ENOUGH = 4;
+
+// ---- what convictions cost
+
+constexpr std::uint32_t AVOID_S = 30;
+constexpr std::uint32_t MAX_AVOID_DOUBLINGS = 6;
+constexpr std::uint32_t BLAME_LAST_CHOICE = 3;
+constexpr std::uint32_t BLAME_DROPPED = 5;
+/// One conviction is forgiven after each such time without another.
+constexpr std::uint64_t FORGIVE_MS = 600'000;
+constexpr std::uint64_t PENALTY_MS = 60'000;
+constexpr std::uint32_t MAX_PENALTY_DOUBLINGS = 6;
+
+std::uint32_t base_patience(const Connection &peer) {
+    return peer.patience == 0 ? PATIENCE_MS : peer.patience;
+}
+
+bool is_silent(const Relay &relay) {
+    return relay.sent_since != 0 && relay.link->client.last_heard < relay.sent_since;
+}
+
+std::uint64_t probe_time(const Tcp_Connections &c, const Relay &relay) {
+    const std::uint64_t extra = c.profile == Profile::saver ? SAVER_EXTRA_MS : 0;
+    return extra + std::max(relay.link->client.last_heard + PROBE_AFTER_MS, relay.sent_since + PROBE_AFTER_FIRST_MS);
+}
+
+std::uint64_t suspect_after(const Relay &relay) {
+    return std::clamp<std::uint64_t>(2 * relay.link->client.round_trip, SUSPECT_AFTER_MS, SUSPECT_AFTER_MOST_MS);
+}
+
+bool ping_is_out(const Relay &relay) {
+    return relay.link->client.ping_id != 0 && relay.link->client.ping_sent >= relay.link->client.last_heard;
+}
+
+/// Calls `visit(peer slot, route)` for every connection whose data this relay carries: it has at most 240.
+template <class Visit>
+void for_each_carried(Tcp_Connections &c, const Relay &relay, Visit visit) {
+    const Relay_Client &client = relay.link->client;
+    for (std::size_t i = 0; relay.carries != 0 && i < MAX_ROUTES; ++i) {
+        if (client.online[i]) {
+            const std::uint32_t name = client.numbers[i];
+            if (c.peers[connection_of(name)].sending == route_of(name)) {
+                visit(connection_of(name), route_of(name));
+            }
+        }
+    }
+}
+
+void doubt(Tcp_Connections &c, Relay &relay) {
+    relay.doubted = true;
+    for_each_carried(c, relay, [&](std::uint32_t peer_slot, std::uint32_t route) {
+        for (std::uint32_t other = 0; other < MAX_FRIEND_TCP_CONNECTIONS; ++other) {
+            const Connection &peer = c.peers[peer_slot];
+            if (other != route && route_usable(c, peer, other)) {
+                Relay &next = c.relays[peer.routes[other].relay];
+                if (c.now - next.link->client.last_heard > DOUBT_AFTER_MS) {
+                    relay_ping(next.link->client, c.now);
+                    // As if data had been sent: so that it is suspect too if it does not answer.
+                    next.sent_since = is_silent(next) ? next.sent_since : c.now;
+                    flush_relay(c, peer.routes[other].relay);
+                    wake_relay_at(c, peer.routes[other].relay, c.now + DOUBT_AFTER_MS);
+                }
+            }
+        }
+    });
+}
+
+void suspect(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    relay.suspect = true;
+    ++relay.suspicions;
+    report(c, Change_Kind::relay_suspect, {.relay = slot, .reason = Reason::ping_timeout});
+    for_each_carried(c, relay, [&](std::uint32_t peer, std::uint32_t) {
+        set_sending(c, peer, best_route(c, c.peers[peer], 0), Reason::ping_timeout);
+    });
+}
+
+/// Others suffice: three more are connected, and none of its peers is online here only.
+bool others_suffice(const Tcp_Connections &c, const Relay &relay) {
+    return c.connected > RECOMMENDED_FRIEND_TCP_CONNECTIONS &&
+           std::all_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
+               const Connection &peer = c.peers[connection_of(name)];
+               return peer.routes[route_of(name)].step != Route_Step::online || peer.online > 1;
+           });
+}
+
+void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
+    Connection &peer = c.peers[peer_slot];
+    Route &route = peer.routes[route_index];
+    const std::uint16_t slot = route.relay;
+    Relay &relay = c.relays[slot];
+    ++peer.convictions;
+    ++relay.convictions;
+    route.avoid_until = static_cast<std::uint32_t>(c.now / 1000) + (AVOID_S << route.convictions);
+    route.convictions = static_cast<std::uint8_t>(std::min<std::uint32_t>(route.convictions + 1U, MAX_AVOID_DOUBLINGS));
+    report(c, Change_Kind::relay_convicted, {.relay = slot, .peer = peer_slot, .reason = Reason::convicted});
+
+    if (c.now >= relay.forgive_at) {
+        const std::uint64_t times = relay.forgive_at == 0 ? 0 : 1 + (c.now - relay.forgive_at) / FORGIVE_MS;
+        relay.blame -= static_cast<std::uint32_t>(std::min<std::uint64_t>(times, relay.blame));
+    }
+    relay.forgive_at = c.now + FORGIVE_MS;
+    if (++relay.blame >= BLAME_LAST_CHOICE) {
+        relay.penalty_until = c.now + (PENALTY_MS << std::min(relay.penalties, MAX_PENALTY_DOUBLINGS));
+        ++relay.penalties;
+        for_each_carried(c, relay, [&](std::uint32_t other, std::uint32_t) {
+            set_sending(c, other, best_route(c, c.peers[other], 0), Reason::convicted);
+        });
+    }
+    if (relay.blame >= BLAME_DROPPED && others_suffice(c, relay)) {
+        relay_end(relay.link->client, Reason::convicted);
+        wake_relay_at(c, slot, c.now);
+    }
+}
+
+} // namespace
+
+std::uint32_t route_penalty(const Tcp_Connections &c, const Route &route) {
+    const Relay &relay = c.relays[route.relay];
+    return (relay.suspect ? 8U : 0U) | (relay.penalty_until > c.now ? 4U : 0U) |
+           (route.avoid_until > c.now / 1000 ? 2U : 0U) | (relay.doubted ? 1U : 0U);
+}
+
+void note_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route) {
+    Connection &peer = c.peers[peer_slot];
+    const std::uint16_t slot = peer.routes[route].relay;
+    Relay &relay = c.relays[slot];
+    if (!is_silent(relay)) {
+        relay.sent_since = std::max<std::uint64_t>(c.now, relay.link->client.last_heard + 1);
+        wake_relay_at(c, slot, health_deadline(c, relay));
+    }
+    if (peer.waiting_since == 0) {
+        peer.waiting_since = c.now;
+        wake_peer_at(c, peer_slot, c.now + base_patience(peer));
+    }
+}
+
+void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
+    Connection &peer = c.peers[peer_slot];
+    peer.heard_at = c.now;
+    peer.receiving = route;
+    if (peer.waiting_since == 0) {
+        return;
+    }
+    const bool is_prompt = c.now <= peer.waiting_since + PROMPT_MS;
+    peer.prompt = is_prompt ? static_cast<std::uint8_t>(std::min<int>(peer.prompt + 1, PROMPT_ENOUGH)) : std::uint8_t{0};
+    if (peer.prompt == PROMPT_ENOUGH) {
+        peer.patience = 0;
+    }
+    peer.waiting_since = 0;
+    if (peer.accused != NO_ROUTE) {
+        const std::uint8_t accused = peer.accused;
+        peer.accused = NO_ROUTE;
+        if (c.now <= peer.moved_at + CONVICT_WITHIN_MS && peer.routes[accused].relay != NO_RELAY) {
+            convict(c, peer_slot, accused);
+        }
+    }
+}
+
+void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (relay.link == nullptr || relay.link->client.last_heard != c.now) {
+        return;
+    }
+    relay.doubted = false;
+    relay.prove_until = 0;
+    if (relay.suspect) {
+        relay.suspect = false;
+        report(c, Change_Kind::relay_trusted, {.relay = slot});
+    }
+}
+
+std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay) {
+    if (!is_connected(relay)) {
+        return NEVER;
+    }
+    const std::uint64_t prove = relay.prove_until == 0 ? NEVER : relay.prove_until;
+    if (relay.suspect || !is_silent(relay)) {
+        return prove;
+    }
+    if (!ping_is_out(relay)) {
+        return std::min(prove, probe_time(c, relay));
+    }
+    const std::uint64_t sent = relay.link->client.ping_sent;
+    return std::min(prove, std::max(relay.sent_since, sent) +
+                               (relay.doubted || relay.carries == 0 ? suspect_after(relay) : DOUBT_AFTER_MS));
+}
+
+void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (c.now < health_deadline(c, relay)) {
+        return;
+    }
+    if (relay.prove_until != 0 && c.now >= relay.prove_until) {
+        relay_end(relay.link->client, Reason::network_changed);
+    } else if (!ping_is_out(relay)) {
+        relay_ping(relay.link->client, c.now);
+    } else if (!relay.doubted && relay.carries != 0) {
+        doubt(c, relay);
+    } else {
+        suspect(c, slot);
+    }
+}
+
+void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
+    Connection &peer = c.peers[slot];
+    if (peer.waiting_since == 0 || peer.sending == NO_ROUTE) {
+        return;
+    }
+    const std::uint64_t since = std::max(peer.waiting_since, peer.accused == NO_ROUTE ? 0 : peer.moved_at);
+    const std::uint64_t due = since + base_patience(peer);
+    if (c.now < due) {
+        wake_peer_at(c, slot, due);
+        return;
+    }
+    // A peer that never answers promptly is left one move for each silence.
+    const bool moved_already = peer.accused != NO_ROUTE;
+    const std::uint8_t old = peer.sending;
+    const std::uint8_t next = best_route(c, peer, 1U << old | (moved_already ? 1U << peer.accused : 0U));
+    peer.patience = std::min(base_patience(peer) * PATIENCE_GROWTH, MAX_PATIENCE_MS);
+    if (next == NO_ROUTE || (moved_already && peer.prompt < PROMPT_ENOUGH) || c.relays[peer.routes[next].relay].suspect) {
+        return;
+    }
+    set_sending(c, slot, next, Reason::convicted);
+    peer.accused = old;
+    wake_peer_at(c, slot, c.now + base_patience(peer));
+}
+
+} // namespace toxtcp

@@ -1,0 +1,237 @@
+// How many relays are held: those in use, a few that others may find us at, three for onion packets when asked for.
+// Those that only sleepers use are left and remembered, and so are those that a peer can spare.
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Between letting go of two routes of one connection: the peer is to see one before it judges the next.
+constexpr std::uint64_t BALANCE_EVERY_MS = 5'000;
+/// An unused relay goes after this time in the saving profile, where there is no peer to wait for.
+constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
+
+std::uint32_t idle_wanted(const Tcp_Connections &c) {
+    if (!c.keep_idle) {
+        return 0;
+    }
+    return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+}
+
+std::uint64_t judged_at(const Tcp_Connections &c, const Relay &relay) {
+    const bool saver = c.profile == Profile::saver;
+    return relay.used_since + (saver ? SAVER_ANNOUNCE_TIMEOUT_MS : ANNOUNCE_TIMEOUT_MS);
+}
+
+/// Whether some peer could want this relay again although it does without it now.
+bool is_spare(const Tcp_Connections &c, const Relay &relay) {
+    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
+        const Connection &peer = c.peers[connection_of(name)];
+        return peer.routes[route_of(name)].step == Route_Step::shed ||
+               peer.online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+    });
+}
+
+void let_go(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
+    disconnect_relay(c, slot, reason, Relay_State::sleeping);
+    report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
+}
+
+void let_sleepers_relays_go(Tcp_Connections &c) {
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot)) {
+            continue;
+        }
+        const Relay &relay = c.relays[slot];
+        if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep) {
+            if (c.now >= judged_at(c, relay)) {
+                let_go(c, slot, Reason::asleep);
+            } else {
+                hold_by(c, judged_at(c, relay));
+            }
+        }
+    }
+}
+
+void let_unused_relays_go(Tcp_Connections &c) {
+    if (c.connected <= idle_wanted(c)) {
+        return;
+    }
+    std::vector<std::uint32_t> unused;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot)) {
+            continue;
+        }
+        const Relay &relay = c.relays[slot];
+        if (is_connected(relay) && !relay.onion && relay.online == 0) {
+            if (c.now >= judged_at(c, relay)) {
+                unused.push_back(slot);
+            } else {
+                hold_by(c, judged_at(c, relay));
+            }
+        }
+    }
+    // Those of bad name go first, then those that fewest peers could be found at, then the slow.
+    std::sort(unused.begin(), unused.end(), [&c](std::uint32_t a, std::uint32_t b) {
+        const Relay &x = c.relays[a];
+        const Relay &y = c.relays[b];
+        const auto worth = [](const Relay &r) {
+            return std::tuple{!r.suspect, UINT32_MAX - r.blame, r.tied.size(), UINT32_MAX - r.link->client.round_trip};
+        };
+        return worth(x) < worth(y);
+    });
+    for (const std::uint32_t slot : unused) {
+        if (c.connected <= idle_wanted(c)) {
+            return;
+        }
+        if (is_spare(c, c.relays[slot])) {
+            let_go(c, slot, Reason::unused);
+        } else {
+            remove_relay(c, slot, Reason::unused);
+        }
+    }
+}
+
+void keep_onion_relays(Tcp_Connections &c) {
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (c.relays.used(slot) && is_connected(c.relays[slot])) {
+            mark_onion(c, slot);
+        }
+    }
+    std::uint32_t coming = c.onion_relays + c.connecting;
+    for (std::uint32_t slot = 0; slot < c.relays.size() && coming < NUM_ONION_TCP_CONNECTIONS; ++slot) {
+        if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping) {
+            wake_relay(c, slot);
+            ++coming;
+        }
+    }
+}
+
+/// The same at both ends of a connection: so that each, on its own, lets the same route go first.
+std::uint64_t common_rank(const Public_Key &relay, const Public_Key &a, const Public_Key &b) {
+    std::array<std::uint8_t, 2 * KEY_SIZE> pair;
+    std::copy(a.begin(), a.end(), pair.begin() + (a < b ? 0 : KEY_SIZE));
+    std::copy(b.begin(), b.end(), pair.begin() + (a < b ? KEY_SIZE : 0));
+    std::array<std::uint8_t, crypto_generichash_BYTES_MIN> hash;
+    crypto_generichash(hash.data(), hash.size(), relay.data(), relay.size(), pair.data(), pair.size());
+    std::uint64_t rank;
+    std::memcpy(&rank, hash.data(), sizeof rank);
+    return rank;
+}
+
+} // namespace
+
+void hold_relays(Tcp_Connections &c) {
+    c.hold_at = NEVER;
+    if (c.onion) {
+        keep_onion_relays(c);
+    }
+    let_sleepers_relays_go(c);
+    let_unused_relays_go(c);
+}
+
+void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (relay.state == Relay_State::sleeping && !relay.wake) {
+        relay.wake = true;
+        relay.state = Relay_State::waiting;
+        relay.retry_at = std::max(c.now, relay.penalty_until);
+        wake_relay_at(c, slot, relay.retry_at);
+    }
+}
+
+void mark_onion(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (c.onion && !relay.onion && c.onion_relays < NUM_ONION_TCP_CONNECTIONS) {
+        relay.onion = true;
+        ++c.onion_relays;
+    }
+}
+
+void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
+    Connection &peer = c.peers[slot];
+    if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+        // The relay that fewest others need goes first: it is the one that will soon be held for nobody.
+        std::uint8_t least = NO_ROUTE;
+        std::pair<std::uint32_t, std::uint64_t> least_worth{};
+        for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+            const Route &route = peer.routes[i];
+            if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
+                continue;
+            }
+            const Relay &relay = c.relays[route.relay];
+            const std::pair worth{relay.online, common_rank(relay.key, c.context.self.public_key, peer.key)};
+            if (least == NO_ROUTE || worth < least_worth) {
+                least = i;
+                least_worth = worth;
+            }
+        }
+        if (least != NO_ROUTE) {
+            const std::uint16_t relay = peer.routes[least].relay;
+            relay_leave_route(c.relays[relay].link->client, peer.routes[least].id);
+            set_step(c, slot, least, Route_Step::shed);
+            flush_relay(c, relay);
+            hold_by(c, c.now);
+        }
+        wake_peer_at(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
+    } else if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
+        for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+            const Route &route = peer.routes[i];
+            if (route.relay == NO_RELAY) {
+                continue;
+            }
+            if (route.step == Route_Step::shed) {
+                set_step(c, slot, i, Route_Step::none);
+            }
+            wake_relay(c, route.relay);
+            ask_for_routes(c, route.relay);
+        }
+    }
+}
+
+// ---- public ----------------------------------------------------------------------------------------------------
+
+Error set_tcp_onion_status(Tcp_Connections *c, bool status) {
+    if (c->onion == status) {
+        return Error::already;
+    }
+    enter(*c);
+    c->onion = status;
+    if (status) {
+        keep_onion_relays(*c);
+        return Error::ok;
+    }
+    for (std::uint32_t slot = 0; slot < c->relays.size(); ++slot) {
+        if (c->relays.used(slot) && c->relays[slot].onion) {
+            c->relays[slot].onion = false;
+            --c->onion_relays;
+        }
+    }
+    hold_by(*c, c->now);
+    return Error::ok;
+}
+
+int get_random_tcp_onion_conn_number(const Tcp_Connections *c) {
+    const std::uint32_t size = c->relays.size();
+    const std::uint32_t start = size == 0 ? 0 : random_below(*c, size);
+    for (std::uint32_t i = 0; i < size; ++i) {
+        const std::uint32_t slot = (start + i) % size;
+        if (c->relays.used(slot) && c->relays[slot].onion && is_connected(c->relays[slot])) {
+            return c->relays.number(slot);
+        }
+    }
+    return static_cast<int>(Error::not_online);
+}
+
+void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep) {
+    enter(*c);
+    c->keep_idle = keep;
+    hold_by(*c, c->now);
+}
+
+} // namespace toxtcp

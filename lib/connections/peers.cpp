@@ -1,0 +1,253 @@
+// The connection array, and routes: which relay is tied to which peer, and how far that is.
+#include <algorithm>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Routes begin to be balanced this long after one more came online than wanted, and up to as much later: the peer
+/// does the same, and both should rarely do it at once.
+constexpr std::uint64_t BALANCE_AFTER_MS = 10'000;
+
+bool holds_id(Route_Step step) {
+    return step == Route_Step::asked || step == Route_Step::registered || step == Route_Step::online;
+}
+
+void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, std::uint32_t by) {
+    relay.unasked += step == Route_Step::none ? by : 0;
+    relay.shed += step == Route_Step::shed ? by : 0;
+    relay.ids += holds_id(step) ? by : 0;
+    if (step == Route_Step::online) {
+        relay.online += by;
+        relay.online_asleep += peer.awake ? 0 : by;
+        peer.online = static_cast<std::uint8_t>(peer.online + by);
+        if (relay.online == relay.online_asleep) {
+            hold_by(c, std::max(c.now, relay.used_since + ANNOUNCE_TIMEOUT_MS));
+        }
+    }
+}
+
+} // namespace
+
+std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key) {
+    const auto found = c.peer_index.find(key);
+    return found == c.peer_index.end() ? NO_SLOT : *found;
+}
+
+std::uint8_t find_route(const Connection &peer, std::uint32_t relay) {
+    for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        if (peer.routes[i].relay == relay) {
+            return i;
+        }
+    }
+    return NO_ROUTE;
+}
+
+void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_index, Route_Step step) {
+    Connection &peer = c.peers[peer_slot];
+    Route &route = peer.routes[route_index];
+    Relay &relay = c.relays[route.relay];
+    const Route_Step old = route.step;
+    if (old == step) {
+        return;
+    }
+    count(c, peer, relay, old, UINT32_MAX); // one less
+    count(c, peer, relay, step, 1);
+    route.step = step;
+    if (step == Route_Step::none) {
+        relay.ask_from = std::min(relay.ask_from, route.place);
+    }
+    if (step == Route_Step::online) {
+        report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
+        if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+            wake_peer_at(c, peer_slot,
+                         c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
+        }
+    } else if (old == Route_Step::online) {
+        report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
+               {.relay = route.relay, .peer = peer_slot});
+        if (peer.sending == route_index) {
+            set_sending(c, peer_slot, best_route(c, peer, 0), Reason::none);
+        }
+        if (peer.receiving == route_index) {
+            peer.receiving = NO_ROUTE;
+        }
+        if (peer.accused == route_index) {
+            peer.accused = NO_ROUTE;
+        }
+        if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+            wake_peer_at(c, peer_slot, c.now);
+        }
+    }
+}
+
+void ask_for_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
+    Relay &relay = c.relays[relay_slot];
+    if (!is_connected(relay) || relay.unasked == 0) {
+        return;
+    }
+    while (relay.unasked != 0 && relay.ids < MAX_ROUTES && relay.ask_from < relay.tied.size()) {
+        const std::uint32_t name = relay.tied[relay.ask_from];
+        const Connection &peer = c.peers[connection_of(name)];
+        if (peer.routes[route_of(name)].step == Route_Step::none) {
+            if (!relay_request_route(relay.link->client, peer.key)) {
+                // No room: make some, and wait for the socket if there is none to be had.
+                flush_relay(c, relay_slot);
+                if (!relay_request_route(relay.link->client, peer.key)) {
+                    return;
+                }
+            }
+            set_step(c, connection_of(name), route_of(name), Route_Step::asked);
+            relay.used_since = c.now;
+        }
+        ++relay.ask_from;
+    }
+    flush_relay(c, relay_slot);
+}
+
+void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_index) {
+    Connection &peer = c.peers[peer_slot];
+    Route &route = peer.routes[route_index];
+    Relay &relay = c.relays[route.relay];
+    const std::uint16_t relay_slot = route.relay;
+    if (route.step == Route_Step::registered || route.step == Route_Step::online) {
+        relay_leave_route(relay.link->client, route.id);
+        flush_relay(c, relay_slot);
+    }
+    // Out of every count but that of the routes that wait to be asked for, and then out of that as well.
+    set_step(c, peer_slot, route_index, Route_Step::none);
+    --relay.unasked;
+    // The last of the relay's routes takes its place in the list. If asking is past that place, it goes back there.
+    const std::uint32_t last = relay.tied.back();
+    relay.tied[route.place] = last;
+    c.peers[connection_of(last)].routes[route_of(last)].place = route.place;
+    relay.ask_from = std::min(relay.ask_from, route.place);
+    relay.tied.pop_back();
+    route = Route{};
+}
+
+void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
+    c.peer_deadlines.set(peer_slot, NEVER);
+    check_peer_silence(c, peer_slot);
+    balance_routes(c, peer_slot);
+}
+
+// ---- public ----------------------------------------------------------------------------------------------------
+
+int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int id) {
+    if (public_key == c->context.self.public_key) {
+        return static_cast<int>(Error::bad_key);
+    }
+    if (find_peer(*c, public_key) != NO_SLOT) {
+        return static_cast<int>(Error::already);
+    }
+    std::uint32_t slot = NO_SLOT;
+    try {
+        slot = c->peers.add();
+        if (slot == NO_SLOT) {
+            return static_cast<int>(Error::limit);
+        }
+        c->peer_deadlines.reserve(c->peers.size());
+        c->peers[slot].key = public_key;
+        c->peers[slot].id = id;
+        c->peer_index.insert(slot);
+    } catch (const std::bad_alloc &) {
+        if (slot != NO_SLOT) {
+            c->peers.remove(slot);
+        }
+        return static_cast<int>(Error::no_memory);
+    }
+    return c->peers.number(slot);
+}
+
+Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
+    const std::uint32_t slot = c->peers.find(connection);
+    if (slot == NO_SLOT) {
+        return Error::bad_number;
+    }
+    enter(*c);
+    Connection &peer = c->peers[slot];
+    set_sending(*c, slot, NO_ROUTE, Reason::killed);
+    for (std::uint32_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        if (peer.routes[i].relay != NO_RELAY) {
+            untie(*c, slot, i);
+        }
+    }
+    c->peer_deadlines.set(slot, NEVER);
+    c->peer_index.erase(slot);
+    c->peers.remove(slot);
+    return Error::ok;
+}
+
+Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awake) {
+    const std::uint32_t slot = c->peers.find(connection);
+    if (slot == NO_SLOT) {
+        return Error::bad_number;
+    }
+    Connection &peer = c->peers[slot];
+    if (peer.awake == awake) {
+        return Error::already;
+    }
+    enter(*c);
+    peer.awake = awake;
+    for (const Route &route : peer.routes) {
+        if (route.relay == NO_RELAY) {
+            continue;
+        }
+        Relay &relay = c->relays[route.relay];
+        if (route.step == Route_Step::online) {
+            relay.online_asleep += awake ? UINT32_MAX : 1;
+        }
+        if (awake) {
+            wake_relay(*c, route.relay);
+        }
+    }
+    hold_by(*c, c->now);
+    return Error::ok;
+}
+
+int tcp_connection_to(const Tcp_Connections *c, const Public_Key &public_key) {
+    const std::uint32_t slot = find_peer(*c, public_key);
+    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->peers.number(slot);
+}
+
+std::uint32_t tcp_connection_to_online_tcp_relays(const Tcp_Connections *c, int connection) {
+    const std::uint32_t slot = c->peers.find(connection);
+    return slot == NO_SLOT ? 0 : c->peers[slot].online;
+}
+
+Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int relay_number) {
+    const std::uint32_t peer_slot = c->peers.find(connection);
+    const std::uint32_t relay_slot = c->relays.find(relay_number);
+    if (peer_slot == NO_SLOT || relay_slot == NO_SLOT) {
+        return Error::bad_number;
+    }
+    Connection &peer = c->peers[peer_slot];
+    Relay &relay = c->relays[relay_slot];
+    if (find_route(peer, relay_slot) != NO_ROUTE) {
+        return Error::already;
+    }
+    const std::uint8_t place = find_route(peer, NO_RELAY);
+    if (place == NO_ROUTE) {
+        return Error::limit;
+    }
+    enter(*c);
+    try {
+        relay.tied.push_back(route_name(peer_slot, place));
+    } catch (const std::bad_alloc &) {
+        return Error::no_memory;
+    }
+    Route &route = peer.routes[place];
+    route.relay = static_cast<std::uint16_t>(relay_slot);
+    route.place = static_cast<std::uint32_t>(relay.tied.size() - 1);
+    ++relay.unasked;
+    if (peer.awake) {
+        wake_relay(*c, relay_slot);
+    }
+    ask_for_routes(*c, relay_slot);
+    return Error::ok;
+}
+
+} // namespace toxtcp

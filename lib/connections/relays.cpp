@@ -1,0 +1,300 @@
+// The relay array: adding, connecting, up, down, gone.
+#include <algorithm>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+std::string name_of(const Relay &relay) {
+    return to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address);
+}
+
+std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
+    std::uint64_t due = retry_deadline(c, relay);
+    if (relay.link != nullptr) {
+        due = std::min({due, relay_deadline(relay.link->client), health_deadline(c, relay)});
+    }
+    return due;
+}
+
+} // namespace
+
+std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
+    const auto found = c.relay_index.find(key);
+    return found == c.relay_index.end() ? NO_SLOT : *found;
+}
+
+Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot) {
+    slot = c.relays.add();
+    if (slot == NO_SLOT) {
+        return Error::limit;
+    }
+    Relay &relay = c.relays[slot];
+    relay.key = key;
+    relay.address = address;
+    relay.rank = random_below(c, UINT32_MAX);
+    try {
+        c.relay_deadlines.reserve(c.relays.size());
+        c.relay_index.insert(slot);
+        connect_relay(c, slot);
+    } catch (const std::bad_alloc &) {
+        c.relay_index.erase(slot);
+        c.relays.remove(slot);
+        return Error::no_memory;
+    }
+    if (relay.link->client.phase == Relay_Phase::ended) {
+        disconnect_relay(c, slot, relay.link->client.reason, Relay_State::waiting);
+        c.relay_deadlines.set(slot, NEVER);
+        c.relay_index.erase(slot);
+        c.relays.remove(slot);
+        return Error::not_online;
+    }
+    return Error::ok;
+}
+
+void connect_relay(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    relay.link = std::make_unique<Relay_Link>();
+    relay.state = Relay_State::connecting;
+    relay.wake = false;
+    ++c.connecting;
+    if (link_open(*relay.link, c.context, relay.address, relay.key, slot, c.now)) {
+        wake_relay_at(c, slot, relay_due(c, relay));
+    } else {
+        wake_relay_at(c, slot, c.now);
+    }
+}
+
+void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    relay.state = Relay_State::connected;
+    relay.was_up = true;
+    relay.attempts = 0;
+    relay.up_since = relay.used_since = c.now;
+    --c.connecting;
+    ++c.connected;
+    report(c, Change_Kind::relay_up, {.relay = slot});
+    mark_onion(c, slot);
+    hold_by(c, c.now + ANNOUNCE_TIMEOUT_MS);
+    ask_for_routes(c, slot);
+    wake_relay_at(c, slot, relay_due(c, relay));
+    if (c.outage) {
+        outage_is_over(c);
+    }
+}
+
+void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
+    Relay &relay = c.relays[slot];
+    log(c, Log_Level::warning, "relay " + name_of(relay) + ": " + to_string(reason));
+    if (!relay.was_up) {
+        remove_relay(c, slot, reason);
+        return;
+    }
+    if (!is_connected(relay)) {
+        ++relay.attempts;
+    }
+    disconnect_relay(c, slot, reason, Relay_State::waiting);
+    plan_retry(c, slot);
+    report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
+}
+
+void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Relay_State next) {
+    Relay &relay = c.relays[slot];
+    if (relay.link == nullptr) {
+        relay.state = next;
+        return;
+    }
+    const bool was_connected = is_connected(relay);
+    link_close(*relay.link, c.context.host, reason);
+    relay.last_end = relay.link->client.reason;
+    relay.state = next;
+    relay.up_since = 0;
+    relay.suspect = relay.doubted = false;
+    relay.sent_since = relay.prove_until = 0;
+    relay.ask_from = 0;
+    relay.wake = false;
+    if (relay.onion) {
+        relay.onion = false;
+        --c.onion_relays;
+        hold_by(c, c.now);
+    }
+    if (was_connected) {
+        --c.connected;
+    } else {
+        --c.connecting;
+    }
+    for (const std::uint32_t name : relay.tied) {
+        if (c.peers[connection_of(name)].routes[route_of(name)].step != Route_Step::shed) {
+            set_step(c, connection_of(name), route_of(name), Route_Step::none);
+        }
+    }
+    // The bytes of the packet that a callback holds may lie in the link.
+    if (c.ticking) {
+        c.graveyard.push_back(std::move(relay.link));
+    }
+    relay.link.reset();
+    c.relay_deadlines.set(slot, NEVER);
+    if (was_connected && c.connected == 0) {
+        c.outage = true;
+    }
+}
+
+void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
+    Relay &relay = c.relays[slot];
+    disconnect_relay(c, slot, reason, Relay_State::waiting);
+    report(c, Change_Kind::relay_gone, {.relay = slot, .reason = reason});
+    while (!relay.tied.empty()) {
+        untie(c, connection_of(relay.tied.back()), route_of(relay.tied.back()));
+    }
+    c.relay_deadlines.set(slot, NEVER);
+    c.relay_index.erase(slot);
+    c.relays.remove(slot);
+}
+
+bool settle_relay(Tcp_Connections &c, std::uint32_t slot) {
+    const Relay_Link *const link = c.relays[slot].link.get();
+    if (link == nullptr || link->client.phase != Relay_Phase::ended) {
+        return false;
+    }
+    relay_went_down(c, slot, link->client.reason);
+    return true;
+}
+
+void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (relay.link == nullptr) {
+        return;
+    }
+    link_flush(*relay.link, c.context.host, slot);
+    if (relay.link->client.phase == Relay_Phase::ended) {
+        wake_relay_at(c, slot, 0);
+    }
+}
+
+void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    c.relay_deadlines.set(slot, NEVER);
+    if (relay.link != nullptr) {
+        relay_tick(relay.link->client, c.now);
+        if (settle_relay(c, slot)) {
+            return;
+        }
+        check_relay_health(c, slot);
+        flush_relay(c, slot);
+        if (settle_relay(c, slot)) {
+            return;
+        }
+    }
+    retry_relay(c, slot);
+    wake_relay_at(c, slot, relay_due(c, relay));
+}
+
+// ---- public ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+Error check_address(const Ip_Port &address) {
+    const bool known = address.family == Family::ipv4 || address.family == Family::ipv6;
+    return known && address.port != 0 ? Error::ok : Error::bad_address;
+}
+
+} // namespace
+
+Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
+    if (const Error error = check_address(address); error != Error::ok) {
+        return error;
+    }
+    if (find_relay(*c, relay_key) != NO_SLOT) {
+        return Error::already;
+    }
+    enter(*c);
+    std::uint32_t slot = NO_SLOT;
+    return add_relay(*c, address, relay_key, slot);
+}
+
+Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
+                               const Public_Key &relay_key) {
+    const std::uint32_t peer = c->peers.find(connection);
+    if (peer == NO_SLOT) {
+        return Error::bad_number;
+    }
+    const std::uint32_t known = find_relay(*c, relay_key);
+    if (known != NO_SLOT) {
+        return add_tcp_number_relay_connection(c, connection, c->relays.number(known));
+    }
+    if (const Error error = check_address(address); error != Error::ok) {
+        return error;
+    }
+    const Connection &to = c->peers[peer];
+    if (to.online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || find_route(to, NO_RELAY) == NO_ROUTE) {
+        return Error::limit;
+    }
+    enter(*c);
+    std::uint32_t slot = NO_SLOT;
+    if (const Error error = add_relay(*c, address, relay_key, slot); error != Error::ok) {
+        return error;
+    }
+    const Error error = add_tcp_number_relay_connection(c, connection, c->relays.number(slot));
+    if (error != Error::ok) {
+        remove_relay(*c, slot, Reason::killed);
+    }
+    return error;
+}
+
+Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
+    const std::uint32_t slot = c->relays.find(relay);
+    if (slot == NO_SLOT) {
+        return Error::bad_number;
+    }
+    enter(*c);
+    remove_relay(*c, slot, Reason::killed);
+    return Error::ok;
+}
+
+int tcp_relay(const Tcp_Connections *c, const Public_Key &relay_key) {
+    const std::uint32_t slot = find_relay(*c, relay_key);
+    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->relays.number(slot);
+}
+
+std::uint32_t tcp_connections_count(const Tcp_Connections *c) {
+    return c->relays.size();
+}
+
+std::uint32_t tcp_connected_relays_count(const Tcp_Connections *c) {
+    return c->connected;
+}
+
+int tcp_relay_at(const Tcp_Connections *c, std::uint32_t index) {
+    const bool used = index < c->relays.size() && c->relays.used(index);
+    return used ? c->relays.number(index) : static_cast<int>(Error::bad_number);
+}
+
+std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<Node> nodes, std::uint32_t index) {
+    std::size_t count = 0;
+    const std::uint32_t size = c->relays.size();
+    for (std::uint32_t i = 0; i < size && count < nodes.size(); ++i) {
+        const std::uint32_t slot = (index % size + i) % size;
+        if (c->relays.used(slot) && is_connected(c->relays[slot])) {
+            nodes[count++] = {c->relays[slot].key, c->relays[slot].address};
+        }
+    }
+    return count;
+}
+
+std::size_t tcp_copy_connected_relays(const Tcp_Connections *c, std::span<Node> nodes) {
+    const std::uint32_t size = c->relays.size();
+    return size == 0 ? 0 : tcp_copy_connected_relays_index(c, nodes, random_below(*c, size));
+}
+
+bool tcp_get_random_conn_ip_port(const Tcp_Connections *c, Ip_Port &address) {
+    Node node;
+    if (tcp_copy_connected_relays(c, {&node, 1}) == 0) {
+        return false;
+    }
+    address = node.address;
+    return true;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,137 @@
+// When a relay that was up is tried again: soon, then ever later, with chance in it, and never many at once. While
+// nothing at all is connected it is rather the network that is gone: then a few attempts a second go on, so that its
+// return is noticed, and what answers first brings the others back.
+#include <algorithm>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t FIRST_RETRY_MS = 250;
+constexpr std::uint64_t MAX_RETRY_MS = 120'000;
+constexpr std::uint32_t MAX_DOUBLINGS = 10;
+
+/// In an outage no relay waits longer than this, and an attempt that nobody answers is given up after the other: the
+/// system sends the packet that opens a connection at growing intervals, too late for us.
+constexpr std::uint64_t OUTAGE_RETRY_MS = 1'500;
+constexpr std::uint64_t OUTAGE_PATIENCE_MS = 2'000;
+/// But each so many attempts one is given all its time, for a network that became slow.
+constexpr std::uint32_t PATIENT_ATTEMPT = 8;
+
+/// Pace of connects: between any two of one client.
+constexpr std::uint64_t OUTAGE_PACE_MS = 600;
+constexpr std::uint64_t PACE_MS = 100;
+
+/// A relay that is there answers a ping in this time, after a change of network.
+constexpr std::uint64_t PROOF_MS = 2'000;
+
+/// Half of it to all of it.
+std::uint64_t with_chance(const Tcp_Connections &c, std::uint64_t ms) {
+    return ms / 2 + random_below(c, static_cast<std::uint32_t>(ms / 2 + 1));
+}
+
+void retry_at(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
+    Relay &relay = c.relays[slot];
+    relay.retry_at = std::max(at, relay.penalty_until);
+    c.relay_deadlines.set(slot, retry_deadline(c, relay));
+}
+
+bool is_waiting(const Tcp_Connections &c, std::uint32_t slot) {
+    return c.relays.used(slot) && c.relays[slot].state == Relay_State::waiting;
+}
+
+/// An attempt that began before the network was back is worth less than a new one.
+bool is_stale_attempt(const Tcp_Connections &c, std::uint32_t slot, std::uint64_t age) {
+    return c.relays.used(slot) && c.relays[slot].state == Relay_State::connecting &&
+           c.now - c.relays[slot].link->client.started >= age;
+}
+
+} // namespace
+
+void plan_retry(Tcp_Connections &c, std::uint32_t slot) {
+    const Relay &relay = c.relays[slot];
+    const std::uint64_t pause = std::min(FIRST_RETRY_MS << std::min(relay.attempts, MAX_DOUBLINGS), MAX_RETRY_MS);
+    retry_at(c, slot, c.now + with_chance(c, c.outage ? std::min(pause, OUTAGE_RETRY_MS) : pause));
+    if (c.outage && relay.attempts == 0) {
+        for (std::uint32_t other = 0; other < c.relays.size(); ++other) {
+            if (is_waiting(c, other) && c.relays[other].retry_at > c.now + OUTAGE_RETRY_MS) {
+                retry_at(c, other, c.now + with_chance(c, OUTAGE_RETRY_MS));
+            }
+        }
+    }
+}
+
+std::uint64_t retry_deadline(const Tcp_Connections &c, const Relay &relay) {
+    if (relay.state == Relay_State::waiting) {
+        return relay.retry_at == NEVER ? NEVER : std::max(relay.retry_at, c.next_connect);
+    }
+    if (relay.state == Relay_State::connecting && relay.was_up && c.outage &&
+        relay.attempts % PATIENT_ATTEMPT != PATIENT_ATTEMPT - 1) {
+        return relay.link->client.started + OUTAGE_PATIENCE_MS;
+    }
+    return NEVER;
+}
+
+void retry_relay(Tcp_Connections &c, std::uint32_t slot) {
+    if (c.now < retry_deadline(c, c.relays[slot])) {
+        return;
+    }
+    if (c.relays[slot].state == Relay_State::connecting) {
+        relay_end(c.relays[slot].link->client, Reason::connect_timeout);
+        wake_relay_at(c, slot, c.now);
+        return;
+    }
+    c.next_connect = c.now + (c.outage ? OUTAGE_PACE_MS : PACE_MS);
+    connect_relay(c, slot);
+}
+
+void outage_is_over(Tcp_Connections &c) {
+    c.outage = false;
+    c.next_connect = c.now;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (is_stale_attempt(c, slot, OUTAGE_PATIENCE_MS / 2)) {
+            disconnect_relay(c, slot, Reason::connect_timeout, Relay_State::waiting);
+        }
+        if (is_waiting(c, slot)) {
+            c.relays[slot].attempts = 0;
+            retry_at(c, slot, c.now);
+        }
+    }
+}
+
+void prove_network(Tcp_Connections &c) {
+    c.network_changed = false;
+    // Those first that most peers are reached through.
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (c.relays.used(slot) && c.relays[slot].state != Relay_State::sleeping) {
+            order.push_back(slot);
+        }
+    }
+    std::sort(order.begin(), order.end(), [&c](std::uint32_t a, std::uint32_t b) {
+        return c.relays[a].tied.size() > c.relays[b].tied.size();
+    });
+    c.next_connect = c.now;
+    std::uint64_t turn = c.now;
+    for (const std::uint32_t slot : order) {
+        Relay &relay = c.relays[slot];
+        if (is_connected(relay)) {
+            relay.prove_until = c.now + PROOF_MS;
+            relay_ping(relay.link->client, c.now);
+            wake_relay_at(c, slot, relay.prove_until);
+            flush_relay(c, slot);
+            continue;
+        }
+        if (is_stale_attempt(c, slot, 1) && relay.was_up) {
+            disconnect_relay(c, slot, Reason::network_changed, Relay_State::waiting);
+        }
+        if (is_waiting(c, slot)) {
+            relay.attempts = 0;
+            retry_at(c, slot, turn++);
+        }
+    }
+}
+
+} // namespace toxtcp

@@ -1,0 +1,311 @@
+// What a Tcp_Connections is inside, and what its files ask of one another. Each file below keeps one idea:
+//   relays.cpp     the relay array: adding, connecting, up, down, gone
+//   peers.cpp      the connection array, and routes: which relay is tied to which peer
+//   tick.cpp       reading, what is due, reporting
+//   send.cpp       data, OOB, onion, forwarding on their way out
+//   choose.cpp     which route a connection's data takes
+//   health.cpp     relays that hang, drop and lie
+//   retry.cpp      when a relay is tried again
+//   hold.cpp       how many relays are held: use, sleep, onion, shedding
+//   info.cpp       what an operator wants to know
+//   validate.cpp   whether all of this agrees, for tests
+#pragma once
+
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include <toxtcp/tcp_connections.h>
+
+#include "connections/deadlines.h"
+#include "connections/relay_link.h"
+#include "connections/slots.h"
+
+namespace toxtcp {
+
+// ---- limits ----------------------------------------------------------------------------------------------------
+
+/// Relays known at once. Each may cost a socket, and a host rarely has more than a few thousand.
+inline constexpr std::uint32_t MAX_RELAYS = 1U << 14;
+inline constexpr std::uint16_t NO_RELAY = UINT16_MAX;
+inline constexpr std::uint8_t NO_ROUTE = UINT8_MAX;
+
+/// One read takes at most this. Large enough that a call is shared by dozens of packets, small enough for the cache.
+inline constexpr std::size_t READ_SIZE = 64 * 1024;
+/// Reads from one relay in one turn, after which the others have theirs; and turns in one tick. What is left in a
+/// socket stays ready, and is read in the next tick.
+inline constexpr int READS_PER_TURN = 4;
+inline constexpr int TURNS_PER_TICK = 4;
+/// Readiness is asked for in portions of this many sockets.
+inline constexpr std::size_t READY_PORTION = 64;
+/// Packets sealed for one system call by the batch call.
+inline constexpr std::size_t BATCH_SIZE = 64 * 1024;
+
+/// Changes that wait for the tick to report them. What is beyond is not reported; the infos tell it all the same.
+inline constexpr std::size_t MAX_CHANGES = 4096;
+
+/// A relay is of use, or may sleep, this long after it came up: time for peers to come online there (as in toxcore).
+inline constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
+
+// ---- routes ----------------------------------------------------------------------------------------------------
+
+enum class Route_Step : std::uint8_t {
+    none,       ///< tied, and not asked for: the relay is not up, or has no room for the request
+    asked,      ///< the request is out
+    registered, ///< the relay has given an id
+    online,     ///< and the peer is there
+    refused,    ///< the relay has no id for us: its table is full
+    shed        ///< let go, to hold fewer relays; taken back when routes are few
+};
+
+struct Route {
+    std::uint32_t place = 0;       ///< in the relay's `tied`
+    std::uint32_t avoid_until = 0; ///< s: convicted for this peer
+    std::uint16_t relay = NO_RELAY; ///< slot
+    std::uint8_t id = 0;           ///< routing id, when registered or online
+    Route_Step step = Route_Step::none;
+    std::uint8_t convictions = 0;
+};
+
+/// A route's name, as routing ids carry it and relays list it: connection slot * 8 + place among its routes.
+constexpr std::uint32_t route_name(std::uint32_t connection, std::uint32_t route) {
+    return connection << 3 | route;
+}
+constexpr std::uint32_t connection_of(std::uint32_t name) {
+    return name >> 3;
+}
+constexpr std::uint32_t route_of(std::uint32_t name) {
+    return name & 7;
+}
+
+struct Connection {
+    Public_Key key{};
+    std::array<Route, MAX_FRIEND_TCP_CONNECTIONS> routes{}; ///< holes have no relay
+    int id = 0;
+    bool awake = true;
+    std::uint8_t online = 0;           ///< routes that are
+    std::uint8_t sending = NO_ROUTE;   ///< the choice
+    std::uint8_t receiving = NO_ROUTE; ///< the last packet's
+
+    // What silence tells (health.cpp).
+    std::uint8_t accused = NO_ROUTE; ///< the route that traffic left for silence; being heard soon after convicts it
+    std::uint8_t prompt = 0;         ///< prompt answers in a row
+    std::uint16_t convictions = 0;
+    std::uint32_t patience = 0;      ///< ms of silence before traffic moves; 0: the base
+    std::uint32_t moves = 0;
+    std::uint64_t waiting_since = 0; ///< ms, the first packet sent since the peer was last heard; 0: none
+    std::uint64_t moved_at = 0;      ///< ms
+    std::uint64_t heard_at = 0;      ///< ms
+
+    Traffic traffic;
+};
+
+struct Relay {
+    Public_Key key{};
+    Ip_Port address;
+    std::unique_ptr<Relay_Link> link; ///< null while it sleeps or waits
+    std::vector<std::uint32_t> tied;  ///< names of the routes over it
+    std::uint32_t ask_from = 0;       ///< place in `tied` where asking for routes goes on
+    std::uint32_t unasked = 0;        ///< routes at Route_Step::none
+    std::uint32_t ids = 0;            ///< requests out, and routing ids held
+    std::uint32_t shed = 0;           ///< routes let go
+    std::uint32_t online = 0;         ///< peers online through it
+    std::uint32_t online_asleep = 0;  ///< of these, whose connection sleeps
+    std::uint32_t carries = 0;        ///< connections whose data it carries
+
+    Relay_State state = Relay_State::connecting; ///< never `suspect`, which is told by the member
+    bool was_up = false;
+    bool onion = false;
+    bool wake = false;           ///< asleep, and wanted again
+    Reason last_end = Reason::none;
+    std::uint64_t up_since = 0;
+    std::uint64_t used_since = 0; ///< it came up, or was asked for a route: its use is not judged before 10 s more
+    std::uint64_t retry_at = NEVER;
+    std::uint32_t attempts = 0;   ///< failed in a row
+    std::uint32_t rank = 0;       ///< drawn, so that equal relays are tried in any order
+
+    // Health (health.cpp).
+    bool suspect = false;
+    bool doubted = false;            ///< its neighbours were proved already
+    std::uint64_t sent_since = 0;    ///< ms, the first data sent since it was last heard; 0: none
+    std::uint64_t prove_until = 0;   ///< to be heard by then or ended: the network has changed; 0: no
+    std::uint32_t blame = 0;         ///< convictions not yet forgiven
+    std::uint32_t penalties = 0;     ///< times it was dropped for them
+    std::uint64_t forgive_at = 0;
+    std::uint64_t penalty_until = 0; ///< last choice everywhere before
+    std::uint32_t suspicions = 0;
+    std::uint32_t convictions = 0;
+
+    Traffic traffic;
+};
+
+// ---- the whole -------------------------------------------------------------------------------------------------
+
+/// Hashes and compares slots by their tenant's key. Keyed, since peers choose their keys.
+struct Key_Hash {
+    using is_transparent = void;
+    const Tcp_Connections *c;
+    std::size_t operator()(const Public_Key &key) const noexcept;
+};
+template <class T>
+struct Key_Index_Hash : Key_Hash {
+    const Slots<T> *slots;
+    using Key_Hash::operator();
+    std::size_t operator()(std::uint32_t slot) const noexcept { return (*this)((*slots)[slot].key); }
+};
+template <class T>
+struct Key_Index_Equal {
+    using is_transparent = void;
+    const Slots<T> *slots;
+    bool operator()(std::uint32_t a, std::uint32_t b) const noexcept { return a == b; }
+    bool operator()(std::uint32_t slot, const Public_Key &key) const noexcept { return (*slots)[slot].key == key; }
+    bool operator()(const Public_Key &key, std::uint32_t slot) const noexcept { return (*slots)[slot].key == key; }
+};
+template <class T>
+using Key_Index = std::unordered_set<std::uint32_t, Key_Index_Hash<T>, Key_Index_Equal<T>>;
+
+struct Tcp_Connections {
+    explicit Tcp_Connections(const Tcp_Connections_Def &def, const Host &host);
+
+    Link_Context context;
+    Host *own_host = nullptr; ///< when the host is ours to free
+    Callbacks callbacks;
+    Profile profile;
+    std::array<std::uint8_t, 16> hash_key{};
+
+    Slots<Relay> relays{MAX_RELAYS};
+    Slots<Connection> peers{MAX_SLOTS};
+    Key_Index<Relay> relay_index;
+    Key_Index<Connection> peer_index;
+    Deadlines relay_deadlines;
+    Deadlines peer_deadlines;
+    std::uint64_t hold_at = NEVER; ///< when the number of relays held is looked at
+
+    std::uint32_t connected = 0;  ///< relays
+    std::uint32_t connecting = 0; ///< relays
+    std::uint32_t onion_relays = 0;
+    bool onion = false;
+    bool keep_idle = true;
+    bool network_changed = false;
+    bool outage = false;              ///< no relay is connected, though some were
+    std::uint64_t next_connect = 0;   ///< ms, the pace of reconnecting
+
+    void *userdata = nullptr; ///< of the tick that runs
+    std::uint64_t now = 0;    ///< ms, when the tick began
+    bool ticking = false;
+    bool doomed = false;      ///< killed within its own tick
+    std::vector<Change> changes; ///< to be reported at the end of the tick, when all is in order
+    std::vector<std::unique_ptr<Relay_Link>> graveyard; ///< links that ended in this tick, whose bytes may be in use
+
+    std::unique_ptr<std::uint8_t[]> read_buffer;
+    std::unique_ptr<std::uint8_t[]> batch_buffer;
+};
+
+inline std::uint64_t time_now(const Tcp_Connections &c) {
+    return c.context.host.now(c.context.host.object);
+}
+
+/// Begins a call of the host: the time is what the clock says, but one and the same within a tick.
+inline void enter(Tcp_Connections &c) {
+    if (!c.ticking) {
+        c.now = time_now(c);
+    }
+}
+
+/// A random number below `limit` (not 0).
+std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit);
+
+void log(const Tcp_Connections &c, Log_Level level, const std::string &message);
+
+inline bool is_connected(const Relay &relay) {
+    return relay.state == Relay_State::connected;
+}
+
+/// A new deadline for a relay, or for a peer, if it is earlier than the one it has.
+void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at);
+void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
+
+/// Reports to the host. From within the tick only.
+struct Change_Of {
+    std::uint32_t relay = NO_SLOT;
+    std::uint32_t peer = NO_SLOT;
+    std::uint32_t previous = NO_SLOT;
+    Reason reason = Reason::none;
+};
+void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of);
+
+// ---- relays.cpp ------------------------------------------------------------------------------------------------
+
+[[nodiscard]] std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key);
+/// Adds a relay and connects to it.
+[[nodiscard]] Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot);
+void connect_relay(Tcp_Connections &c, std::uint32_t slot);
+void relay_came_up(Tcp_Connections &c, std::uint32_t slot);
+/// Its connection ended: what becomes of it is decided here.
+void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason);
+/// Closes its connection, and forgets what held for that one only.
+void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Relay_State next);
+void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason);
+/// Deals with a link that has ended; true when it had.
+bool settle_relay(Tcp_Connections &c, std::uint32_t slot);
+void flush_relay(Tcp_Connections &c, std::uint32_t slot);
+void serve_relay(Tcp_Connections &c, std::uint32_t slot);
+
+// ---- peers.cpp -------------------------------------------------------------------------------------------------
+
+[[nodiscard]] std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key);
+[[nodiscard]] std::uint8_t find_route(const Connection &peer, std::uint32_t relay);
+void untie(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route);
+/// Asks the relay for routes that it has not been asked for, as far as there is room.
+void ask_for_routes(Tcp_Connections &c, std::uint32_t relay);
+/// Moves a route to another step, and keeps every count that depends on it.
+void set_step(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route, Route_Step step);
+void serve_peer(Tcp_Connections &c, std::uint32_t peer);
+
+// ---- choose.cpp ------------------------------------------------------------------------------------------------
+
+[[nodiscard]] bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint32_t route);
+/// The best usable route other than those in the mask; NO_ROUTE when there is none.
+[[nodiscard]] std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, std::uint32_t without);
+void set_sending(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Reason reason);
+/// Looks whether one of the routes over this relay should be left for a much faster one.
+void consider_round_trip(Tcp_Connections &c, std::uint32_t relay);
+
+// ---- health.cpp ------------------------------------------------------------------------------------------------
+
+void note_sent(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route);
+void note_heard(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
+void note_relay_heard(Tcp_Connections &c, std::uint32_t relay);
+void check_relay_health(Tcp_Connections &c, std::uint32_t relay);
+[[nodiscard]] std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay);
+void check_peer_silence(Tcp_Connections &c, std::uint32_t peer);
+/// How bad it would be to send over this route: 0 is healthy.
+[[nodiscard]] std::uint32_t route_penalty(const Tcp_Connections &c, const Route &route);
+
+// ---- retry.cpp -------------------------------------------------------------------------------------------------
+
+void plan_retry(Tcp_Connections &c, std::uint32_t relay);
+void retry_relay(Tcp_Connections &c, std::uint32_t relay);
+[[nodiscard]] std::uint64_t retry_deadline(const Tcp_Connections &c, const Relay &relay);
+/// A relay came up after none was: the others are not tried by the clock, but now.
+void outage_is_over(Tcp_Connections &c);
+void prove_network(Tcp_Connections &c);
+
+// ---- hold.cpp --------------------------------------------------------------------------------------------------
+
+/// Looks at what is held before long.
+inline void hold_by(Tcp_Connections &c, std::uint64_t at) {
+    c.hold_at = std::min(c.hold_at, at);
+}
+void hold_relays(Tcp_Connections &c);
+void wake_relay(Tcp_Connections &c, std::uint32_t relay);
+void mark_onion(Tcp_Connections &c, std::uint32_t relay);
+/// More routes online than wanted: one is let go. Fewer: what was let go is taken back.
+void balance_routes(Tcp_Connections &c, std::uint32_t peer);
+
+// ---- validate.cpp ----------------------------------------------------------------------------------------------
+
+/// Null when arrays, maps and counts agree, else what does not.
+[[nodiscard]] TOXTCP_API const char *validate(const Tcp_Connections &c);
+
+} // namespace toxtcp

@@ -1,0 +1,386 @@
+// The tick: reads what has come, does what is due, reports what has changed. And the beginning and end of it all.
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// The host was asleep, or did not tick, when a deadline is overdue by this much: sockets may have died meanwhile.
+constexpr std::uint64_t SUSPENDED_MS = 20'000;
+
+/// The peer's route that a routing id stands for, if the number attached to it still means one over this relay.
+bool find_named(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
+                std::uint8_t &route) {
+    if (event.number == NO_NUMBER) {
+        return false;
+    }
+    peer = connection_of(event.number);
+    route = static_cast<std::uint8_t>(route_of(event.number));
+    const Route &found = c.peers[peer].routes[route];
+    return found.relay == relay_slot && found.id == event.packet.id;
+}
+
+void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
+    Connection &peer = c.peers[peer_slot];
+    ++peer.traffic.packets_received;
+    peer.traffic.bytes_received += data.size();
+    note_heard(c, peer_slot, route);
+    if (c.callbacks.data != nullptr) {
+        c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata);
+    }
+}
+
+void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
+    Relay_Client &client = c.relays[slot].link->client;
+    const std::uint32_t peer_slot = find_peer(c, *reinterpret_cast<const Public_Key *>(packet.public_key));
+    const std::uint8_t route = peer_slot == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer_slot], slot);
+    const bool asked = route != NO_ROUTE && c.peers[peer_slot].routes[route].step == Route_Step::asked;
+    if (packet.id < FIRST_ROUTING_ID) {
+        if (asked) {
+            set_step(c, peer_slot, route, Route_Step::refused);
+        }
+    } else if (asked) {
+        relay_set_number(client, packet.id, route_name(peer_slot, route));
+        c.peers[peer_slot].routes[route].id = packet.id;
+        set_step(c, peer_slot, route, Route_Step::registered);
+    } else {
+        relay_leave_route(client, packet.id); // nobody wants it any more
+    }
+}
+
+void take_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
+    const Public_Key &sender = *reinterpret_cast<const Public_Key *>(packet.public_key);
+    const std::uint32_t peer = find_peer(c, sender);
+    const std::uint8_t route = peer == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer], slot);
+    if (route != NO_ROUTE) {
+        deliver(c, peer, route, packet.data);
+    } else if (c.callbacks.oob != nullptr) {
+        c.callbacks.oob(c.callbacks.object, sender, c.relays.number(slot), packet.data, c.userdata);
+    }
+}
+
+void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event) {
+    std::uint32_t peer = NO_SLOT;
+    std::uint8_t route = NO_ROUTE;
+    Traffic &traffic = c.relays[slot].traffic;
+    traffic.packets_received += !event.packet.data.empty();
+    traffic.bytes_received += event.packet.data.size();
+    switch (event.kind) {
+    case Relay_Event_Kind::data:
+        if (find_named(c, slot, event, peer, route)) {
+            deliver(c, peer, route, event.packet.data);
+        }
+        break;
+    case Relay_Event_Kind::confirmed:
+        relay_came_up(c, slot);
+        break;
+    case Relay_Event_Kind::routing_response:
+        take_routing_response(c, slot, event.packet);
+        break;
+    case Relay_Event_Kind::peer_online:
+        if (find_named(c, slot, event, peer, route)) {
+            set_step(c, peer, route, Route_Step::online);
+        }
+        break;
+    case Relay_Event_Kind::peer_offline:
+        if (find_named(c, slot, event, peer, route)) {
+            set_step(c, peer, route, Route_Step::registered);
+        }
+        break;
+    case Relay_Event_Kind::oob:
+        take_oob(c, slot, event.packet);
+        break;
+    case Relay_Event_Kind::onion:
+        if (c.callbacks.onion != nullptr) {
+            c.callbacks.onion(c.callbacks.object, event.packet.data, c.userdata);
+        }
+        break;
+    case Relay_Event_Kind::forwarding:
+        if (c.callbacks.forwarding != nullptr) {
+            c.callbacks.forwarding(c.callbacks.object, event.packet.data, c.userdata);
+        }
+        break;
+    case Relay_Event_Kind::pong:
+        consider_round_trip(c, slot);
+        break;
+    case Relay_Event_Kind::none:
+    case Relay_Event_Kind::ended:
+        break;
+    }
+}
+
+/// Takes what the last read brought. False when the relay is not what it was, since a callback changed it.
+bool take_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutable_Bytes input) {
+    for (;;) {
+        const Relay_Event event = relay_next(link->client, input, c.now);
+        if (event.kind == Relay_Event_Kind::none || event.kind == Relay_Event_Kind::ended) {
+            return true;
+        }
+        take_event(c, slot, event);
+        if (c.doomed || c.relays[slot].link.get() != link) {
+            return false;
+        }
+    }
+}
+
+/// One relay's turn. Whether there may be more to read.
+bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
+    const Mutable_Bytes buffer{c.read_buffer.get(), READ_SIZE};
+    Relay_Link *const link = c.relays[slot].link.get();
+    bool more = link != nullptr;
+    for (int i = 0; more && i < READS_PER_TURN; ++i) {
+        const std::size_t asked = relay_missing(link->client).size() + buffer.size();
+        Mutable_Bytes input;
+        const std::size_t got = link_receive(*link, c.context.host, buffer, input);
+        if (got != 0 && !take_input(c, slot, link, input)) {
+            return false;
+        }
+        more = got == asked && link->client.phase != Relay_Phase::ended;
+    }
+    if (link == nullptr || settle_relay(c, slot)) {
+        return false;
+    }
+    note_relay_heard(c, slot);
+    relay_flush_control(link->client);
+    flush_relay(c, slot);
+    ask_for_routes(c, slot);
+    return more;
+}
+
+bool is_linked(const Tcp_Connections &c, std::uint32_t slot) {
+    return slot < c.relays.size() && c.relays.used(slot) && c.relays[slot].link != nullptr;
+}
+
+/// All relays that the host says are ready have a turn. Whether some may have more.
+bool read_ready(Tcp_Connections &c) {
+    const Host &host = c.context.host;
+    std::array<Ready, READY_PORTION> ready;
+    const std::size_t count = host.ready(host.object, ready);
+    bool more = count == ready.size();
+    for (std::size_t i = 0; i < count && !c.doomed; ++i) {
+        if (ready[i].writable && is_linked(c, ready[i].tag)) {
+            flush_relay(c, ready[i].tag);
+            ask_for_routes(c, ready[i].tag);
+        }
+        if (ready[i].readable && is_linked(c, ready[i].tag)) {
+            more = read_relay(c, ready[i].tag) || more;
+        }
+    }
+    return more;
+}
+
+/// For hosts that cannot tell: every relay is tried.
+bool read_all(Tcp_Connections &c) {
+    bool more = false;
+    for (std::uint32_t slot = 0; slot < c.relays.size() && !c.doomed; ++slot) {
+        if (is_linked(c, slot)) {
+            flush_relay(c, slot);
+            more = read_relay(c, slot) || more;
+        }
+    }
+    return more;
+}
+
+void serve_due(Tcp_Connections &c) {
+    // Bounded, so that what is due again at once waits for the next tick.
+    for (std::uint32_t i = 0; i < 2 * c.relays.count() && c.relay_deadlines.first() <= c.now; ++i) {
+        serve_relay(c, c.relay_deadlines.first_slot());
+    }
+    for (std::uint32_t i = 0; i < c.peers.count() && c.peer_deadlines.first() <= c.now; ++i) {
+        serve_peer(c, c.peer_deadlines.first_slot());
+    }
+    if (c.hold_at <= c.now) {
+        hold_relays(c);
+    }
+}
+
+void report_changes(Tcp_Connections &c) {
+    while (!c.changes.empty() && !c.doomed) {
+        std::vector<Change> changes;
+        changes.swap(c.changes);
+        for (const Change &change : changes) {
+            if (c.callbacks.change != nullptr && !c.doomed) {
+                c.callbacks.change(c.callbacks.object, change, c.userdata);
+            }
+        }
+    }
+}
+
+void destroy(Tcp_Connections *c) {
+    for (std::uint32_t slot = 0; slot < c->relays.size(); ++slot) {
+        if (c->relays.used(slot) && c->relays[slot].link != nullptr) {
+            link_close(*c->relays[slot].link, c->context.host, Reason::killed);
+        }
+    }
+    Host *const own_host = c->own_host;
+    delete c;
+    kill_system_host(own_host);
+}
+
+bool is_complete(const Host &host) {
+    const bool readiness = host.watch != nullptr;
+    return host.connect != nullptr && host.send != nullptr && host.receive != nullptr && host.close != nullptr &&
+           host.now != nullptr && host.random != nullptr && readiness == (host.ready != nullptr) &&
+           readiness == (host.descriptor != nullptr);
+}
+
+bool is_usable(const Proxy &proxy) {
+    const bool addressed = proxy.address.family == Family::ipv4 || proxy.address.family == Family::ipv6;
+    return proxy.type == Proxy_Type::none ||
+           (proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0);
+}
+
+} // namespace
+
+// ---- what the other files use ----------------------------------------------------------------------------------
+
+Tcp_Connections::Tcp_Connections(const Tcp_Connections_Def &def, const Host &host)
+    : context{host, {public_key_of(def.secret_key), def.secret_key}, def.proxy}, callbacks(def.callbacks),
+      profile(def.profile), relay_index(0, {{this}, &relays}, {&relays}), peer_index(0, {{this}, &peers}, {&peers}),
+      now(host.now(host.object)), read_buffer(new std::uint8_t[READ_SIZE]), batch_buffer(new std::uint8_t[BATCH_SIZE]) {
+    host.random(host.object, hash_key);
+}
+
+std::size_t Key_Hash::operator()(const Public_Key &key) const noexcept {
+    std::array<std::uint8_t, crypto_shorthash_BYTES> hash;
+    crypto_shorthash(hash.data(), key.data(), key.size(), c->hash_key.data());
+    std::size_t result;
+    std::memcpy(&result, hash.data(), sizeof result);
+    return result;
+}
+
+std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {
+    std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
+    c.context.host.random(c.context.host.object, bytes);
+    std::uint64_t value;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return static_cast<std::uint32_t>(value % limit); // of 64 bits: the bias is far below what anyone could notice
+}
+
+void log(const Tcp_Connections &c, Log_Level level, const std::string &message) {
+    if (c.context.host.log != nullptr) {
+        c.context.host.log(c.context.host.object, level, message.c_str());
+    }
+}
+
+void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at) {
+    c.relay_deadlines.set_earlier(relay, at);
+}
+
+void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at) {
+    c.peer_deadlines.set_earlier(peer, at);
+}
+
+void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
+    if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
+        return;
+    }
+    const auto relay_number = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.number(slot); };
+    c.changes.push_back({.kind = kind,
+                         .reason = of.reason,
+                         .relay = relay_number(of.relay),
+                         .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
+                         .previous = relay_number(of.previous)});
+}
+
+// ---- public ----------------------------------------------------------------------------------------------------
+
+Tcp_Connections *new_tcp_connections(const Tcp_Connections_Def &def) {
+    if (sodium_init() < 0 || !is_usable(def.proxy) || (def.host != nullptr && !is_complete(*def.host))) {
+        return nullptr;
+    }
+    Host *const own_host = def.host == nullptr ? new_system_host() : nullptr;
+    const Host *const host = def.host == nullptr ? own_host : def.host;
+    if (host == nullptr) {
+        return nullptr;
+    }
+    try {
+        auto *const c = new Tcp_Connections(def, *host);
+        c->own_host = own_host;
+        return c;
+    } catch (const std::bad_alloc &) {
+        kill_system_host(own_host);
+        return nullptr;
+    }
+}
+
+void kill_tcp_connections(Tcp_Connections *c) {
+    if (c == nullptr) {
+        return;
+    }
+    if (c->ticking) {
+        c->doomed = true;
+    } else {
+        destroy(c);
+    }
+}
+
+void set_callbacks(Tcp_Connections *c, const Callbacks &callbacks) {
+    c->callbacks = callbacks;
+}
+
+void do_tcp_connections(Tcp_Connections *c, void *userdata) {
+    if (c->ticking) {
+        return; // from within a callback: the tick that runs does it all
+    }
+    c->ticking = true;
+    c->userdata = userdata;
+    c->now = time_now(*c);
+    if (c->connected != 0 && tcp_connections_deadline(c) + SUSPENDED_MS < c->now) {
+        c->network_changed = true;
+    }
+    bool more = true;
+    for (int turn = 0; more && turn < TURNS_PER_TICK && !c->doomed; ++turn) {
+        more = c->context.host.ready != nullptr ? read_ready(*c) : read_all(*c);
+    }
+    if (!c->doomed) {
+        if (c->network_changed) {
+            prove_network(*c);
+        }
+        serve_due(*c);
+        report_changes(*c);
+    }
+    c->graveyard.clear();
+    c->ticking = false;
+    c->userdata = nullptr;
+    if (c->doomed) {
+        destroy(c);
+    }
+}
+
+std::uint64_t tcp_connections_deadline(const Tcp_Connections *c) {
+    if (!c->changes.empty() || c->network_changed) {
+        return c->now;
+    }
+    return std::min({c->relay_deadlines.first(), c->peer_deadlines.first(), c->hold_at});
+}
+
+int tcp_connections_timeout(const Tcp_Connections *c) {
+    const std::uint64_t deadline = tcp_connections_deadline(c);
+    if (deadline == NEVER) {
+        return -1;
+    }
+    const std::uint64_t now = time_now(*c);
+    return deadline <= now ? 0 : static_cast<int>(std::min<std::uint64_t>(deadline - now, INT32_MAX));
+}
+
+int tcp_connections_descriptor(const Tcp_Connections *c) {
+    const Host &host = c->context.host;
+    return host.descriptor == nullptr ? -1 : host.descriptor(host.object);
+}
+
+void tcp_connections_network_changed(Tcp_Connections *c) {
+    c->network_changed = true;
+}
+
+const Public_Key &tcp_connections_public_key(const Tcp_Connections *c) {
+    return c->context.self.public_key;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,396 @@
+#include "relay/relay_client.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "relay/proxy.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t index_of(std::uint8_t id) {
+    return static_cast<std::size_t>(id - FIRST_ROUTING_ID);
+}
+
+/// Free bytes at the front are of no use to the next frame.
+void compact(Relay_Client &relay) {
+    if (relay.out_begin != 0) {
+        std::memmove(relay.out.data(), relay.out.data() + relay.out_begin,
+                     static_cast<std::size_t>(relay.out_end - relay.out_begin));
+        relay.out_end = static_cast<std::uint16_t>(relay.out_end - relay.out_begin);
+        relay.out_begin = 0;
+    }
+}
+
+/// Seals a control packet behind what is pending. False when there is no room.
+bool queue(Relay_Client &relay, const Packet &packet) {
+    compact(relay);
+    const std::size_t size = relay_seal(relay, packet, Mutable_Bytes{relay.out}.subspan(relay.out_end));
+    relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
+    return size != 0;
+}
+
+void start_own_handshake(Relay_Client &relay) {
+    relay.phase = Relay_Phase::handshake;
+    relay.in_size = 0;
+    compact(relay);
+    const auto request = std::span{relay.out}.subspan(relay.out_end).first<HANDSHAKE_REQUEST_SIZE>();
+    if (!start_handshake(relay.handshake, relay.random, relay.self->public_key, relay.self->secret_key, relay.key,
+                         request)) {
+        relay_end(relay, Reason::handshake_failed);
+        return;
+    }
+    relay.out_end = static_cast<std::uint16_t>(relay.out_end + HANDSHAKE_REQUEST_SIZE);
+}
+
+void proxy_granted(Relay_Client &relay) {
+    relay.in_size = 0;
+    if (relay.phase == Relay_Phase::socks5_greeting) {
+        relay.phase = Relay_Phase::socks5_request;
+        compact(relay);
+        const std::size_t size =
+            print_socks5_request(relay.address, Mutable_Bytes{relay.out}.subspan(relay.out_end));
+        relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
+    } else {
+        start_own_handshake(relay);
+    }
+}
+
+void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
+    relay.in[relay.in_size++] = byte;
+    const Bytes answer = Bytes{relay.in}.first(relay.in_size);
+    const Proxy_Answer judged = relay.phase == Relay_Phase::http              ? parse_http_answer(answer)
+                                : relay.phase == Relay_Phase::socks5_greeting ? parse_socks5_greeting(answer)
+                                                                              : parse_socks5_answer(answer);
+    switch (judged) {
+    case Proxy_Answer::granted:
+        proxy_granted(relay);
+        break;
+    case Proxy_Answer::refused:
+        relay_end(relay, Reason::proxy_refused);
+        break;
+    case Proxy_Answer::malformed:
+        relay_end(relay, Reason::proxy_malformed);
+        break;
+    case Proxy_Answer::incomplete:
+        if (relay.in_size == MAX_PROXY_ANSWER) {
+            relay_end(relay, Reason::proxy_malformed);
+        }
+        break;
+    }
+}
+
+/// Moves bytes from the input to `in` until that holds `size`. Whether it does.
+bool collect(Relay_Client &relay, Mutable_Bytes &input, std::size_t size) {
+    if (relay.in_size < size) {
+        const std::size_t count = std::min(size - relay.in_size, input.size());
+        std::copy_n(input.begin(), count, relay.in.begin() + relay.in_size);
+        relay.in_size = static_cast<std::uint16_t>(relay.in_size + count);
+        input = input.subspan(count);
+    }
+    return relay.in_size >= size;
+}
+
+/// The next sealed packet: where it lies in the input if it is there in one piece. Empty when it is not complete, or
+/// when the relay was ended for its length.
+Mutable_Bytes next_sealed(Relay_Client &relay, Mutable_Bytes &input) {
+    if (relay.in_size == 0 && input.size() >= FRAME_HEADER_SIZE) {
+        const std::size_t length = frame_length(input.data());
+        if (!frame_length_is_valid(length)) {
+            relay_end(relay, Reason::bad_frame_length);
+            return {};
+        }
+        if (input.size() >= FRAME_HEADER_SIZE + length) {
+            const Mutable_Bytes sealed = input.subspan(FRAME_HEADER_SIZE, length);
+            input = input.subspan(FRAME_HEADER_SIZE + length);
+            return sealed;
+        }
+    }
+    if (!collect(relay, input, FRAME_HEADER_SIZE)) {
+        return {};
+    }
+    const std::size_t length = frame_length(relay.in.data());
+    if (!frame_length_is_valid(length)) {
+        relay_end(relay, Reason::bad_frame_length);
+        return {};
+    }
+    if (!collect(relay, input, FRAME_HEADER_SIZE + length)) {
+        return {};
+    }
+    relay.in_size = 0;
+    return Mutable_Bytes{relay.in}.subspan(FRAME_HEADER_SIZE, length);
+}
+
+void smooth_round_trip(Relay_Client &relay, std::uint64_t sample) {
+    const auto ms = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(sample, 1, PING_TIMEOUT_MS));
+    relay.round_trip = relay.round_trip == 0 ? ms : (7 * relay.round_trip + ms) / 8;
+}
+
+/// What a packet that opened means for this relay; `none` for what is dealt with in here, or to be ignored.
+Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t now) {
+    switch (packet.type) {
+    case Packet_Type::data:
+        return relay.online[index_of(packet.id)] ? Relay_Event_Kind::data : Relay_Event_Kind::none;
+    case Packet_Type::oob_recv:
+        return Relay_Event_Kind::oob;
+    case Packet_Type::onion_response:
+        return Relay_Event_Kind::onion;
+    case Packet_Type::forwarding:
+        return Relay_Event_Kind::forwarding;
+    case Packet_Type::ping:
+        // Only the relay's last ping waits for its answer, so only that one is kept.
+        relay.pong_id = packet.ping_id;
+        relay.pong_waiting = true;
+        return Relay_Event_Kind::none;
+    case Packet_Type::pong:
+        if (packet.ping_id != relay.ping_id) {
+            return Relay_Event_Kind::none;
+        }
+        relay.ping_id = 0;
+        smooth_round_trip(relay, now - relay.ping_sent);
+        return Relay_Event_Kind::pong;
+    case Packet_Type::routing_response:
+        if (packet.id < FIRST_ROUTING_ID) {
+            return Relay_Event_Kind::routing_response;
+        }
+        if (relay.known[index_of(packet.id)]) {
+            return Relay_Event_Kind::none;
+        }
+        relay.known.set(index_of(packet.id));
+        relay.numbers[index_of(packet.id)] = NO_NUMBER;
+        return Relay_Event_Kind::routing_response;
+    case Packet_Type::connect_notification:
+        if (!relay.known[index_of(packet.id)] || relay.leaving[index_of(packet.id)] ||
+            relay.online[index_of(packet.id)]) {
+            return Relay_Event_Kind::none;
+        }
+        relay.online.set(index_of(packet.id));
+        return Relay_Event_Kind::peer_online;
+    case Packet_Type::disconnect_notification:
+        if (!relay.online[index_of(packet.id)]) {
+            return Relay_Event_Kind::none;
+        }
+        relay.online.reset(index_of(packet.id));
+        return Relay_Event_Kind::peer_offline;
+    default:
+        return Relay_Event_Kind::none;
+    }
+}
+
+} // namespace
+
+void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Ip_Port &address,
+                 const Public_Key &key, Proxy_Type proxy, std::uint64_t now) {
+    relay.self = &self;
+    relay.random = random;
+    relay.key = key;
+    relay.address = address;
+    relay.reason = Reason::none;
+    relay.started = now;
+    relay.in_size = relay.out_begin = relay.out_end = 0;
+    switch (proxy) {
+    case Proxy_Type::none:
+        start_own_handshake(relay);
+        break;
+    case Proxy_Type::http:
+        relay.phase = Relay_Phase::http;
+        relay.out_end = static_cast<std::uint16_t>(print_http_connect(address, relay.out));
+        break;
+    case Proxy_Type::socks5:
+        relay.phase = Relay_Phase::socks5_greeting;
+        relay.out_end = static_cast<std::uint16_t>(print_socks5_greeting(relay.out));
+        break;
+    }
+}
+
+void relay_end(Relay_Client &relay, Reason reason) {
+    if (relay.phase != Relay_Phase::ended) {
+        relay.phase = Relay_Phase::ended;
+        relay.reason = reason;
+        relay.handshake = {};
+        relay.channel = {};
+    }
+}
+
+Mutable_Bytes relay_missing(Relay_Client &relay) {
+    if (relay.phase != Relay_Phase::confirmed || relay.in_size < FRAME_HEADER_SIZE) {
+        return {};
+    }
+    const std::size_t size = FRAME_HEADER_SIZE + frame_length(relay.in.data());
+    return Mutable_Bytes{relay.in}.subspan(relay.in_size, size - relay.in_size);
+}
+
+void relay_filled(Relay_Client &relay, std::size_t count) {
+    relay.in_size = static_cast<std::uint16_t>(relay.in_size + count);
+}
+
+Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t now) {
+    Relay_Event event;
+    while (relay.phase < Relay_Phase::handshake && !input.empty()) {
+        proxy_byte(relay, input.front());
+        input = input.subspan(1);
+    }
+    if (relay.phase == Relay_Phase::handshake && collect(relay, input, HANDSHAKE_RESPONSE_SIZE)) {
+        relay.in_size = 0;
+        const auto response = std::span<const std::uint8_t>{relay.in}.first<HANDSHAKE_RESPONSE_SIZE>();
+        if (finish_handshake(relay.handshake, response, relay.channel)) {
+            relay.phase = Relay_Phase::confirmed;
+            relay.last_heard = now;
+            relay_ping(relay, now); // to a relay we are nobody before our first packet
+            event.kind = Relay_Event_Kind::confirmed;
+            return event;
+        }
+        relay_end(relay, Reason::handshake_failed);
+    }
+    while (relay.phase == Relay_Phase::confirmed) {
+        const Mutable_Bytes sealed = next_sealed(relay, input);
+        if (sealed.empty()) {
+            break;
+        }
+        const Mutable_Bytes plain = open_sealed(relay.channel, sealed);
+        const Reason fault = plain.empty() ? Reason::bad_seal : parse_packet(Sender::relay, plain, event.packet);
+        if (fault != Reason::none) {
+            relay_end(relay, fault);
+            break;
+        }
+        relay.last_heard = now;
+        event.kind = take(relay, event.packet, now);
+        if (event.kind != Relay_Event_Kind::none) {
+            if (event.packet.id >= FIRST_ROUTING_ID) {
+                event.number = relay.numbers[index_of(event.packet.id)];
+            }
+            return event;
+        }
+    }
+    event.kind = relay.phase == Relay_Phase::ended ? Relay_Event_Kind::ended : Relay_Event_Kind::none;
+    return event;
+}
+
+void relay_tick(Relay_Client &relay, std::uint64_t now) {
+    if (now < relay_deadline(relay)) {
+        return;
+    }
+    if (relay.phase != Relay_Phase::confirmed) {
+        relay_end(relay, Reason::connect_timeout);
+    } else if (relay.ping_id != 0) {
+        relay_end(relay, Reason::ping_timeout);
+    } else {
+        relay_ping(relay, now);
+    }
+}
+
+std::uint64_t relay_deadline(const Relay_Client &relay) {
+    switch (relay.phase) {
+    case Relay_Phase::ended:
+        return UINT64_MAX;
+    case Relay_Phase::confirmed:
+        return relay.ping_sent + (relay.ping_id != 0 ? PING_TIMEOUT_MS : PING_INTERVAL_MS);
+    default:
+        return relay.started + CONNECT_TIMEOUT_MS;
+    }
+}
+
+void relay_ping(Relay_Client &relay, std::uint64_t now) {
+    if (relay.phase != Relay_Phase::confirmed || relay.ping_id != 0) {
+        return;
+    }
+    std::array<std::uint8_t, sizeof relay.ping_id> id;
+    relay.random.fill(relay.random.object, id);
+    std::memcpy(&relay.ping_id, id.data(), id.size());
+    relay.ping_id += relay.ping_id == 0; // 0 is what no ping may have
+    relay.ping_sent = now;
+    relay.ping_waiting = true;
+    relay_flush_control(relay);
+}
+
+void relay_sent(Relay_Client &relay, std::size_t count) {
+    relay.out_begin = static_cast<std::uint16_t>(relay.out_begin + count);
+    if (relay.out_begin == relay.out_end) {
+        relay.out_begin = relay.out_end = 0;
+    }
+    relay_flush_control(relay);
+}
+
+std::size_t relay_seal(Relay_Client &relay, const Packet &packet, Mutable_Bytes frame) {
+    if (frame.size() <= FRAME_OVERHEAD) {
+        return 0;
+    }
+    const std::size_t limit = std::min(frame.size(), MAX_FRAME_SIZE) - FRAME_OVERHEAD;
+    const std::size_t size = print_packet(packet, frame.subspan(FRAME_OVERHEAD, limit));
+    if (size == 0) {
+        return 0;
+    }
+    seal_frame(relay.channel, frame.first(FRAME_OVERHEAD + size));
+    return FRAME_OVERHEAD + size;
+}
+
+void relay_keep(Relay_Client &relay, Bytes rest) {
+    std::copy(rest.begin(), rest.end(), relay.out.begin());
+    relay.out_begin = 0;
+    relay.out_end = static_cast<std::uint16_t>(rest.size());
+}
+
+void relay_take_back(Relay_Client &relay, std::uint32_t frames) {
+    for (; frames > 0; --frames) {
+        for (std::size_t i = NONCE_SIZE; i-- > 0 && relay.channel.send.bytes[i]-- == 0;) {
+        }
+    }
+}
+
+bool relay_request_route(Relay_Client &relay, const Public_Key &peer) {
+    relay_flush_control(relay); // an id that is being left would answer for the same peer
+    Packet packet;
+    packet.type = Packet_Type::routing_request;
+    packet.public_key = peer.data();
+    return relay.phase == Relay_Phase::confirmed && !relay.leaving_waiting && queue(relay, packet);
+}
+
+void relay_leave_route(Relay_Client &relay, std::uint8_t id) {
+    if (id >= FIRST_ROUTING_ID && relay.known[index_of(id)] && !relay.leaving[index_of(id)]) {
+        relay.leaving.set(index_of(id));
+        relay.online.reset(index_of(id));
+        relay.numbers[index_of(id)] = NO_NUMBER;
+        relay.leaving_waiting = true;
+        relay_flush_control(relay);
+    }
+}
+
+bool relay_set_number(Relay_Client &relay, std::uint8_t id, std::uint32_t number) {
+    if (id < FIRST_ROUTING_ID || !relay.known[index_of(id)]) {
+        return false;
+    }
+    relay.numbers[index_of(id)] = number;
+    return true;
+}
+
+void relay_flush_control(Relay_Client &relay) {
+    if (relay.phase != Relay_Phase::confirmed) {
+        return;
+    }
+    Packet packet;
+    for (std::size_t i = 0; relay.leaving_waiting && i < MAX_ROUTES; ++i) {
+        if (relay.leaving[i]) {
+            packet.type = Packet_Type::disconnect_notification;
+            packet.id = static_cast<std::uint8_t>(i + FIRST_ROUTING_ID);
+            if (!queue(relay, packet)) {
+                return;
+            }
+            relay.leaving.reset(i);
+            relay.known.reset(i);
+        }
+    }
+    relay.leaving_waiting = false;
+    if (relay.pong_waiting) {
+        packet.type = Packet_Type::pong;
+        packet.ping_id = relay.pong_id;
+        relay.pong_waiting = !queue(relay, packet);
+    }
+    if (relay.ping_waiting) {
+        packet.type = Packet_Type::ping;
+        packet.ping_id = relay.ping_id;
+        relay.ping_waiting = !queue(relay, packet);
+    }
+}
+
+} // namespace toxtcp

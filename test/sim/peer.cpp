@@ -1,0 +1,112 @@
+#include "sim/peer.h"
+
+#include "connections/state.h"
+
+namespace toxtcp {
+
+namespace {
+
+std::string text_of(Bytes bytes) {
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+void take(Sim_Peer &peer, std::vector<Sim_Packet> &list, const std::function<void(const Sim_Packet &)> &hook,
+          Sim_Packet packet, void *userdata) {
+    peer.userdata = userdata;
+    packet.at = peer.net->now;
+    list.push_back(packet);
+    if (hook) {
+        hook(packet); // the copy: the list may grow while the hook runs
+    }
+}
+
+Callbacks callbacks_of(Sim_Peer &peer) {
+    Callbacks callbacks;
+    callbacks.object = &peer;
+    callbacks.data = [](void *object, int id, Bytes packet, void *userdata) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        take(p, p.data, p.on_data, {0, id, -1, {}, text_of(packet)}, userdata);
+    };
+    callbacks.oob = [](void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        take(p, p.oob, p.on_oob, {0, -1, relay, sender, text_of(packet)}, userdata);
+    };
+    callbacks.onion = [](void *object, Bytes packet, void *userdata) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        take(p, p.onion, p.on_onion, {0, -1, -1, {}, text_of(packet)}, userdata);
+    };
+    callbacks.forwarding = [](void *object, Bytes packet, void *userdata) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        take(p, p.forwarding, p.on_forwarding, {0, -1, -1, {}, text_of(packet)}, userdata);
+    };
+    callbacks.change = [](void *object, const Change &change, void *userdata) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        p.userdata = userdata;
+        p.changes.push_back({p.net->now, change});
+        if (p.on_change) {
+            p.on_change(change);
+        }
+    };
+    return callbacks;
+}
+
+} // namespace
+
+void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
+    peer.net = &net;
+    peer.node = sim_add_node(net, {});
+    Sim_Node &node = node_of(peer);
+    node.object = &peer;
+    node.run = [](void *object) { sim_peer_tick(*static_cast<Sim_Peer *>(object)); };
+    if (def.mode == Tick_Mode::interval || !def.readiness) {
+        node.interval = SIM_TICK_MS;
+    } else {
+        node.deadline = [](void *object) {
+            const Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+            return p.c == nullptr ? NEVER : tcp_connections_deadline(p.c);
+        };
+    }
+    peer.host = sim_host(net, peer.node, def.readiness);
+    sim_fill(node.random, peer.def.secret_key.bytes);
+    peer.key = public_key_of(peer.def.secret_key);
+    peer.def.host = &peer.host;
+    peer.def.proxy = def.proxy;
+    peer.def.profile = def.profile;
+    peer.def.callbacks = callbacks_of(peer);
+    peer.c = new_tcp_connections(peer.def);
+}
+
+void sim_peer_tick(Sim_Peer &peer) {
+    if (peer.c == nullptr) {
+        return;
+    }
+    do_tcp_connections(peer.c, &peer);
+    // A callback may have killed it, and says so by clearing the pointer.
+    if (peer.c != nullptr && peer.broken == nullptr) {
+        peer.broken = validate(*peer.c);
+    }
+}
+
+std::size_t count_changes(const Sim_Peer &peer, Change_Kind kind, int relay) {
+    return static_cast<std::size_t>(
+        std::count_if(peer.changes.begin(), peer.changes.end(), [&](const Sim_Change &one) {
+            return one.change.kind == kind && (relay < 0 || one.change.relay == relay);
+        }));
+}
+
+const Sim_Change *last_change(const Sim_Peer &peer, Change_Kind kind, int relay) {
+    for (auto one = peer.changes.rbegin(); one != peer.changes.rend(); ++one) {
+        if (one->change.kind == kind && (relay < 0 || one->change.relay == relay)) {
+            return &*one;
+        }
+    }
+    return nullptr;
+}
+
+std::size_t count_lines(Sim_Peer &peer, Log_Level level) {
+    const std::vector<Sim_Line> &log = node_of(peer).log;
+    return static_cast<std::size_t>(
+        std::count_if(log.begin(), log.end(), [&](const Sim_Line &line) { return line.level >= level; }));
+}
+
+} // namespace toxtcp

@@ -1,0 +1,92 @@
+// A client of the library in the simulated network, and a record of all that it is told.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sim/network.h"
+
+namespace toxtcp {
+
+enum class Tick_Mode : std::uint8_t {
+    interval, ///< every 50 ms, as toxcore does
+    deadline  ///< when the host would be woken: something is ready, or a deadline has come
+};
+
+inline constexpr std::uint64_t SIM_TICK_MS = 50;
+
+struct Sim_Packet {
+    std::uint64_t at = 0;
+    int id = -1;      ///< of the connection; -1 for OOB, onion and forwarding
+    int relay = -1;   ///< number, where it is told
+    Public_Key sender{};
+    std::string bytes;
+};
+
+struct Sim_Change {
+    std::uint64_t at = 0;
+    Change change;
+};
+
+struct Sim_Peer {
+    Sim_Network *net = nullptr;
+    std::uint32_t node = 0;
+    Host host;
+    Tcp_Connections_Def def;
+    Tcp_Connections *c = nullptr;
+    Public_Key key{};
+
+    // What it was told.
+    std::vector<Sim_Packet> data;
+    std::vector<Sim_Packet> oob;
+    std::vector<Sim_Packet> onion;
+    std::vector<Sim_Packet> forwarding;
+    std::vector<Sim_Change> changes;
+    void *userdata = nullptr; ///< of the last callback
+    const char *broken = nullptr; ///< what does not agree inside, once anything has not
+
+    // What else is to happen in a callback; may be empty.
+    std::function<void(const Sim_Packet &)> on_data;
+    std::function<void(const Sim_Packet &)> on_oob;
+    std::function<void(const Sim_Packet &)> on_onion;
+    std::function<void(const Sim_Packet &)> on_forwarding;
+    std::function<void(const Change &)> on_change;
+
+    Sim_Peer() = default;
+    Sim_Peer(const Sim_Peer &) = delete;
+    Sim_Peer &operator=(const Sim_Peer &) = delete;
+    ~Sim_Peer() { kill_tcp_connections(c); }
+};
+
+/// How a peer differs from most.
+struct Sim_Peer_Def {
+    Tick_Mode mode = Tick_Mode::deadline;
+    bool readiness = true; ///< without it, it ticks by the interval whatever the mode
+    Proxy proxy;
+    Profile profile = Profile::responsive;
+};
+
+/// Starts one, and keeps the pointer: it must not move.
+void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def = {});
+
+inline Sim_Node &node_of(Sim_Peer &peer) {
+    return *peer.net->nodes[peer.node];
+}
+
+/// One tick now, as the host may always make.
+void sim_peer_tick(Sim_Peer &peer);
+
+/// How often this was reported, about this relay (-1: any).
+std::size_t count_changes(const Sim_Peer &peer, Change_Kind kind, int relay = -1);
+
+/// The last such report, null when there is none.
+const Sim_Change *last_change(const Sim_Peer &peer, Change_Kind kind, int relay = -1);
+
+/// Lines of log of this level or above.
+std::size_t count_lines(Sim_Peer &peer, Log_Level level);
+
+inline Bytes bytes_of(const std::string &text) {
+    return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()};
+}
+
+} // namespace toxtcp

@@ -1,0 +1,335 @@
+// The demo on screen: event lines, the live table, the summary, JSON.
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "demo.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Latest events below the table: with it, 22 lines in all.
+constexpr std::size_t TABLE_EVENTS = 8;
+constexpr std::size_t DEFAULT_COLUMNS = 80;
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...) {
+    std::array<char, 256> text;
+    va_list arguments;
+    va_start(arguments, pattern);
+    const int size = std::vsnprintf(text.data(), text.size(), pattern, arguments);
+    va_end(arguments);
+    return {text.data(), std::min(static_cast<std::size_t>(std::max(size, 0)), text.size() - 1)};
+}
+
+double seconds(std::uint64_t us) {
+    return static_cast<double>(us) / 1e6;
+}
+
+double milliseconds(std::uint64_t us) {
+    return static_cast<double>(us) / 1e3;
+}
+
+double mean_delay(const Stream &stream) {
+    return stream.received == 0 ? 0.0 : milliseconds(stream.delay_sum) / static_cast<double>(stream.received);
+}
+
+std::string event_line(const Demo_Event &event) {
+    return format("%7.2f s  %s", seconds(event.at), event.text.c_str());
+}
+
+std::string relay_name(const Demo_Peer &peer, int number) {
+    const std::size_t index = relay_index(peer, number);
+    return index < DEMO_RELAYS ? "relay " + std::to_string(index + 1) : std::string{"no relay"};
+}
+
+std::uint64_t elapsed(const Demo &demo) {
+    const std::uint64_t end = demo.ended != 0 ? demo.ended : demo_now_us();
+    return demo.began == 0 ? 0 : end - demo.began;
+}
+
+// ---- the table -------------------------------------------------------------------------------------------------
+
+struct Relay_View {
+    const char *state = "gone";
+    std::uint32_t round_trip = 0;
+    std::uint64_t sent = 0;
+    bool carries = false;
+};
+
+/// A relay as one peer sees it.
+Relay_View relay_view(const Demo_Peer &peer, std::size_t relay) {
+    Relay_View view;
+    Relay_Info info;
+    if (tcp_relay_info(peer.tcp, peer.relays[relay], info)) {
+        view = {to_string(info.state), info.round_trip, info.traffic.packets_sent, false};
+    }
+    Connection_Info connection;
+    view.carries = tcp_connection_info(peer.tcp, peer.connection, connection) &&
+                   connection.sending == peer.relays[relay];
+    return view;
+}
+
+std::string round_trip_text(std::uint32_t round_trip) {
+    return round_trip == 0 ? std::string{"-"} : std::to_string(round_trip) + " ms";
+}
+
+std::string relay_line(const Demo &demo, std::size_t relay) {
+    const Relay_Process &process = demo.relays[relay];
+    const Relay_View a = relay_view(demo.peers[0], relay);
+    const Relay_View b = relay_view(demo.peers[1], relay);
+    return format("%-5zu %5u  %-8s  %-10s %7s  %-10s %7s  %7llu  %-4s %-4s", relay + 1,
+                  unsigned{process.address.port}, to_string(process.state), a.state,
+                  round_trip_text(a.round_trip).c_str(), b.state, round_trip_text(b.round_trip).c_str(),
+                  static_cast<unsigned long long>(a.sent + b.sent), a.carries ? "A>B" : "", b.carries ? "B>A" : "");
+}
+
+std::string stream_line(const Demo &demo, std::size_t receiver) {
+    const Stream &stream = demo.peers[receiver].incoming;
+    const std::uint64_t end = demo.ended != 0 ? demo.ended : demo_now_us();
+    return format("%s  %7llu  %8llu  %6llu  %6llu  %6llu  %9.2f ms  %7.2f s  %7.2f s",
+                  direction_name(demo, receiver).c_str(), static_cast<unsigned long long>(stream.sent),
+                  static_cast<unsigned long long>(stream.received),
+                  static_cast<unsigned long long>(stream_lost(stream)),
+                  static_cast<unsigned long long>(stream.duplicated),
+                  static_cast<unsigned long long>(stream.out_of_order), mean_delay(stream),
+                  seconds(end - std::min(end, stream.heard)), seconds(stream.longest));
+}
+
+std::vector<std::string> table_lines(const Demo &demo) {
+    std::vector<std::string> lines;
+    lines.push_back(format("toxtcp demo   %.1f of %u s   %u packets/s each way   Ctrl-C ends it",
+                           seconds(elapsed(demo)), demo.options.seconds, demo.options.rate));
+    lines.emplace_back();
+    lines.emplace_back("relay  port  process   A: state   trip ms  B: state   trip ms  packets  carries");
+    for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
+        lines.push_back(relay_line(demo, relay));
+    }
+    lines.emplace_back();
+    lines.emplace_back("           sent  received    lost   twice    late    mean delay   silence    longest");
+    lines.push_back(stream_line(demo, 1));
+    lines.push_back(stream_line(demo, 0));
+    lines.emplace_back();
+    const std::size_t shown = std::min(TABLE_EVENTS, demo.events.size());
+    for (std::size_t i = demo.events.size() - shown; i < demo.events.size(); ++i) {
+        lines.push_back(event_line(demo.events[i]));
+    }
+    lines.resize(lines.size() + TABLE_EVENTS - shown);
+    return lines;
+}
+
+/// The terminal's width, less the last column: writing there may wrap.
+std::size_t usable_columns() {
+    winsize size{};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return (known ? size.ws_col : DEFAULT_COLUMNS) - 1;
+}
+
+// ---- the summary -----------------------------------------------------------------------------------------------
+
+void print_stream(const Demo &demo, std::size_t receiver) {
+    const Stream &stream = demo.peers[receiver].incoming;
+    std::printf("  %s  sent %llu, received %llu, lost %llu, duplicated %llu, out of order %llu, refused %llu;\n"
+                "          delay %.2f ms on average, %.1f ms at most\n",
+                direction_name(demo, receiver).c_str(), static_cast<unsigned long long>(stream.sent),
+                static_cast<unsigned long long>(stream.received),
+                static_cast<unsigned long long>(stream_lost(stream)),
+                static_cast<unsigned long long>(stream.duplicated),
+                static_cast<unsigned long long>(stream.out_of_order),
+                static_cast<unsigned long long>(stream.refused), mean_delay(stream),
+                milliseconds(stream.delay_max));
+}
+
+nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
+    const Demo_Peer &sender = demo.peers[1 - receiver];
+    const Stream &stream = demo.peers[receiver].incoming;
+    Connection_Info info;
+    const bool known = tcp_connection_info(sender.tcp, sender.connection, info);
+    return {{"sent", stream.sent},
+            {"refused", stream.refused},
+            {"received", stream.received},
+            {"lost", stream_lost(stream)},
+            {"duplicated", stream.duplicated},
+            {"out_of_order", stream.out_of_order},
+            {"damaged", stream.damaged},
+            {"delay_mean_ms", mean_delay(stream)},
+            {"delay_max_ms", milliseconds(stream.delay_max)},
+            {"longest_silence_ms", milliseconds(stream.longest)},
+            {"moves", known ? info.moves : 0}};
+}
+
+nlohmann::json relay_json(const Demo &demo, std::size_t relay) {
+    nlohmann::json json{{"relay", relay + 1},
+                        {"address", to_string(demo.relays[relay].address)},
+                        {"public_key", to_string(demo.relays[relay].key)},
+                        {"process", to_string(demo.relays[relay].state)}};
+    for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
+        const Relay_View view = relay_view(demo.peers[i], relay);
+        json[i == 0 ? "a" : "b"] = {{"state", view.state},
+                                    {"round_trip_ms", view.round_trip},
+                                    {"packets_sent", view.sent},
+                                    {"carries", view.carries}};
+    }
+    return json;
+}
+
+} // namespace
+
+std::string direction_name(const Demo &demo, std::size_t receiver) {
+    return std::string{demo.peers[1 - receiver].name} + " -> " + demo.peers[receiver].name;
+}
+
+std::size_t relay_index(const Demo_Peer &peer, int number) {
+    const auto found = std::find(peer.relays.begin(), peer.relays.end(), number);
+    return number < 0 ? DEMO_RELAYS : static_cast<std::size_t>(found - peer.relays.begin());
+}
+
+void show_event(Demo &demo, const std::string &text) {
+    demo.events.push_back({demo.began == 0 ? 0 : demo_now_us() - demo.began, text});
+    if (demo.view == Demo_View::lines) {
+        std::printf("%s\n", event_line(demo.events.back()).c_str());
+        std::fflush(stdout);
+    }
+}
+
+void show_change(Demo_Peer &peer, const Change &change) {
+    Demo &demo = *peer.demo;
+    const Demo_Peer &other = demo.peers[&peer == &demo.peers[0] ? 1 : 0];
+    const std::string name = std::string{peer.name} + ": ";
+    const std::string relay = relay_name(peer, change.relay);
+    const std::string why = change.reason == Reason::none ? "" : std::string{" ("} + to_string(change.reason) + ')';
+    switch (change.kind) {
+    case Change_Kind::relay_up:
+        show_event(demo, name + relay + " is connected");
+        break;
+    case Change_Kind::relay_down:
+        show_event(demo, name + relay + " is down" + why);
+        break;
+    case Change_Kind::relay_gone:
+        show_event(demo, name + relay + " is given up" + why);
+        break;
+    case Change_Kind::relay_suspect:
+        show_event(demo, name + relay + " is suspect: a probe is unanswered");
+        break;
+    case Change_Kind::relay_trusted:
+        show_event(demo, name + relay + " answers again");
+        break;
+    case Change_Kind::relay_convicted:
+        show_event(demo, name + relay + " is convicted: it delivers nothing");
+        break;
+    case Change_Kind::route_online:
+        show_event(demo, name + other.name + " is online at " + relay);
+        break;
+    case Change_Kind::route_offline:
+        show_event(demo, name + other.name + " is offline at " + relay);
+        break;
+    case Change_Kind::route_shed:
+        show_event(demo, name + "leaves the route at " + relay);
+        break;
+    case Change_Kind::moved:
+        show_event(demo, name + "sends over " + relay +
+                             (change.previous < 0 ? "" : ", no longer over " + relay_name(peer, change.previous)));
+        break;
+    }
+}
+
+void draw_table(Demo &demo) {
+    if (demo.view != Demo_View::table) {
+        return;
+    }
+    const std::vector<std::string> lines = table_lines(demo);
+    const std::size_t columns = usable_columns();
+    std::string screen;
+    if (demo.table_drawn) {
+        screen = "\r\033[" + std::to_string(lines.size()) + 'A';
+    }
+    for (const std::string &line : lines) {
+        screen += line.substr(0, columns) + "\033[K\n";
+    }
+    demo.table_drawn = true;
+    std::fputs(screen.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+std::vector<std::string> demo_faults_found(const Demo &demo) {
+    std::vector<std::string> found;
+    for (std::size_t receiver = 0; receiver < DEMO_PEERS; ++receiver) {
+        const Stream &stream = demo.peers[receiver].incoming;
+        const std::string way = direction_name(demo, receiver);
+        if (stream.longest > MAX_SILENCE_US) {
+            found.push_back(way + format(" was silent for %.1f s", seconds(stream.longest)));
+        }
+        if (stream.received == 0 || stream.heard + ALIVE_WITHIN_US < demo.ended) {
+            found.push_back(way + " was not alive at the end");
+        }
+        if (stream.duplicated != 0) {
+            found.push_back(way + format(" brought %llu packets twice",
+                                         static_cast<unsigned long long>(stream.duplicated)));
+        }
+        if (stream.damaged != 0) {
+            found.push_back(way + format(" brought %llu packets that were never sent",
+                                         static_cast<unsigned long long>(stream.damaged)));
+        }
+    }
+    if (demo.relay_failed) {
+        found.emplace_back("a relay process ended by itself");
+    }
+    return found;
+}
+
+void print_summary(const Demo &demo) {
+    std::printf("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "");
+    print_stream(demo, 1);
+    print_stream(demo, 0);
+    std::printf("\nLongest silence after             %s    %s\n", direction_name(demo, 1).c_str(),
+                direction_name(demo, 0).c_str());
+    for (const Demo_Fault &fault : demo.faults) {
+        std::printf("%6.1f s  %-22s %7.2f s %7.2f s\n", seconds(fault.at), fault.text.c_str(),
+                    seconds(fault.silence[1]), seconds(fault.silence[0]));
+    }
+    const std::vector<std::string> found = demo_faults_found(demo);
+    if (found.empty()) {
+        std::printf("\nThe connection held.\n");
+        return;
+    }
+    std::printf("\nThe connection did not hold:\n");
+    for (const std::string &what : found) {
+        std::printf("  %s\n", what.c_str());
+    }
+}
+
+void print_json(const Demo &demo) {
+    nlohmann::json json;
+    const std::vector<std::string> found = demo_faults_found(demo);
+    json["held"] = found.empty();
+    json["why_not"] = found;
+    json["interrupted"] = demo.interrupted;
+    json["seconds"] = seconds(elapsed(demo));
+    json["rate"] = demo.options.rate;
+    json["a_to_b"] = stream_json(demo, 1);
+    json["b_to_a"] = stream_json(demo, 0);
+    json["faults"] = nlohmann::json::array();
+    for (const Demo_Fault &fault : demo.faults) {
+        json["faults"].push_back({{"at_s", seconds(fault.at)},
+                                  {"what", fault.text},
+                                  {"longest_silence_ms",
+                                   {{"a_to_b", milliseconds(fault.silence[1])},
+                                    {"b_to_a", milliseconds(fault.silence[0])}}}});
+    }
+    json["relays"] = nlohmann::json::array();
+    for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
+        json["relays"].push_back(relay_json(demo, relay));
+    }
+    json["events"] = nlohmann::json::array();
+    for (const Demo_Event &event : demo.events) {
+        json["events"].push_back({{"at_s", seconds(event.at)}, {"what", event.text}});
+    }
+    std::printf("%s\n", json.dump(2).c_str());
+}
+
+} // namespace toxtcp

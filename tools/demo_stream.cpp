@@ -1,0 +1,70 @@
+#include "demo_stream.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace toxtcp {
+
+namespace {
+
+struct Stamp {
+    std::uint64_t number;
+    std::uint64_t time;
+};
+
+constexpr std::uint8_t FILLING = 0x5A;
+
+} // namespace
+
+void stream_begin(Stream &stream, std::uint64_t now) {
+    stream = {};
+    stream.heard = now;
+}
+
+Stream_Packet stream_next(const Stream &stream, std::uint64_t now) {
+    const Stamp stamp{stream.sent, now};
+    Stream_Packet packet;
+    packet.fill(FILLING);
+    std::memcpy(packet.data(), &stamp, sizeof stamp);
+    return packet;
+}
+
+void stream_sent(Stream &stream, bool taken) {
+    ++(taken ? stream.sent : stream.refused);
+}
+
+bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
+    Stamp stamp{};
+    if (packet.size() == STREAM_PACKET_SIZE) {
+        std::memcpy(&stamp, packet.data(), sizeof stamp);
+    }
+    const bool whole = packet.size() == STREAM_PACKET_SIZE && stamp.number < stream.sent && stamp.time <= now &&
+                       std::all_of(packet.begin() + sizeof stamp, packet.end(),
+                                   [](std::uint8_t byte) { return byte == FILLING; });
+    if (!whole) {
+        ++stream.damaged;
+        return false;
+    }
+    stream.seen.resize(std::max<std::size_t>(stream.seen.size(), stream.sent));
+    if (stream.seen[stamp.number]) {
+        ++stream.duplicated;
+        return false;
+    }
+    stream.seen[stamp.number] = true;
+    ++stream.received;
+    stream.out_of_order += stamp.number < stream.highest;
+    stream.highest = std::max(stream.highest, stamp.number + 1);
+    stream.delay_sum += now - stamp.time;
+    stream.delay_max = std::max(stream.delay_max, now - stamp.time);
+    stream_silence(stream, now);
+    stream.heard = now;
+    return true;
+}
+
+std::uint64_t stream_silence(Stream &stream, std::uint64_t now) {
+    const std::uint64_t silence = now - std::min(now, stream.heard);
+    stream.longest = std::max(stream.longest, silence);
+    return silence;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,124 @@
+#include "key_file.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace toxtcp {
+
+namespace {
+
+/// Digits and a line end, of whichever kind.
+constexpr std::size_t MAX_KEY_FILE_SIZE = 2 * KEY_SIZE + 2;
+
+std::string failure(const std::string &path, const char *what) {
+    return path + ": " + what + ": " + std::strerror(errno);
+}
+
+bool write_all(int file, const std::string &text) {
+    std::size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t count = write(file, text.data() + written, text.size() - written);
+        if (count < 0 && errno != EINTR) {
+            return false;
+        }
+        written += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    return true;
+}
+
+/// Up to one byte more than a key file may have, so that a longer one shows.
+std::string read_start(int file) {
+    std::string text(MAX_KEY_FILE_SIZE + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t count = read(file, text.data() + size, text.size() - size);
+        if (count == 0 || (count < 0 && errno != EINTR)) {
+            break;
+        }
+        size += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    text.resize(size);
+    return text;
+}
+
+bool parse_key_file(std::string &text, Secret_Key &key) {
+    if (text.size() > MAX_KEY_FILE_SIZE) {
+        return false;
+    }
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
+        text.pop_back();
+    }
+    Public_Key digits;
+    if (!parse_public_key(text, digits)) {
+        return false;
+    }
+    key.bytes = digits;
+    wipe(digits.data(), digits.size());
+    return true;
+}
+
+} // namespace
+
+std::string print_key_file(const Secret_Key &key) {
+    return to_string(Public_Key{key.bytes}) + '\n';
+}
+
+Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &error) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        if (errno == ENOENT) {
+            return Key_File::missing;
+        }
+        error = failure(path, "cannot be opened");
+        return Key_File::failed;
+    }
+    struct stat status {};
+    const bool exposed = fstat(file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    std::string text = read_start(file);
+    close(file);
+
+    const bool parsed = parse_key_file(text, key);
+    wipe(text.data(), text.size());
+    if (!parsed) {
+        error = path + ": not a key file: it holds something else than 64 hexadecimal digits. Name another file; one "
+                       "that does not exist is made";
+        return Key_File::failed;
+    }
+    if (exposed) {
+        error = path + ": others can read this key: chmod 600 '" + path + "'";
+    }
+    return Key_File::ok;
+}
+
+bool create_key_file(const std::string &path, Secret_Key &key, std::string &error) {
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (file < 0) {
+        error = errno == EEXIST ? path + ": is there already; a key is never overwritten. Name another file, or remove it"
+                                : failure(path, "cannot be made");
+        return false;
+    }
+    Public_Key public_key;
+    new_key_pair(public_key, key);
+    std::string text = print_key_file(key);
+    bool written = write_all(file, text) && fsync(file) == 0;
+    wipe(text.data(), text.size());
+    if (!written) {
+        error = failure(path, "cannot be written");
+    }
+    if (close(file) != 0 && written) {
+        error = failure(path, "cannot be written");
+        written = false;
+    }
+    if (!written) {
+        // Half a key is worse than none: the next run would refuse it.
+        unlink(path.c_str());
+    }
+    return written;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,420 @@
+// `toxtcp relay`: the relay server on real sockets, one epoll loop.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "key_file.h"
+#include "relay_server.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most that one client is read per turn
+constexpr int LISTEN_BACKLOG = 512;
+constexpr std::size_t EVENTS_PER_TURN = 64;
+constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< when the system has no descriptor left for a new client
+constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< besides the clients': standard streams, epoll, signals, ...
+
+/// What an epoll event is about: a client's handle, or one of these.
+constexpr std::uint64_t TAG_LISTENER = UINT64_MAX;
+constexpr std::uint64_t TAG_SIGNAL = UINT64_MAX - 1;
+
+struct Client_Socket {
+    int socket = -1;
+    bool writing = false; ///< its socket is full, and watched for room
+};
+
+struct Relay_Loop {
+    Relay_Server server;
+    int epoll = -1;
+    int listener = -1;
+    int signals = -1;
+    std::uint64_t accept_again = 0; ///< ms; not 0: the listener is not watched until then
+    std::vector<Client_Socket> sockets; ///< by client handle
+    std::vector<std::uint8_t> buffer;
+};
+
+std::uint64_t now_ms() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+void complain(const std::string &what) {
+    std::fprintf(stderr, "toxtcp relay: %s.\n", what.c_str());
+}
+
+// ---- set-up ----------------------------------------------------------------------------------------------------
+
+bool load_key(const std::string &path, Secret_Key &key) {
+    if (path.empty()) {
+        Public_Key public_key;
+        new_key_pair(public_key, key);
+        return true;
+    }
+    std::string error;
+    Key_File result = read_key_file(path, key, error);
+    if (result == Key_File::missing) {
+        result = create_key_file(path, key, error) ? Key_File::ok : Key_File::failed;
+    }
+    if (!error.empty()) {
+        complain(error);
+    }
+    return result == Key_File::ok;
+}
+
+union Socket_Address {
+    sockaddr any;
+    sockaddr_in ipv4;
+    sockaddr_in6 ipv6;
+};
+
+/// The size of the address, 0 when the text is none.
+socklen_t parse_address(const std::string &text, std::uint16_t port, Socket_Address &address) {
+    address = {};
+    if (inet_pton(AF_INET, text.c_str(), &address.ipv4.sin_addr) == 1) {
+        address.ipv4.sin_family = AF_INET;
+        address.ipv4.sin_port = htons(port);
+        return sizeof address.ipv4;
+    }
+    if (inet_pton(AF_INET6, text.c_str(), &address.ipv6.sin6_addr) == 1) {
+        address.ipv6.sin6_family = AF_INET6;
+        address.ipv6.sin6_port = htons(port);
+        return sizeof address.ipv6;
+    }
+    return 0;
+}
+
+Ip_Port to_ip_port(const Socket_Address &address) {
+    Ip_Port result;
+    if (address.any.sa_family == AF_INET) {
+        result.family = Family::ipv4;
+        std::memcpy(result.ip.data(), &address.ipv4.sin_addr, sizeof address.ipv4.sin_addr);
+        result.port = ntohs(address.ipv4.sin_port);
+    } else {
+        result.family = Family::ipv6;
+        std::memcpy(result.ip.data(), &address.ipv6.sin6_addr, sizeof address.ipv6.sin6_addr);
+        result.port = ntohs(address.ipv6.sin6_port);
+    }
+    return result;
+}
+
+/// A listening socket and the address it got; -1 with errno set.
+int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
+    Socket_Address address;
+    socklen_t size = parse_address(text, port, address);
+    if (size == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    const int listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0) {
+        return -1;
+    }
+    // A relay that is started again takes its port back, while old connections to it still fade away.
+    const int yes = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (address.any.sa_family == AF_INET6) {
+        const int no = 0;
+        setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    }
+    if (bind(listener, &address.any, size) != 0 || listen(listener, LISTEN_BACKLOG) != 0 ||
+        getsockname(listener, &address.any, &size) != 0) {
+        const int error = errno;
+        close(listener);
+        errno = error;
+        return -1;
+    }
+    bound = to_ip_port(address);
+    return listener;
+}
+
+std::string listen_failure(const Relay_Options &options) {
+    const std::string where = options.address + " port " + std::to_string(options.port);
+    switch (errno) {
+    case EINVAL:
+        return options.address + " is not a numeric IPv4 or IPv6 address. Try --address 127.0.0.1";
+    case EADDRINUSE:
+        return where + " is in use. Choose another --port, or --port 0 for any that is free";
+    case EACCES:
+        return where + " is not allowed to this user. Choose a --port from 1024 on";
+    case EADDRNOTAVAIL:
+        return options.address + " is not an address of this machine. Try --address ::";
+    default:
+        return "cannot listen on " + where + ": " + std::strerror(errno);
+    }
+}
+
+bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &bound) {
+    loop.listener = listen_on(options.address, options.port, bound);
+    if (loop.listener < 0 && options.address == "::" && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        // A machine without IPv6: all addresses are all IPv4 addresses.
+        loop.listener = listen_on("0.0.0.0", options.port, bound);
+    }
+    if (loop.listener < 0) {
+        complain(listen_failure(options));
+        return false;
+    }
+    return true;
+}
+
+/// As many clients as asked for, if the system lets us have the descriptors.
+std::size_t allowed_clients(std::size_t wanted) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    const rlim_t needed = static_cast<rlim_t>(wanted) + OTHER_DESCRIPTORS;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = std::min(needed, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    const rlim_t clients = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 1;
+    complain("the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
+             std::to_string(needed));
+    return static_cast<std::size_t>(clients);
+}
+
+bool watch(const Relay_Loop &loop, int operation, int descriptor, std::uint32_t events, std::uint64_t tag) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = tag;
+    return epoll_ctl(loop.epoll, operation, descriptor, &event) == 0;
+}
+
+bool open_loop(Relay_Loop &loop) {
+    std::signal(SIGPIPE, SIG_IGN);
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, nullptr);
+
+    loop.buffer.resize(READ_SIZE);
+    loop.signals = signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC);
+    loop.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop.signals < 0 || loop.epoll < 0 || !watch(loop, EPOLL_CTL_ADD, loop.signals, EPOLLIN, TAG_SIGNAL) ||
+        !watch(loop, EPOLL_CTL_ADD, loop.listener, EPOLLIN, TAG_LISTENER)) {
+        complain(std::string{"cannot set up its event loop: "} + std::strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Public_Key &public_key) {
+    const std::string address = to_string(bound);
+    const std::string key = to_string(public_key);
+    if (options.json) {
+        const nlohmann::json line{{"address", address}, {"port", bound.port}, {"public_key", key}};
+        std::printf("%s\n", line.dump().c_str());
+    } else {
+        std::printf("relay address=%s port=%u public_key=%s\n", address.c_str(), unsigned{bound.port}, key.c_str());
+    }
+    return std::fflush(stdout) == 0;
+}
+
+// ---- the loop --------------------------------------------------------------------------------------------------
+
+void end_client(Relay_Loop &loop, int client) {
+    Client_Socket &socket = loop.sockets[static_cast<std::size_t>(client)];
+    if (socket.socket >= 0) {
+        close(socket.socket);
+    }
+    socket = {};
+    relay_server_close(loop.server, client);
+}
+
+void set_writing(Relay_Loop &loop, int client, bool writing) {
+    Client_Socket &socket = loop.sockets[static_cast<std::size_t>(client)];
+    if (socket.writing != writing) {
+        socket.writing = writing;
+        const std::uint32_t events = writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
+        watch(loop, EPOLL_CTL_MOD, socket.socket, events, static_cast<std::uint64_t>(client));
+    }
+}
+
+void flush(Relay_Loop &loop, int client) {
+    const int socket = loop.sockets[static_cast<std::size_t>(client)].socket;
+    Bytes pending = relay_server_pending(loop.server, client);
+    while (!pending.empty()) {
+        const ssize_t count = send(socket, pending.data(), pending.size(), MSG_NOSIGNAL);
+        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            break;
+        }
+        if (count < 0 && errno != EINTR) {
+            end_client(loop, client);
+            return;
+        }
+        relay_server_sent(loop.server, client, count > 0 ? static_cast<std::size_t>(count) : 0);
+        pending = relay_server_pending(loop.server, client);
+    }
+    set_writing(loop, client, !pending.empty());
+}
+
+/// Does for the clients what the server asks for. Ending one may change others, which then come up in turn.
+void serve_changes(Relay_Loop &loop) {
+    for (int client = relay_server_changed(loop.server); client >= 0; client = relay_server_changed(loop.server)) {
+        if (relay_server_dropped(loop.server, client)) {
+            end_client(loop, client);
+        } else if (!loop.sockets[static_cast<std::size_t>(client)].writing) {
+            flush(loop, client);
+        }
+    }
+}
+
+void read_client(Relay_Loop &loop, int client, std::uint64_t now) {
+    const int socket = loop.sockets[static_cast<std::size_t>(client)].socket;
+    const ssize_t count = recv(socket, loop.buffer.data(), loop.buffer.size(), 0);
+    if (count > 0) {
+        const Bytes received = Bytes{loop.buffer}.first(static_cast<std::size_t>(count));
+        if (!relay_server_receive(loop.server, client, received, now)) {
+            end_client(loop, client);
+        }
+    } else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        end_client(loop, client);
+    }
+}
+
+void accept_client(Relay_Loop &loop, int socket, std::uint64_t now) {
+    const int client = relay_server_accept(loop.server, now);
+    if (client < 0) {
+        close(socket);
+        return;
+    }
+    if (loop.sockets.size() <= static_cast<std::size_t>(client)) {
+        loop.sockets.resize(static_cast<std::size_t>(client) + 1);
+    }
+    loop.sockets[static_cast<std::size_t>(client)] = {socket, false};
+    const int yes = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (!watch(loop, EPOLL_CTL_ADD, socket, EPOLLIN, static_cast<std::uint64_t>(client))) {
+        end_client(loop, client);
+    }
+}
+
+void accept_clients(Relay_Loop &loop, std::uint64_t now) {
+    while (true) {
+        const int socket = accept4(loop.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket >= 0) {
+            accept_client(loop, socket, now);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            // The one who waits stays in the listener's queue, which would keep us spinning.
+            watch(loop, EPOLL_CTL_MOD, loop.listener, 0, TAG_LISTENER);
+            loop.accept_again = now + ACCEPT_PAUSE_MS;
+            return;
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            return;
+        }
+    }
+}
+
+void serve_event(Relay_Loop &loop, const epoll_event &event, std::uint64_t now) {
+    if (event.data.u64 == TAG_LISTENER) {
+        accept_clients(loop, now);
+        return;
+    }
+    // An event may be older than the end of its client, and the handle someone else's by now: reading and writing do
+    // no harm to that one, since its socket does not block.
+    const auto handle = static_cast<std::size_t>(event.data.u64);
+    const int client = static_cast<int>(handle);
+    if (loop.sockets[handle].socket >= 0 && (event.events & EPOLLOUT) != 0) {
+        flush(loop, client);
+    }
+    if (loop.sockets[handle].socket >= 0 && (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        read_client(loop, client, now);
+    }
+    serve_changes(loop);
+}
+
+int wait_time(const Relay_Loop &loop, std::uint64_t now) {
+    std::uint64_t deadline = relay_server_deadline(loop.server);
+    if (loop.accept_again != 0) {
+        deadline = std::min(deadline, loop.accept_again);
+    }
+    if (deadline == UINT64_MAX) {
+        return -1;
+    }
+    return deadline <= now ? 0 : static_cast<int>(std::min<std::uint64_t>(deadline - now, 60'000));
+}
+
+void run_loop(Relay_Loop &loop) {
+    std::array<epoll_event, EVENTS_PER_TURN> events;
+    while (true) {
+        const int count = epoll_wait(loop.epoll, events.data(), static_cast<int>(events.size()),
+                                     wait_time(loop, now_ms()));
+        const std::uint64_t now = now_ms();
+        for (int i = 0; i < count; ++i) {
+            const epoll_event &event = events[static_cast<std::size_t>(i)];
+            if (event.data.u64 == TAG_SIGNAL) {
+                return;
+            }
+            serve_event(loop, event, now);
+        }
+        if (loop.accept_again != 0 && now >= loop.accept_again) {
+            loop.accept_again = 0;
+            watch(loop, EPOLL_CTL_MOD, loop.listener, EPOLLIN, TAG_LISTENER);
+        }
+        relay_server_tick(loop.server, now);
+        serve_changes(loop);
+    }
+}
+
+void close_loop(Relay_Loop &loop) {
+    for (const Client_Socket &socket : loop.sockets) {
+        if (socket.socket >= 0) {
+            close(socket.socket);
+        }
+    }
+    for (const int descriptor : {loop.listener, loop.epoll, loop.signals}) {
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+    }
+}
+
+} // namespace
+
+int run_relay(const Relay_Options &options) {
+    Relay_Loop loop;
+    Relay_Server_Def def;
+    def.random = system_random();
+    def.max_clients = allowed_clients(options.max_clients);
+    if (!load_key(options.key_file, def.secret_key)) {
+        return EXIT_FAILED;
+    }
+    relay_server_start(loop.server, def);
+
+    Ip_Port bound;
+    const bool ready = open_listener(loop, options, bound) && open_loop(loop) &&
+                       print_ready(options, bound, loop.server.public_key);
+    if (ready) {
+        run_loop(loop);
+    }
+    close_loop(loop);
+    return ready ? EXIT_DONE : EXIT_FAILED;
+}
+
+} // namespace toxtcp
