@@ -64,7 +64,9 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
     }
     ++c.relays[peer.routes[route].relay].carries;
     peer.moved_at = c.now;
-    if (old != NO_ROUTE) {
+    if (old == NO_ROUTE) {
+        peer.waiting_since = 0; // what was sent before has nothing to do with this route
+    } else {
         ++peer.moves;
     }
     report(c, Change_Kind::moved,

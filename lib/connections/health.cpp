@@ -70,7 +70,7 @@ std::uint64_t suspect_after(const Relay &relay) {
 }
 
 bool ping_is_out(const Relay &relay) {
-    return relay.link->client.ping_id != 0 && relay.link->client.ping_sent >= relay.link->client.last_heard;
+    return relay.link->client.ping_id != 0;
 }
 
 /// Calls `visit(peer slot, route)` for every connection whose data this relay carries: it has at most 240.
@@ -95,11 +95,12 @@ void doubt(Tcp_Connections &c, Relay &relay) {
             if (other != route && route_usable(c, peer, other)) {
                 Relay &next = c.relays[peer.routes[other].relay];
                 if (c.now - next.link->client.last_heard > DOUBT_AFTER_MS) {
+                    // As if data had been sent: in doubt until it answers, and suspect if it does not.
                     relay_ping(next.link->client, c.now);
-                    // As if data had been sent: so that it is suspect too if it does not answer.
+                    next.doubted = true;
                     next.sent_since = is_silent(next) ? next.sent_since : c.now;
                     flush_relay(c, peer.routes[other].relay);
-                    wake_relay_at(c, peer.routes[other].relay, c.now + DOUBT_AFTER_MS);
+                    wake_relay_at(c, peer.routes[other].relay, health_deadline(c, next));
                 }
             }
         }
@@ -222,9 +223,8 @@ std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay) {
     if (!ping_is_out(relay)) {
         return std::min(prove, probe_time(c, relay));
     }
-    const std::uint64_t sent = relay.link->client.ping_sent;
-    return std::min(prove, std::max(relay.sent_since, sent) +
-                               (relay.doubted || relay.carries == 0 ? suspect_after(relay) : DOUBT_AFTER_MS));
+    const std::uint64_t asked = std::max(relay.link->client.ping_sent, probe_time(c, relay));
+    return std::min(prove, asked + (relay.doubted ? suspect_after(relay) : DOUBT_AFTER_MS));
 }
 
 void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
@@ -236,7 +236,7 @@ void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
         relay_end(relay.link->client, Reason::network_changed);
     } else if (!ping_is_out(relay)) {
         relay_ping(relay.link->client, c.now);
-    } else if (!relay.doubted && relay.carries != 0) {
+    } else if (!relay.doubted) {
         doubt(c, relay);
     } else {
         suspect(c, slot);
@@ -258,12 +258,12 @@ void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
     const bool moved_already = peer.accused != NO_ROUTE;
     const std::uint8_t old = peer.sending;
     const std::uint8_t next = best_route(c, peer, 1U << old | (moved_already ? 1U << peer.accused : 0U));
-    peer.patience = std::min(base_patience(peer) * PATIENCE_GROWTH, MAX_PATIENCE_MS);
     if (next == NO_ROUTE || (moved_already && peer.prompt < PROMPT_ENOUGH) || c.relays[peer.routes[next].relay].suspect) {
         return;
     }
     set_sending(c, slot, next, Reason::convicted);
     peer.accused = old;
+    peer.patience = std::min(base_patience(peer) * PATIENCE_GROWTH, MAX_PATIENCE_MS);
     wake_peer_at(c, slot, c.now + base_patience(peer));
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <tuple>
 
 #include "connections/state.h"
 
@@ -63,6 +65,11 @@ void let_unused_relays_go(Tcp_Connections &c) {
         return;
     }
     std::vector<std::uint32_t> unused;
+    try {
+        unused.reserve(c.connected);
+    } catch (const std::bad_alloc &) {
+        return;
+    }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot)) {
             continue;
@@ -92,6 +99,15 @@ void let_unused_relays_go(Tcp_Connections &c) {
         if (is_spare(c, c.relays[slot])) {
             let_go(c, slot, Reason::unused);
         } else {
+            remove_relay(c, slot, Reason::unused);
+        }
+    }
+}
+
+/// The last peer that could have wanted a sleeping relay is gone.
+void forget_orphans(Tcp_Connections &c) {
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping && c.relays[slot].tied.empty()) {
             remove_relay(c, slot, Reason::unused);
         }
     }
@@ -133,12 +149,12 @@ void hold_relays(Tcp_Connections &c) {
     }
     let_sleepers_relays_go(c);
     let_unused_relays_go(c);
+    forget_orphans(c);
 }
 
 void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
-    if (relay.state == Relay_State::sleeping && !relay.wake) {
-        relay.wake = true;
+    if (relay.state == Relay_State::sleeping) {
         relay.state = Relay_State::waiting;
         relay.retry_at = std::max(c.now, relay.penalty_until);
         wake_relay_at(c, slot, relay.retry_at);

@@ -18,6 +18,7 @@ bool holds_id(Route_Step step) {
 void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, std::uint32_t by) {
     relay.unasked += step == Route_Step::none ? by : 0;
     relay.shed += step == Route_Step::shed ? by : 0;
+    relay.refused += step == Route_Step::refused ? by : 0;
     relay.ids += holds_id(step) ? by : 0;
     if (step == Route_Step::online) {
         relay.online += by;
@@ -61,6 +62,9 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
+        if (peer.waiting_since != 0) {
+            wake_peer_at(c, peer_slot, c.now); // a silent peer may be heard this way
+        }
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             wake_peer_at(c, peer_slot,
                          c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
@@ -105,6 +109,16 @@ void ask_for_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
         ++relay.ask_from;
     }
     flush_relay(c, relay_slot);
+}
+
+void forget_refusals(Tcp_Connections &c, std::uint32_t relay_slot) {
+    const Relay &relay = c.relays[relay_slot];
+    for (std::size_t i = 0; relay.refused != 0 && i < relay.tied.size(); ++i) {
+        const std::uint32_t name = relay.tied[i];
+        if (c.peers[connection_of(name)].routes[route_of(name)].step == Route_Step::refused) {
+            set_step(c, connection_of(name), route_of(name), Route_Step::none);
+        }
+    }
 }
 
 void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_index) {

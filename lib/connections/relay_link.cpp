@@ -24,6 +24,9 @@ bool link_open(Relay_Link &link, const Link_Context &context, const Ip_Port &add
                std::uint32_t tag, std::uint64_t now) {
     const Host &host = context.host;
     relay_start(link.client, context.self, host_random(host), address, key, context.proxy.type, now);
+    if (link.client.phase == Relay_Phase::ended) {
+        return false; // a key that no relay can have
+    }
     const bool proxied = context.proxy.type != Proxy_Type::none;
     link.socket = host.connect(host.object, proxied ? context.proxy.address : address);
     link.writing = true; // a socket that connects becomes writable

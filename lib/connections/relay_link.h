@@ -1,6 +1,8 @@
 // A relay and its socket: carries bytes between the state machine in lib/relay and the host.
 #pragma once
 
+#include <memory>
+
 #include <toxtcp/host.h>
 #include <toxtcp/tcp_connections.h>
 
@@ -12,6 +14,7 @@ struct Relay_Link {
     Relay_Client client;
     int socket = -1;
     bool writing = false; ///< the host watches for room to write
+    std::unique_ptr<Relay_Link> next; ///< when it is kept in a list
 };
 
 /// What every link of one owner shares.

@@ -1,5 +1,6 @@
 // The relay array: adding, connecting, up, down, gone.
 #include <algorithm>
+#include <new>
 
 #include "connections/state.h"
 
@@ -7,8 +8,13 @@ namespace toxtcp {
 
 namespace {
 
-std::string name_of(const Relay &relay) {
-    return to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address);
+void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
+    try {
+        log(c, Log_Level::warning,
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address) + ": " + to_string(reason));
+    } catch (const std::bad_alloc &) {
+        log(c, Log_Level::warning, to_string(reason));
+    }
 }
 
 std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
@@ -38,15 +44,11 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
     try {
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
-        connect_relay(c, slot);
     } catch (const std::bad_alloc &) {
-        c.relay_index.erase(slot);
         c.relays.remove(slot);
         return Error::no_memory;
     }
-    if (relay.link->client.phase == Relay_Phase::ended) {
-        disconnect_relay(c, slot, relay.link->client.reason, Relay_State::waiting);
-        c.relay_deadlines.set(slot, NEVER);
+    if (!connect_relay(c, slot)) {
         c.relay_index.erase(slot);
         c.relays.remove(slot);
         return Error::not_online;
@@ -54,17 +56,17 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
     return Error::ok;
 }
 
-void connect_relay(Tcp_Connections &c, std::uint32_t slot) {
+bool connect_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
-    relay.link = std::make_unique<Relay_Link>();
-    relay.state = Relay_State::connecting;
-    relay.wake = false;
-    ++c.connecting;
-    if (link_open(*relay.link, c.context, relay.address, relay.key, slot, c.now)) {
-        wake_relay_at(c, slot, relay_due(c, relay));
-    } else {
-        wake_relay_at(c, slot, c.now);
+    relay.link.reset(new (std::nothrow) Relay_Link);
+    if (relay.link == nullptr || !link_open(*relay.link, c.context, relay.address, relay.key, slot, c.now)) {
+        relay.link.reset();
+        return false;
     }
+    relay.state = Relay_State::connecting;
+    ++c.connecting;
+    wake_relay_at(c, slot, relay_due(c, relay));
+    return true;
 }
 
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
@@ -87,13 +89,18 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
 
 void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     Relay &relay = c.relays[slot];
-    log(c, Log_Level::warning, "relay " + name_of(relay) + ": " + to_string(reason));
+    log_end(c, relay, reason);
     if (!relay.was_up) {
         remove_relay(c, slot, reason);
         return;
     }
     if (!is_connected(relay)) {
         ++relay.attempts;
+    }
+    const bool enough = c.connected >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+    if (relay.tied.empty() && relay.attempts >= MAX_IDLE_ATTEMPTS && enough) {
+        remove_relay(c, slot, reason);
+        return;
     }
     disconnect_relay(c, slot, reason, Relay_State::waiting);
     plan_retry(c, slot);
@@ -114,7 +121,6 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     relay.suspect = relay.doubted = false;
     relay.sent_since = relay.prove_until = 0;
     relay.ask_from = 0;
-    relay.wake = false;
     if (relay.onion) {
         relay.onion = false;
         --c.onion_relays;
@@ -132,7 +138,8 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     }
     // The bytes of the packet that a callback holds may lie in the link.
     if (c.ticking) {
-        c.graveyard.push_back(std::move(relay.link));
+        relay.link->next = std::move(c.graveyard);
+        c.graveyard = std::move(relay.link);
     }
     relay.link.reset();
     c.relay_deadlines.set(slot, NEVER);

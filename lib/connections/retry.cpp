@@ -2,6 +2,7 @@
 // nothing at all is connected it is rather the network that is gone: then a few attempts a second go on, so that its
 // return is noticed, and what answers first brings the others back.
 #include <algorithm>
+#include <new>
 
 #include "connections/state.h"
 
@@ -84,7 +85,10 @@ void retry_relay(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     c.next_connect = c.now + (c.outage ? OUTAGE_PACE_MS : PACE_MS);
-    connect_relay(c, slot);
+    if (!connect_relay(c, slot)) {
+        ++c.relays[slot].attempts;
+        plan_retry(c, slot);
+    }
 }
 
 void outage_is_over(Tcp_Connections &c) {
@@ -107,7 +111,11 @@ void prove_network(Tcp_Connections &c) {
     std::vector<std::uint32_t> order;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state != Relay_State::sleeping) {
-            order.push_back(slot);
+            try {
+                order.push_back(slot);
+            } catch (const std::bad_alloc &) {
+                break; // those that were found must do
+            }
         }
     }
     std::sort(order.begin(), order.end(), [&c](std::uint32_t a, std::uint32_t b) {

@@ -44,6 +44,9 @@ inline constexpr std::size_t BATCH_SIZE = 64 * 1024;
 /// Changes that wait for the tick to report them. What is beyond is not reported; the infos tell it all the same.
 inline constexpr std::size_t MAX_CHANGES = 4096;
 
+/// A relay that nobody is tied to is given up after so many attempts, where enough others are connected.
+inline constexpr std::uint32_t MAX_IDLE_ATTEMPTS = 5;
+
 /// A relay is of use, or may sleep, this long after it came up: time for peers to come online there (as in toxcore).
 inline constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
 
@@ -109,6 +112,7 @@ struct Relay {
     std::uint32_t unasked = 0;        ///< routes at Route_Step::none
     std::uint32_t ids = 0;            ///< requests out, and routing ids held
     std::uint32_t shed = 0;           ///< routes let go
+    std::uint32_t refused = 0;        ///< routes that it had no id for
     std::uint32_t online = 0;         ///< peers online through it
     std::uint32_t online_asleep = 0;  ///< of these, whose connection sleeps
     std::uint32_t carries = 0;        ///< connections whose data it carries
@@ -116,7 +120,6 @@ struct Relay {
     Relay_State state = Relay_State::connecting; ///< never `suspect`, which is told by the member
     bool was_up = false;
     bool onion = false;
-    bool wake = false;           ///< asleep, and wanted again
     Reason last_end = Reason::none;
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or was asked for a route: its use is not judged before 10 s more
@@ -195,7 +198,7 @@ struct Tcp_Connections {
     bool ticking = false;
     bool doomed = false;      ///< killed within its own tick
     std::vector<Change> changes; ///< to be reported at the end of the tick, when all is in order
-    std::vector<std::unique_ptr<Relay_Link>> graveyard; ///< links that ended in this tick, whose bytes may be in use
+    std::unique_ptr<Relay_Link> graveyard; ///< links that ended in this tick, whose bytes may be in use: a list
 
     std::unique_ptr<std::uint8_t[]> read_buffer;
     std::unique_ptr<std::uint8_t[]> batch_buffer;
@@ -216,6 +219,7 @@ inline void enter(Tcp_Connections &c) {
 std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit);
 
 void log(const Tcp_Connections &c, Log_Level level, const std::string &message);
+void log(const Tcp_Connections &c, Log_Level level, const char *message);
 
 inline bool is_connected(const Relay &relay) {
     return relay.state == Relay_State::connected;
@@ -239,7 +243,8 @@ void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of);
 [[nodiscard]] std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key);
 /// Adds a relay and connects to it.
 [[nodiscard]] Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot);
-void connect_relay(Tcp_Connections &c, std::uint32_t slot);
+/// False when there is no memory or socket for it: it is as it was.
+[[nodiscard]] bool connect_relay(Tcp_Connections &c, std::uint32_t slot);
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot);
 /// Its connection ended: what becomes of it is decided here.
 void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason);
@@ -258,6 +263,8 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot);
 void untie(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route);
 /// Asks the relay for routes that it has not been asked for, as far as there is room.
 void ask_for_routes(Tcp_Connections &c, std::uint32_t relay);
+/// Routes that the relay had no id for may be asked for once more.
+void forget_refusals(Tcp_Connections &c, std::uint32_t relay);
 /// Moves a route to another step, and keeps every count that depends on it.
 void set_step(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route, Route_Step step);
 void serve_peer(Tcp_Connections &c, std::uint32_t peer);

@@ -108,6 +108,7 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
         break;
     case Relay_Event_Kind::pong:
         consider_round_trip(c, slot);
+        forget_refusals(c, slot);
         break;
     case Relay_Event_Kind::none:
     case Relay_Event_Kind::ended:
@@ -212,6 +213,13 @@ void report_changes(Tcp_Connections &c) {
     }
 }
 
+/// One by one: a long list would be destroyed by as deep a recursion.
+void bury(Tcp_Connections &c) {
+    while (c.graveyard != nullptr) {
+        c.graveyard = std::move(c.graveyard->next);
+    }
+}
+
 void destroy(Tcp_Connections *c) {
     for (std::uint32_t slot = 0; slot < c->relays.size(); ++slot) {
         if (c->relays.used(slot) && c->relays[slot].link != nullptr) {
@@ -263,10 +271,14 @@ std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {
     return static_cast<std::uint32_t>(value % limit); // of 64 bits: the bias is far below what anyone could notice
 }
 
-void log(const Tcp_Connections &c, Log_Level level, const std::string &message) {
+void log(const Tcp_Connections &c, Log_Level level, const char *message) {
     if (c.context.host.log != nullptr) {
-        c.context.host.log(c.context.host.object, level, message.c_str());
+        c.context.host.log(c.context.host.object, level, message);
     }
+}
+
+void log(const Tcp_Connections &c, Log_Level level, const std::string &message) {
+    log(c, level, message.c_str());
 }
 
 void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at) {
@@ -282,11 +294,15 @@ void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
         return;
     }
     const auto relay_number = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.number(slot); };
-    c.changes.push_back({.kind = kind,
-                         .reason = of.reason,
-                         .relay = relay_number(of.relay),
-                         .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
-                         .previous = relay_number(of.previous)});
+    try {
+        c.changes.push_back({.kind = kind,
+                             .reason = of.reason,
+                             .relay = relay_number(of.relay),
+                             .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
+                             .previous = relay_number(of.previous)});
+    } catch (const std::bad_alloc &) {
+        // Not reported: the infos tell it all the same.
+    }
 }
 
 // ---- public ----------------------------------------------------------------------------------------------------
@@ -346,7 +362,7 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
         serve_due(*c);
         report_changes(*c);
     }
-    c->graveyard.clear();
+    bury(*c);
     c->ticking = false;
     c->userdata = nullptr;
     if (c->doomed) {
