@@ -3,7 +3,6 @@
 
 #include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <toxtcp/tcp_connections.h>
@@ -19,7 +18,7 @@ inline constexpr std::size_t DEMO_PEERS = 2;
 
 /// A connection holds when no silence is longer than this...
 inline constexpr std::uint64_t MAX_SILENCE_US = 5'000'000;
-/// ...and the last packet came no earlier than this before the end.
+/// ...and the last packet came no earlier than this, and the time between two packets, before the end.
 inline constexpr std::uint64_t ALIVE_WITHIN_US = 1'000'000;
 
 struct Demo;
@@ -31,9 +30,10 @@ struct Demo_Peer {
     Host host;                   ///< the same with a log of our own
     Tcp_Connections *tcp = nullptr;
     Public_Key public_key{};
-    int connection = -1;                       ///< to the other
-    std::array<int, DEMO_RELAYS> relays{};     ///< numbers of the relays
-    Stream incoming;                           ///< from the other
+    int connection = -1;                   ///< to the other
+    std::array<int, DEMO_RELAYS> relays{}; ///< numbers of the relays
+    std::array<bool, DEMO_RELAYS> down{};  ///< and it was said that this one is, so that each try is not told
+    Stream incoming;                       ///< from the other
 };
 
 struct Demo_Event {
@@ -45,7 +45,7 @@ struct Demo_Event {
 struct Demo_Fault {
     std::uint64_t at; ///< us since the beginning
     std::string text;
-    std::array<std::uint64_t, DEMO_PEERS> silence{}; ///< longest from then to the next fault, us, by receiver
+    std::array<std::uint64_t, DEMO_PEERS> silence{}; ///< us, longest from then to the next fault, by receiver
 };
 
 /// How what happens is shown while it happens.
@@ -58,9 +58,9 @@ struct Demo {
     std::array<Demo_Peer, DEMO_PEERS> peers; ///< A and B
     std::vector<Demo_Event> events;
     std::vector<Demo_Fault> faults;
-    std::uint64_t began = 0; ///< us on the monotonic clock, when the first packet was sent; 0 before
-    std::uint64_t ended = 0; ///< the same, when sending ended; 0 before
-    bool table_drawn = false;
+    std::uint64_t began = 0;  ///< us on the monotonic clock, when the first packet was sent; 0 before
+    std::uint64_t ended = 0;  ///< the same, when sending ended; 0 before
+    bool table_drawn = false; ///< so that the next drawing goes over it
     bool relay_failed = false;
     int signals = -1;         ///< descriptor that signals come from
     bool interrupted = false; ///< by a signal
@@ -73,6 +73,9 @@ struct Demo {
 
 /// The relay that has this number for the peer, DEMO_RELAYS when none has.
 [[nodiscard]] std::size_t relay_index(const Demo_Peer &peer, int number);
+
+/// The peer `receiver` heard nothing between these two times (us, monotonic clock): what that says of the faults.
+void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to);
 
 /// Whether the connection held: why not, nothing when it did.
 [[nodiscard]] std::vector<std::string> demo_faults_found(const Demo &demo);

@@ -55,8 +55,8 @@ int make_key_file(const Secret_Key &key) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    const bool ready = getppid() == parent && dup2(output, STDOUT_FILENO) == STDOUT_FILENO &&
-                       fcntl(key_file, F_SETFD, 0) == 0;
+    const bool ready =
+        getppid() == parent && dup2(output, STDOUT_FILENO) == STDOUT_FILENO && fcntl(key_file, F_SETFD, 0) == 0;
     if (ready) {
         execv("/proc/self/exe", arguments);
     }

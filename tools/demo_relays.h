@@ -21,12 +21,12 @@ const char *to_string(Process_State state);
 
 struct Relay_Process {
     Process_State state = Process_State::failed;
-    pid_t pid = -1;        ///< -1 when there is none, or it is reaped
-    int output = -1;       ///< reading end of its standard output, while it starts
-    int key_file = -1;     ///< in memory, no disk sees the key
-    std::string line;      ///< what it has said so far
+    pid_t pid = -1;    ///< -1 when there is none, or it is reaped
+    int output = -1;   ///< reading end of its standard output, while it starts
+    int key_file = -1; ///< in memory, no disk sees the key
+    std::string line;  ///< what it has said so far
     Public_Key key{};
-    Ip_Port address;       ///< port 0 until it has said
+    Ip_Port address; ///< port 0 until it has said
 };
 
 /// Draws a key and starts the process. False, with errno, when that fails.

@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t TABLE_EVENTS = 8;
 constexpr std::size_t DEFAULT_COLUMNS = 80;
 
+/// What %llu wants.
+using Count = unsigned long long;
+
 [[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...) {
     std::array<char, 256> text;
     va_list arguments;
@@ -33,10 +36,6 @@ double seconds(std::uint64_t us) {
 
 double milliseconds(std::uint64_t us) {
     return static_cast<double>(us) / 1e3;
-}
-
-double mean_delay(const Stream &stream) {
-    return stream.received == 0 ? 0.0 : milliseconds(stream.delay_sum) / static_cast<double>(stream.received);
 }
 
 std::string event_line(const Demo_Event &event) {
@@ -70,34 +69,30 @@ Relay_View relay_view(const Demo_Peer &peer, std::size_t relay) {
         view = {to_string(info.state), info.round_trip, info.traffic.packets_sent, false};
     }
     Connection_Info connection;
-    view.carries = tcp_connection_info(peer.tcp, peer.connection, connection) &&
-                   connection.sending == peer.relays[relay];
+    view.carries =
+        tcp_connection_info(peer.tcp, peer.connection, connection) && connection.sending == peer.relays[relay];
     return view;
 }
 
-std::string round_trip_text(std::uint32_t round_trip) {
-    return round_trip == 0 ? std::string{"-"} : std::to_string(round_trip) + " ms";
-}
+constexpr const char *RELAY_HEADS = "relay  port  process   A sees         ms  B sees         ms  packets  carries";
 
 std::string relay_line(const Demo &demo, std::size_t relay) {
     const Relay_Process &process = demo.relays[relay];
     const Relay_View a = relay_view(demo.peers[0], relay);
     const Relay_View b = relay_view(demo.peers[1], relay);
-    return format("%-5zu %5u  %-8s  %-10s %7s  %-10s %7s  %7llu  %-4s %-4s", relay + 1,
-                  unsigned{process.address.port}, to_string(process.state), a.state,
-                  round_trip_text(a.round_trip).c_str(), b.state, round_trip_text(b.round_trip).c_str(),
-                  static_cast<unsigned long long>(a.sent + b.sent), a.carries ? "A>B" : "", b.carries ? "B>A" : "");
+    return format("%-5zu %5u  %-8s  %-10s %6u  %-10s %6u %8llu  %-3s %-3s", relay + 1, unsigned{process.address.port},
+                  to_string(process.state), a.state, a.round_trip, b.state, b.round_trip, Count{a.sent + b.sent},
+                  a.carries ? "A>B" : "", b.carries ? "B>A" : "");
 }
+
+constexpr const char *STREAM_HEADS = "           sent received   lost  twice   late     delay   silence   longest";
 
 std::string stream_line(const Demo &demo, std::size_t receiver) {
     const Stream &stream = demo.peers[receiver].incoming;
     const std::uint64_t end = demo.ended != 0 ? demo.ended : demo_now_us();
-    return format("%s  %7llu  %8llu  %6llu  %6llu  %6llu  %9.2f ms  %7.2f s  %7.2f s",
-                  direction_name(demo, receiver).c_str(), static_cast<unsigned long long>(stream.sent),
-                  static_cast<unsigned long long>(stream.received),
-                  static_cast<unsigned long long>(stream_lost(stream)),
-                  static_cast<unsigned long long>(stream.duplicated),
-                  static_cast<unsigned long long>(stream.out_of_order), mean_delay(stream),
+    return format("%s  %7llu %8llu %6llu %6llu %6llu %6.2f ms %7.2f s %7.2f s", direction_name(demo, receiver).c_str(),
+                  Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
+                  Count{stream.out_of_order}, milliseconds(stream_median_delay(stream)),
                   seconds(end - std::min(end, stream.heard)), seconds(stream.longest));
 }
 
@@ -106,12 +101,12 @@ std::vector<std::string> table_lines(const Demo &demo) {
     lines.push_back(format("toxtcp demo   %.1f of %u s   %u packets/s each way   Ctrl-C ends it",
                            seconds(elapsed(demo)), demo.options.seconds, demo.options.rate));
     lines.emplace_back();
-    lines.emplace_back("relay  port  process   A: state   trip ms  B: state   trip ms  packets  carries");
+    lines.emplace_back(RELAY_HEADS);
     for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
         lines.push_back(relay_line(demo, relay));
     }
     lines.emplace_back();
-    lines.emplace_back("           sent  received    lost   twice    late    mean delay   silence    longest");
+    lines.emplace_back(STREAM_HEADS);
     lines.push_back(stream_line(demo, 1));
     lines.push_back(stream_line(demo, 0));
     lines.emplace_back();
@@ -132,17 +127,14 @@ std::size_t usable_columns() {
 
 // ---- the summary -----------------------------------------------------------------------------------------------
 
-void print_stream(const Demo &demo, std::size_t receiver) {
-    const Stream &stream = demo.peers[receiver].incoming;
-    std::printf("  %s  sent %llu, received %llu, lost %llu, duplicated %llu, out of order %llu, refused %llu;\n"
-                "          delay %.2f ms on average, %.1f ms at most\n",
-                direction_name(demo, receiver).c_str(), static_cast<unsigned long long>(stream.sent),
-                static_cast<unsigned long long>(stream.received),
-                static_cast<unsigned long long>(stream_lost(stream)),
-                static_cast<unsigned long long>(stream.duplicated),
-                static_cast<unsigned long long>(stream.out_of_order),
-                static_cast<unsigned long long>(stream.refused), mean_delay(stream),
-                milliseconds(stream.delay_max));
+void print_streams(const Demo &demo) {
+    std::printf("             sent  received    lost  duplicated  out of order  refused     delay\n");
+    for (const std::size_t receiver : {std::size_t{1}, std::size_t{0}}) {
+        const Stream &stream = demo.peers[receiver].incoming;
+        std::printf("%s  %9llu %9llu %7llu %11llu %13llu %8llu %6.2f ms\n", direction_name(demo, receiver).c_str(),
+                    Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
+                    Count{stream.out_of_order}, Count{stream.refused}, milliseconds(stream_median_delay(stream)));
+    }
 }
 
 nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
@@ -157,7 +149,7 @@ nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
             {"duplicated", stream.duplicated},
             {"out_of_order", stream.out_of_order},
             {"damaged", stream.damaged},
-            {"delay_mean_ms", mean_delay(stream)},
+            {"delay_median_ms", milliseconds(stream_median_delay(stream))},
             {"delay_max_ms", milliseconds(stream.delay_max)},
             {"longest_silence_ms", milliseconds(stream.longest)},
             {"moves", known ? info.moves : 0}};
@@ -200,6 +192,14 @@ void show_event(Demo &demo, const std::string &text) {
 void show_change(Demo_Peer &peer, const Change &change) {
     Demo &demo = *peer.demo;
     const Demo_Peer &other = demo.peers[&peer == &demo.peers[0] ? 1 : 0];
+    const std::size_t index = relay_index(peer, change.relay);
+    if (index < DEMO_RELAYS && (change.kind == Change_Kind::relay_up || change.kind == Change_Kind::relay_down)) {
+        const bool told = peer.down[index];
+        peer.down[index] = change.kind == Change_Kind::relay_down;
+        if (told && peer.down[index]) {
+            return;
+        }
+    }
     const std::string name = std::string{peer.name} + ": ";
     const std::string relay = relay_name(peer, change.relay);
     const std::string why = change.reason == Reason::none ? "" : std::string{" ("} + to_string(change.reason) + ')';
@@ -258,22 +258,21 @@ void draw_table(Demo &demo) {
 
 std::vector<std::string> demo_faults_found(const Demo &demo) {
     std::vector<std::string> found;
+    const std::uint64_t alive_from = demo.ended - ALIVE_WITHIN_US - 1'000'000 / demo.options.rate;
     for (std::size_t receiver = 0; receiver < DEMO_PEERS; ++receiver) {
         const Stream &stream = demo.peers[receiver].incoming;
         const std::string way = direction_name(demo, receiver);
         if (stream.longest > MAX_SILENCE_US) {
             found.push_back(way + format(" was silent for %.1f s", seconds(stream.longest)));
         }
-        if (stream.received == 0 || stream.heard + ALIVE_WITHIN_US < demo.ended) {
+        if (stream.received == 0 || stream.heard < alive_from) {
             found.push_back(way + " was not alive at the end");
         }
         if (stream.duplicated != 0) {
-            found.push_back(way + format(" brought %llu packets twice",
-                                         static_cast<unsigned long long>(stream.duplicated)));
+            found.push_back(way + format(" brought %llu packets twice", Count{stream.duplicated}));
         }
         if (stream.damaged != 0) {
-            found.push_back(way + format(" brought %llu packets that were never sent",
-                                         static_cast<unsigned long long>(stream.damaged)));
+            found.push_back(way + format(" brought %llu packets that were never sent", Count{stream.damaged}));
         }
     }
     if (demo.relay_failed) {
@@ -284,17 +283,16 @@ std::vector<std::string> demo_faults_found(const Demo &demo) {
 
 void print_summary(const Demo &demo) {
     std::printf("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "");
-    print_stream(demo, 1);
-    print_stream(demo, 0);
-    std::printf("\nLongest silence after             %s    %s\n", direction_name(demo, 1).c_str(),
+    print_streams(demo);
+    std::printf("\nLongest silence after               %s     %s\n", direction_name(demo, 1).c_str(),
                 direction_name(demo, 0).c_str());
     for (const Demo_Fault &fault : demo.faults) {
-        std::printf("%6.1f s  %-22s %7.2f s %7.2f s\n", seconds(fault.at), fault.text.c_str(),
+        std::printf("%6.1f s  %-24s %6.2f s   %6.2f s\n", seconds(fault.at), fault.text.c_str(),
                     seconds(fault.silence[1]), seconds(fault.silence[0]));
     }
     const std::vector<std::string> found = demo_faults_found(demo);
     if (found.empty()) {
-        std::printf("\nThe connection held.\n");
+        std::printf("\nThe connection held%s.\n", demo.interrupted ? " so far" : "");
         return;
     }
     std::printf("\nThe connection did not hold:\n");
@@ -315,11 +313,11 @@ void print_json(const Demo &demo) {
     json["b_to_a"] = stream_json(demo, 0);
     json["faults"] = nlohmann::json::array();
     for (const Demo_Fault &fault : demo.faults) {
-        json["faults"].push_back({{"at_s", seconds(fault.at)},
-                                  {"what", fault.text},
-                                  {"longest_silence_ms",
-                                   {{"a_to_b", milliseconds(fault.silence[1])},
-                                    {"b_to_a", milliseconds(fault.silence[0])}}}});
+        json["faults"].push_back(
+            {{"at_s", seconds(fault.at)},
+             {"what", fault.text},
+             {"longest_silence_ms",
+              {{"a_to_b", milliseconds(fault.silence[1])}, {"b_to_a", milliseconds(fault.silence[0])}}}});
     }
     json["relays"] = nlohmann::json::array();
     for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {

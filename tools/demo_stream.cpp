@@ -38,9 +38,9 @@ bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
     if (packet.size() == STREAM_PACKET_SIZE) {
         std::memcpy(&stamp, packet.data(), sizeof stamp);
     }
-    const bool whole = packet.size() == STREAM_PACKET_SIZE && stamp.number < stream.sent && stamp.time <= now &&
-                       std::all_of(packet.begin() + sizeof stamp, packet.end(),
-                                   [](std::uint8_t byte) { return byte == FILLING; });
+    const bool whole =
+        packet.size() == STREAM_PACKET_SIZE && stamp.number < stream.sent && stamp.time <= now &&
+        std::all_of(packet.begin() + sizeof stamp, packet.end(), [](std::uint8_t byte) { return byte == FILLING; });
     if (!whole) {
         ++stream.damaged;
         return false;
@@ -54,8 +54,9 @@ bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
     ++stream.received;
     stream.out_of_order += stamp.number < stream.highest;
     stream.highest = std::max(stream.highest, stamp.number + 1);
-    stream.delay_sum += now - stamp.time;
-    stream.delay_max = std::max(stream.delay_max, now - stamp.time);
+    const std::uint64_t delay = now - stamp.time;
+    stream.delay_max = std::max(stream.delay_max, delay);
+    ++stream.delays[std::min<std::uint64_t>(delay / DELAY_STEP_US, DELAY_STEPS - 1)];
     stream_silence(stream, now);
     stream.heard = now;
     return true;
@@ -65,6 +66,15 @@ std::uint64_t stream_silence(Stream &stream, std::uint64_t now) {
     const std::uint64_t silence = now - std::min(now, stream.heard);
     stream.longest = std::max(stream.longest, silence);
     return silence;
+}
+
+std::uint64_t stream_median_delay(const Stream &stream) {
+    std::uint64_t faster = 0;
+    std::size_t step = 0;
+    while (step < DELAY_STEPS && 2 * (faster + stream.delays[step]) < stream.received) {
+        faster += stream.delays[step++];
+    }
+    return stream.received == 0 ? 0 : (step + 1) * DELAY_STEP_US;
 }
 
 } // namespace toxtcp

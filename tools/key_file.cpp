@@ -98,8 +98,9 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
 bool create_key_file(const std::string &path, Secret_Key &key, std::string &error) {
     const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
-        error = errno == EEXIST ? path + ": is there already; a key is never overwritten. Name another file, or remove it"
-                                : failure(path, "cannot be made");
+        error = errno == EEXIST
+                    ? path + ": is there already; a key is never overwritten. Name another file, or remove it"
+                    : failure(path, "cannot be made") + ". Name a file where you may write";
         return false;
     }
     Public_Key public_key;

@@ -20,7 +20,11 @@ int run_keygen(const Keygen_Options &options) {
     } else {
         std::printf("%s\n", public_key.c_str());
     }
-    return std::fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (std::fflush(stdout) != 0) {
+        std::fprintf(stderr, "toxtcp keygen: the key is made, but standard output cannot be written to.\n");
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
 }
 
 } // namespace toxtcp

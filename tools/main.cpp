@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
     Demo_Options demo_options;
     CLI::App *demo = app.add_subcommand("demo", "See a connection outlive its relays");
     demo->add_option("--seconds", demo_options.seconds, "How long packets are sent")
-        ->check(CLI::Range(5, 86'400))
+        ->check(CLI::Range(5, 3'600))
         ->capture_default_str();
     demo->add_option("--rate", demo_options.rate, "Packets per second, each way")
         ->check(CLI::Range(1, 10'000))
@@ -48,9 +48,10 @@ int main(int argc, char **argv) {
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
     relay->add_flag("--json", relay_options.json, "Print address, port and key as one JSON object on one line");
-    relay->footer(std::string{"Prints one line when it is ready, and runs until SIGINT or SIGTERM. It has no DHT: onion "
-                              "and forwarding\nrequests are ignored.\n\n"} +
-                  EXIT_CODES);
+    relay->footer(
+        std::string{"Prints one line when it is ready, and runs until SIGINT or SIGTERM. It has no DHT: onion "
+                    "and forwarding\nrequests are ignored.\n\n"} +
+        EXIT_CODES);
 
     Keygen_Options keygen_options;
     CLI::App *keygen = app.add_subcommand("keygen", "Make a secret key file, and print its public key");

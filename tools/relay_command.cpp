@@ -48,7 +48,7 @@ struct Relay_Loop {
     int epoll = -1;
     int listener = -1;
     int signals = -1;
-    std::uint64_t accept_again = 0; ///< ms; not 0: the listener is not watched until then
+    std::uint64_t accept_again = 0;     ///< ms; not 0: the listener is not watched until then
     std::vector<Client_Socket> sockets; ///< by client handle
     std::vector<std::uint8_t> buffer;
 };
@@ -233,7 +233,11 @@ bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Publi
     } else {
         std::printf("relay address=%s port=%u public_key=%s\n", address.c_str(), unsigned{bound.port}, key.c_str());
     }
-    return std::fflush(stdout) == 0;
+    if (std::fflush(stdout) != 0) {
+        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 // ---- the loop --------------------------------------------------------------------------------------------------
@@ -363,8 +367,8 @@ int wait_time(const Relay_Loop &loop, std::uint64_t now) {
 void run_loop(Relay_Loop &loop) {
     std::array<epoll_event, EVENTS_PER_TURN> events;
     while (true) {
-        const int count = epoll_wait(loop.epoll, events.data(), static_cast<int>(events.size()),
-                                     wait_time(loop, now_ms()));
+        const int count =
+            epoll_wait(loop.epoll, events.data(), static_cast<int>(events.size()), wait_time(loop, now_ms()));
         const std::uint64_t now = now_ms();
         for (int i = 0; i < count; ++i) {
             const epoll_event &event = events[static_cast<std::size_t>(i)];
@@ -408,8 +412,8 @@ int run_relay(const Relay_Options &options) {
     relay_server_start(loop.server, def);
 
     Ip_Port bound;
-    const bool ready = open_listener(loop, options, bound) && open_loop(loop) &&
-                       print_ready(options, bound, loop.server.public_key);
+    const bool ready =
+        open_listener(loop, options, bound) && open_loop(loop) && print_ready(options, bound, loop.server.public_key);
     if (ready) {
         run_loop(loop);
     }

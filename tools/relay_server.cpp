@@ -360,8 +360,7 @@ std::uint64_t client_deadline(const Relay_Server_Client &client) {
         return client.started + RELAY_SERVER_HANDSHAKE_TIMEOUT_MS;
     case Phase::unconfirmed: // is pinged like any other, and its pong confirms it
     case Phase::confirmed:
-        return client.pinged +
-               (client.ping_id != 0 ? RELAY_SERVER_PING_TIMEOUT_MS : RELAY_SERVER_PING_INTERVAL_MS);
+        return client.pinged + (client.ping_id != 0 ? RELAY_SERVER_PING_TIMEOUT_MS : RELAY_SERVER_PING_INTERVAL_MS);
     default:
         return UINT64_MAX;
     }

@@ -95,12 +95,12 @@ struct Relay_Server {
     Public_Key public_key{};
     Relay_Faults faults; ///< set at any time
 
-    std::vector<Relay_Server_Client> clients;                                 ///< by handle
-    std::unordered_map<Public_Key, int, Relay_Server_Key_Hash> confirmed;     ///< key -> handle
-    std::vector<int> free;                                                    ///< handles to be used again
-    std::vector<int> changed;                                                 ///< handles, see relay_server_changed
-    std::vector<int> leaving;                                                 ///< just dropped, the others not told yet
-    std::uint64_t deadline = UINT64_MAX;                                      ///< no client's is earlier
+    std::vector<Relay_Server_Client> clients;                             ///< by handle
+    std::unordered_map<Public_Key, int, Relay_Server_Key_Hash> confirmed; ///< key -> handle
+    std::vector<int> free;                                                ///< handles to be used again
+    std::vector<int> changed;                                             ///< handles, see relay_server_changed
+    std::vector<int> leaving;                                             ///< just dropped, the others not told yet
+    std::uint64_t deadline = UINT64_MAX;                                  ///< no client's is earlier
 };
 
 void relay_server_start(Relay_Server &server, const Relay_Server_Def &def);

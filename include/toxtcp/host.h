@@ -56,6 +56,10 @@ struct Host {
 
     /// Takes one line of log, without a newline; valid during the call only. May be null.
     void (*log)(void *object, Log_Level level, const char *message) = nullptr;
+
+    /// For statistics: told of every packet that a relay has sent, once it is opened, by its first byte and its length.
+    /// May be null.
+    void (*opened)(void *object, std::uint8_t first, std::size_t length) = nullptr;
 };
 
 /// The system's own: non-blocking POSIX sockets, epoll, CLOCK_MONOTONIC, libsodium's randomness, and spdlog's default

@@ -39,8 +39,8 @@ std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, std::u
         if ((without >> i & 1) != 0 || !route_usable(c, peer, i)) {
             continue;
         }
-        const std::uint64_t cost = std::uint64_t{route_penalty(c, peer.routes[i])} << 32 |
-                                   round_trip(c.relays[peer.routes[i].relay]);
+        const std::uint64_t cost =
+            std::uint64_t{route_penalty(c, peer.routes[i])} << 32 | round_trip(c.relays[peer.routes[i].relay]);
         if (cost < best_cost) {
             best = i;
             best_cost = cost;

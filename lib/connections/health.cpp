@@ -6,10 +6,13 @@
 // clears it. Whether it is dropped, the protocol's own ping timeout decides.
 //
 // A relay that drops, or says "online" of a peer that is not: data was sent and the peer is silent on every route for
-// longer than our patience with it. Its traffic moves, once, and the route that it left is accused. The peer is heard
-// soon after: the relay is convicted for that peer, and avoided for a time that doubles. The peer is not: it may well be
-// a quiet one, so our patience grows, and no more moves follow unless it had been answering promptly before. Convictions
-// add up to blame; a relay with much of it is the last choice of all peers, and with more is left where others suffice.
+// longer than our patience with it. Its traffic moves, once, and the route that it left is accused. Is the peer heard soon
+// after, and does it go on to answer promptly, then the relay is convicted for that peer, and avoided for a time that
+// doubles. If not, the peer may well be a quiet or a slow one: our patience grows with its silences, and no more moves
+// follow in this one unless it had been answering promptly before. Convictions add up to blame; a relay with much of it is the last choice of all peers, and with more is left where others suffice.
+//
+// A peer that goes over to another relay, while the one that it left seems well to us, may do so because it hears nothing
+// of us: our traffic follows it there, unless it has just moved itself.
 #include <algorithm>
 
 #include "connections/state.h"
@@ -33,13 +36,16 @@ constexpr std::uint64_t SAVER_EXTRA_MS = 600;
 
 constexpr std::uint32_t PATIENCE_MS = 3'000;
 constexpr std::uint32_t MAX_PATIENCE_MS = 120'000;
-/// How our patience grows with a peer that stays silent after a move.
-constexpr std::uint32_t PATIENCE_GROWTH = 4;
 /// Being heard this soon after a move was the move's doing.
 constexpr std::uint64_t CONVICT_WITHIN_MS = 1'500;
 /// An answer this soon is a prompt one, and so many in a row make a peer one that answers.
 constexpr std::uint64_t PROMPT_MS = 1'000;
-constexpr std::uint8_t PROMPT_ENOUGH = 4;
+constexpr std::uint8_t PROMPT_ENOUGH = 3;
+/// A relay is convicted when the peer, having been heard soon after the move, answers promptly so often on the new route.
+constexpr std::uint8_t TRIAL_ANSWERS = 2;
+/// The peer has gone over to another relay when so many packets in a row came over that: a full socket sends a few astray.
+constexpr std::uint8_t STRAYS_ENOUGH = 3;
+constexpr std::uint64_t FOLLOW_AFTER_MS = 4'000;
 
 // ---- what convictions cost
 
@@ -52,7 +58,7 @@ constexpr std::uint64_t FORGIVE_MS = 600'000;
 constexpr std::uint64_t PENALTY_MS = 60'000;
 constexpr std::uint32_t MAX_PENALTY_DOUBLINGS = 6;
 
-std::uint32_t base_patience(const Connection &peer) {
+std::uint32_t patience_with(const Connection &peer) {
     return peer.patience == 0 ? PATIENCE_MS : peer.patience;
 }
 
@@ -126,6 +132,11 @@ bool others_suffice(const Tcp_Connections &c, const Relay &relay) {
            });
 }
 
+void avoid(Tcp_Connections &c, Route &route) {
+    const auto seconds = static_cast<std::uint32_t>(c.now / 1000);
+    route.avoid_until = std::max(route.avoid_until, seconds + (AVOID_S << route.convictions));
+}
+
 void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
     Connection &peer = c.peers[peer_slot];
     Route &route = peer.routes[route_index];
@@ -133,7 +144,7 @@ void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_ind
     Relay &relay = c.relays[slot];
     ++peer.convictions;
     ++relay.convictions;
-    route.avoid_until = static_cast<std::uint32_t>(c.now / 1000) + (AVOID_S << route.convictions);
+    avoid(c, route);
     route.convictions = static_cast<std::uint8_t>(std::min<std::uint32_t>(route.convictions + 1U, MAX_AVOID_DOUBLINGS));
     report(c, Change_Kind::relay_convicted, {.relay = slot, .peer = peer_slot, .reason = Reason::convicted});
 
@@ -155,6 +166,64 @@ void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_ind
     }
 }
 
+/// Being heard soon after our traffic had moved tells that the route it left delivered nothing, or that the one did which
+/// the peer has left meanwhile. If these are over the same relay, or the peer has stayed where it was, it is clear which.
+void accuse(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t heard_over) {
+    Connection &peer = c.peers[peer_slot];
+    if (c.now > peer.moved_at + CONVICT_WITHIN_MS) {
+        peer.accused = NO_ROUTE;
+    } else if (peer.settled == heard_over || peer.settled == peer.accused) {
+        peer.trial = 1;
+    } else {
+        peer.accused = NO_ROUTE;
+        if (peer.settled != NO_ROUTE) {
+            avoid(c, peer.routes[peer.settled]);
+            if (peer.sending == peer.settled && route_usable(c, peer, heard_over)) {
+                set_sending(c, peer_slot, heard_over, Reason::convicted);
+            }
+        }
+    }
+}
+
+/// What an answer after this long a silence tells of the peer.
+void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t silence) {
+    Connection &peer = c.peers[peer_slot];
+    const bool is_prompt = silence <= PROMPT_MS;
+    peer.prompt =
+        is_prompt ? static_cast<std::uint8_t>(std::min<int>(peer.prompt + 1, PROMPT_ENOUGH)) : std::uint8_t{0};
+    if (peer.prompt == PROMPT_ENOUGH) {
+        peer.patience = 0;
+    } else if (!is_prompt) {
+        peer.patience =
+            static_cast<std::uint32_t>(std::clamp<std::uint64_t>(2 * silence, PATIENCE_MS, MAX_PATIENCE_MS));
+    }
+    if (peer.accused != NO_ROUTE && peer.trial != 0) {
+        const std::uint8_t accused = peer.accused;
+        if (!is_prompt) {
+            peer.accused = NO_ROUTE; // acquitted: it is the peer that is slow
+        } else if (++peer.trial > TRIAL_ANSWERS) {
+            peer.accused = NO_ROUTE;
+            convict(c, peer_slot, accused);
+        }
+    }
+}
+
+void note_settled(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
+    Connection &peer = c.peers[peer_slot];
+    peer.strays = peer.receiving == route ? static_cast<std::uint8_t>(peer.strays + 1) : std::uint8_t{1};
+    if (peer.settled != NO_ROUTE && peer.strays < STRAYS_ENOUGH) {
+        return;
+    }
+    const std::uint8_t left = peer.settled;
+    peer.settled = route;
+    peer.strays = 0;
+    if (left != NO_ROUTE && peer.sending != NO_ROUTE && peer.sending != route && route_usable(c, peer, left) &&
+        route_usable(c, peer, route) && route_penalty(c, peer.routes[left]) == 0 &&
+        route_penalty(c, peer.routes[route]) == 0 && c.now >= peer.moved_at + FOLLOW_AFTER_MS) {
+        set_sending(c, peer_slot, route, Reason::none);
+    }
+}
+
 } // namespace
 
 std::uint32_t route_penalty(const Tcp_Connections &c, const Route &route) {
@@ -173,29 +242,28 @@ void note_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route)
     }
     if (peer.waiting_since == 0) {
         peer.waiting_since = c.now;
-        wake_peer_at(c, peer_slot, c.now + base_patience(peer));
+        wake_peer_at(c, peer_slot, c.now + patience_with(peer));
     }
 }
 
 void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
     Connection &peer = c.peers[peer_slot];
+    const std::uint64_t waiting_since = peer.waiting_since;
+    const bool was_on_trial = peer.accused != NO_ROUTE && peer.trial != 0;
+    if (peer.accused != NO_ROUTE && !was_on_trial) {
+        accuse(c, peer_slot, route);
+    }
+    if (peer.settled == route) {
+        peer.strays = 0;
+    } else {
+        note_settled(c, peer_slot, route);
+    }
     peer.heard_at = c.now;
     peer.receiving = route;
-    if (peer.waiting_since == 0) {
-        return;
-    }
-    const bool is_prompt = c.now <= peer.waiting_since + PROMPT_MS;
-    peer.prompt = is_prompt ? static_cast<std::uint8_t>(std::min<int>(peer.prompt + 1, PROMPT_ENOUGH)) : std::uint8_t{0};
-    if (peer.prompt == PROMPT_ENOUGH) {
-        peer.patience = 0;
-    }
-    peer.waiting_since = 0;
-    if (peer.accused != NO_ROUTE) {
-        const std::uint8_t accused = peer.accused;
-        peer.accused = NO_ROUTE;
-        if (c.now <= peer.moved_at + CONVICT_WITHIN_MS && peer.routes[accused].relay != NO_RELAY) {
-            convict(c, peer_slot, accused);
-        }
+    peer.tried = 0;
+    if (waiting_since != 0) {
+        peer.waiting_since = 0;
+        note_answer(c, peer_slot, c.now - waiting_since);
     }
 }
 
@@ -248,23 +316,25 @@ void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
     if (peer.waiting_since == 0 || peer.sending == NO_ROUTE) {
         return;
     }
-    const std::uint64_t since = std::max(peer.waiting_since, peer.accused == NO_ROUTE ? 0 : peer.moved_at);
-    const std::uint64_t due = since + base_patience(peer);
+    const std::uint64_t due = (peer.tried == 0 ? peer.waiting_since : peer.moved_at) + patience_with(peer);
     if (c.now < due) {
         wake_peer_at(c, slot, due);
         return;
     }
-    // A peer that never answers promptly is left one move for each silence.
-    const bool moved_already = peer.accused != NO_ROUTE;
+    // A peer that has not been answering promptly is left one move for each silence; and no route is tried twice in one.
     const std::uint8_t old = peer.sending;
-    const std::uint8_t next = best_route(c, peer, 1U << old | (moved_already ? 1U << peer.accused : 0U));
-    if (next == NO_ROUTE || (moved_already && peer.prompt < PROMPT_ENOUGH) || c.relays[peer.routes[next].relay].suspect) {
+    const std::uint8_t tried = static_cast<std::uint8_t>(peer.tried | 1U << old);
+    const std::uint8_t next = best_route(c, peer, tried);
+    if (next == NO_ROUTE || (peer.tried != 0 && peer.prompt < PROMPT_ENOUGH) ||
+        c.relays[peer.routes[next].relay].suspect) {
         return;
     }
     set_sending(c, slot, next, Reason::convicted);
+    peer.tried = tried;
     peer.accused = old;
-    peer.patience = std::min(base_patience(peer) * PATIENCE_GROWTH, MAX_PATIENCE_MS);
-    wake_peer_at(c, slot, c.now + base_patience(peer));
+    peer.trial = 0;
+    peer.patience = std::min(2 * patience_with(peer), MAX_PATIENCE_MS);
+    wake_peer_at(c, slot, c.now + patience_with(peer));
 }
 
 } // namespace toxtcp

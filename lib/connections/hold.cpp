@@ -169,8 +169,19 @@ void mark_onion(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
+void balance_by(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
+    Connection &peer = c.peers[slot];
+    peer.balance_at = std::min(peer.balance_at, at);
+    wake_peer_at(c, slot, peer.balance_at);
+}
+
 void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
     Connection &peer = c.peers[slot];
+    if (c.now < peer.balance_at) {
+        wake_peer_at(c, slot, peer.balance_at);
+        return;
+    }
+    peer.balance_at = NEVER;
     if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
         // The relay that fewest others need goes first: it is the one that will soon be held for nobody.
         std::uint8_t least = NO_ROUTE;
@@ -194,7 +205,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             flush_relay(c, relay);
             hold_by(c, c.now);
         }
-        wake_peer_at(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
+        balance_by(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
     } else if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
         for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
             const Route &route = peer.routes[i];

@@ -60,14 +60,17 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     if (step == Route_Step::none) {
         relay.ask_from = std::min(relay.ask_from, route.place);
     }
+    if (holds_id(old) && !holds_id(step) && relay.unasked != 0 && is_connected(relay)) {
+        wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
+    }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
         if (peer.waiting_since != 0) {
             wake_peer_at(c, peer_slot, c.now); // a silent peer may be heard this way
         }
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-            wake_peer_at(c, peer_slot,
-                         c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
+            balance_by(c, peer_slot,
+                       c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
         }
     } else if (old == Route_Step::online) {
         report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
@@ -75,14 +78,8 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
         if (peer.sending == route_index) {
             set_sending(c, peer_slot, best_route(c, peer, 0), Reason::none);
         }
-        if (peer.receiving == route_index) {
-            peer.receiving = NO_ROUTE;
-        }
-        if (peer.accused == route_index) {
-            peer.accused = NO_ROUTE;
-        }
         if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-            wake_peer_at(c, peer_slot, c.now);
+            balance_by(c, peer_slot, c.now);
         }
     }
 }
@@ -140,6 +137,9 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_inde
     relay.ask_from = std::min(relay.ask_from, route.place);
     relay.tied.pop_back();
     route = Route{};
+    peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
+    peer.accused = peer.accused == route_index ? NO_ROUTE : peer.accused;
+    peer.settled = peer.settled == route_index ? NO_ROUTE : peer.settled;
 }
 
 void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {

@@ -23,6 +23,7 @@ Reason failure(const Relay_Link &link) {
 bool link_open(Relay_Link &link, const Link_Context &context, const Ip_Port &address, const Public_Key &key,
                std::uint32_t tag, std::uint64_t now) {
     const Host &host = context.host;
+    link.client.opened = {host.object, host.opened};
     relay_start(link.client, context.self, host_random(host), address, key, context.proxy.type, now);
     if (link.client.phase == Relay_Phase::ended) {
         return false; // a key that no relay can have

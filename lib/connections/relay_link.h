@@ -13,7 +13,7 @@ namespace toxtcp {
 struct Relay_Link {
     Relay_Client client;
     int socket = -1;
-    bool writing = false; ///< the host watches for room to write
+    bool writing = false;             ///< the host watches for room to write
     std::unique_ptr<Relay_Link> next; ///< when it is kept in a list
 };
 

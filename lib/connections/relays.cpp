@@ -11,7 +11,8 @@ namespace {
 void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
     try {
         log(c, Log_Level::warning,
-            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address) + ": " + to_string(reason));
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address) + ": " +
+                to_string(reason));
     } catch (const std::bad_alloc &) {
         log(c, Log_Level::warning, to_string(reason));
     }
@@ -176,7 +177,7 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
     }
     link_flush(*relay.link, c.context.host, slot);
     if (relay.link->client.phase == Relay_Phase::ended) {
-        wake_relay_at(c, slot, 0);
+        wake_relay_at(c, slot, c.now);
     }
 }
 
@@ -189,6 +190,7 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
             return;
         }
         check_relay_health(c, slot);
+        ask_for_routes(c, slot);
         flush_relay(c, slot);
         if (settle_relay(c, slot)) {
             return;
@@ -202,15 +204,18 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
 
 namespace {
 
-Error check_address(const Ip_Port &address) {
+Error check_relay(const Tcp_Connections &c, const Ip_Port &address, const Public_Key &key) {
     const bool known = address.family == Family::ipv4 || address.family == Family::ipv6;
-    return known && address.port != 0 ? Error::ok : Error::bad_address;
+    if (!known || address.port == 0) {
+        return Error::bad_address;
+    }
+    return key == c.context.self.public_key || key == Public_Key{} ? Error::bad_key : Error::ok;
 }
 
 } // namespace
 
 Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
-    if (const Error error = check_address(address); error != Error::ok) {
+    if (const Error error = check_relay(*c, address, relay_key); error != Error::ok) {
         return error;
     }
     if (find_relay(*c, relay_key) != NO_SLOT) {
@@ -231,7 +236,7 @@ Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port
     if (known != NO_SLOT) {
         return add_tcp_number_relay_connection(c, connection, c->relays.number(known));
     }
-    if (const Error error = check_address(address); error != Error::ok) {
+    if (const Error error = check_relay(*c, address, relay_key); error != Error::ok) {
         return error;
     }
     const Connection &to = c->peers[peer];

@@ -118,9 +118,8 @@ void prove_network(Tcp_Connections &c) {
             }
         }
     }
-    std::sort(order.begin(), order.end(), [&c](std::uint32_t a, std::uint32_t b) {
-        return c.relays[a].tied.size() > c.relays[b].tied.size();
-    });
+    std::sort(order.begin(), order.end(),
+              [&c](std::uint32_t a, std::uint32_t b) { return c.relays[a].tied.size() > c.relays[b].tied.size(); });
     c.next_connect = c.now;
     std::uint64_t turn = c.now;
     for (const std::uint32_t slot : order) {

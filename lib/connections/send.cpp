@@ -17,12 +17,13 @@ Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &pack
         ++relay.traffic.packets_sent;
         relay.traffic.bytes_sent += packet.data.size();
     } else if (error == Error::not_online) {
-        wake_relay_at(c, relay_slot, 0); // it ended by this: the next tick deals with it
+        wake_relay_at(c, relay_slot, c.now); // it ended by this: the next tick deals with it
     }
     return error;
 }
 
-void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, std::size_t packets, std::size_t bytes) {
+void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, std::size_t packets,
+                    std::size_t bytes) {
     c.peers[peer_slot].traffic.packets_sent += packets;
     c.peers[peer_slot].traffic.bytes_sent += bytes;
     note_sent(c, peer_slot, route);
@@ -52,7 +53,8 @@ Error send_as_oob(Tcp_Connections &c, std::uint32_t peer_slot, Bytes data) {
 }
 
 /// Sends as many as it takes; the first that it does not is left to the caller.
-std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, std::span<const Bytes> packets) {
+std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route,
+                       std::span<const Bytes> packets) {
     Connection &peer = c.peers[peer_slot];
     const std::uint16_t relay_slot = peer.routes[route].relay;
     Relay &relay = c.relays[relay_slot];
@@ -68,7 +70,7 @@ std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
         note_data_sent(c, peer_slot, route, sent, bytes);
     }
     if (relay.link->client.phase == Relay_Phase::ended) {
-        wake_relay_at(c, relay_slot, 0);
+        wake_relay_at(c, relay_slot, c.now);
     }
     return sent;
 }

@@ -62,10 +62,10 @@ enum class Route_Step : std::uint8_t {
 };
 
 struct Route {
-    std::uint32_t place = 0;       ///< in the relay's `tied`
-    std::uint32_t avoid_until = 0; ///< s: convicted for this peer
+    std::uint32_t place = 0;        ///< in the relay's `tied`
+    std::uint32_t avoid_until = 0;  ///< s: convicted for this peer
     std::uint16_t relay = NO_RELAY; ///< slot
-    std::uint8_t id = 0;           ///< routing id, when registered or online
+    std::uint8_t id = 0;            ///< routing id, when registered or online
     Route_Step step = Route_Step::none;
     std::uint8_t convictions = 0;
 };
@@ -91,14 +91,19 @@ struct Connection {
     std::uint8_t receiving = NO_ROUTE; ///< the last packet's
 
     // What silence tells (health.cpp).
-    std::uint8_t accused = NO_ROUTE; ///< the route that traffic left for silence; being heard soon after convicts it
+    std::uint8_t accused = NO_ROUTE; ///< the route that traffic left for silence
+    std::uint8_t trial = 0;          ///< what speaks against it: answers since it was left
+    std::uint8_t tried = 0;          ///< routes that traffic left in this silence, as bits
+    std::uint8_t settled = NO_ROUTE; ///< the route that the peer sends over, a stray packet aside
+    std::uint8_t strays = 0;         ///< packets in a row over `receiving` that is not `settled`
     std::uint8_t prompt = 0;         ///< prompt answers in a row
     std::uint16_t convictions = 0;
-    std::uint32_t patience = 0;      ///< ms of silence before traffic moves; 0: the base
+    std::uint32_t patience = 0; ///< ms of silence before traffic moves; 0: the base
     std::uint32_t moves = 0;
-    std::uint64_t waiting_since = 0; ///< ms, the first packet sent since the peer was last heard; 0: none
-    std::uint64_t moved_at = 0;      ///< ms
-    std::uint64_t heard_at = 0;      ///< ms
+    std::uint64_t waiting_since = 0;  ///< ms, the first packet sent since the peer was last heard; 0: none
+    std::uint64_t moved_at = 0;       ///< ms
+    std::uint64_t heard_at = 0;       ///< ms
+    std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at (hold.cpp)
 
     Traffic traffic;
 };
@@ -124,16 +129,16 @@ struct Relay {
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or was asked for a route: its use is not judged before 10 s more
     std::uint64_t retry_at = NEVER;
-    std::uint32_t attempts = 0;   ///< failed in a row
-    std::uint32_t rank = 0;       ///< drawn, so that equal relays are tried in any order
+    std::uint32_t attempts = 0; ///< failed in a row
+    std::uint32_t rank = 0;     ///< drawn, so that equal relays are tried in any order
 
     // Health (health.cpp).
     bool suspect = false;
-    bool doubted = false;            ///< its neighbours were proved already
-    std::uint64_t sent_since = 0;    ///< ms, the first data sent since it was last heard; 0: none
-    std::uint64_t prove_until = 0;   ///< to be heard by then or ended: the network has changed; 0: no
-    std::uint32_t blame = 0;         ///< convictions not yet forgiven
-    std::uint32_t penalties = 0;     ///< times it was dropped for them
+    bool doubted = false;          ///< its neighbours were proved already
+    std::uint64_t sent_since = 0;  ///< ms, the first data sent since it was last heard; 0: none
+    std::uint64_t prove_until = 0; ///< to be heard by then or ended: the network has changed; 0: no
+    std::uint32_t blame = 0;       ///< convictions not yet forgiven
+    std::uint32_t penalties = 0;   ///< times it was dropped for them
     std::uint64_t forgive_at = 0;
     std::uint64_t penalty_until = 0; ///< last choice everywhere before
     std::uint32_t suspicions = 0;
@@ -190,14 +195,14 @@ struct Tcp_Connections {
     bool onion = false;
     bool keep_idle = true;
     bool network_changed = false;
-    bool outage = false;              ///< no relay is connected, though some were
-    std::uint64_t next_connect = 0;   ///< ms, the pace of reconnecting
+    bool outage = false;            ///< no relay is connected, though some were
+    std::uint64_t next_connect = 0; ///< ms, the pace of reconnecting
 
     void *userdata = nullptr; ///< of the tick that runs
     std::uint64_t now = 0;    ///< ms, when the tick began
     bool ticking = false;
-    bool doomed = false;      ///< killed within its own tick
-    std::vector<Change> changes; ///< to be reported at the end of the tick, when all is in order
+    bool doomed = false;                   ///< killed within its own tick
+    std::vector<Change> changes;           ///< to be reported at the end of the tick, when all is in order
     std::unique_ptr<Relay_Link> graveyard; ///< links that ended in this tick, whose bytes may be in use: a list
 
     std::unique_ptr<std::uint8_t[]> read_buffer;
@@ -309,6 +314,8 @@ void wake_relay(Tcp_Connections &c, std::uint32_t relay);
 void mark_onion(Tcp_Connections &c, std::uint32_t relay);
 /// More routes online than wanted: one is let go. Fewer: what was let go is taken back.
 void balance_routes(Tcp_Connections &c, std::uint32_t peer);
+/// Has that done before long.
+void balance_by(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
 
 // ---- validate.cpp ----------------------------------------------------------------------------------------------
 

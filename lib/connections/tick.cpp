@@ -240,8 +240,7 @@ bool is_complete(const Host &host) {
 
 bool is_usable(const Proxy &proxy) {
     const bool addressed = proxy.address.family == Family::ipv4 || proxy.address.family == Family::ipv6;
-    return proxy.type == Proxy_Type::none ||
-           (proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0);
+    return proxy.type == Proxy_Type::none || (proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0);
 }
 
 } // namespace

@@ -134,7 +134,8 @@ const char *validate(const Tcp_Connections &c) {
     if (connected != c.connected || connecting != c.connecting) {
         return "the count of relays connected is wrong";
     }
-    return onion == c.onion_relays && onion <= NUM_ONION_TCP_CONNECTIONS ? nullptr : "the count of onion relays is wrong";
+    return onion == c.onion_relays && onion <= NUM_ONION_TCP_CONNECTIONS ? nullptr
+                                                                         : "the count of onion relays is wrong";
 }
 
 } // namespace toxtcp

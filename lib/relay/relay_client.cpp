@@ -49,8 +49,7 @@ void proxy_granted(Relay_Client &relay) {
     if (relay.phase == Relay_Phase::socks5_greeting) {
         relay.phase = Relay_Phase::socks5_request;
         compact(relay);
-        const std::size_t size =
-            print_socks5_request(relay.address, Mutable_Bytes{relay.out}.subspan(relay.out_end));
+        const std::size_t size = print_socks5_request(relay.address, Mutable_Bytes{relay.out}.subspan(relay.out_end));
         relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
     } else {
         start_own_handshake(relay);
@@ -249,6 +248,9 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
             break;
         }
         const Mutable_Bytes plain = open_sealed(relay.channel, sealed);
+        if (relay.opened.tell != nullptr && !plain.empty()) {
+            relay.opened.tell(relay.opened.object, plain.front(), plain.size());
+        }
         const Reason fault = plain.empty() ? Reason::bad_seal : parse_packet(Sender::relay, plain, event.packet);
         if (fault != Reason::none) {
             relay_end(relay, fault);

@@ -31,24 +31,31 @@ struct Identity {
     Secret_Key secret_key;
 };
 
+/// Told of every packet that opens, by its first byte and its length. None by default.
+struct Opened {
+    void *object = nullptr;
+    void (*tell)(void *object, std::uint8_t first, std::size_t length) = nullptr;
+};
+
 struct Relay_Client {
     const Identity *self = nullptr;
     Random random;
+    Opened opened;
     Public_Key key{};
     Ip_Port address;
 
     Relay_Phase phase = Relay_Phase::ended;
     Reason reason = Reason::none; ///< why it ended
 
-    bool ping_waiting = false;     ///< to be sealed as soon as there is room
-    bool pong_waiting = false;     ///< the same; answers the relay's last ping
-    bool leaving_waiting = false;  ///< some id of `leaving` is to be told
-    std::uint64_t ping_id = 0;     ///< of our ping that is out, 0 when none is
-    std::uint64_t pong_id = 0;     ///< of the relay's last ping
-    std::uint64_t ping_sent = 0;   ///< ms, when our last ping was asked for; before the first: when it was confirmed
-    std::uint64_t started = 0;     ///< ms
-    std::uint64_t last_heard = 0;  ///< ms, the last packet that opened
-    std::uint32_t round_trip = 0;  ///< ms, smoothed as TCP does; 0 before the first pong
+    bool ping_waiting = false;    ///< to be sealed as soon as there is room
+    bool pong_waiting = false;    ///< the same; answers the relay's last ping
+    bool leaving_waiting = false; ///< some id of `leaving` is to be told
+    std::uint64_t ping_id = 0;    ///< of our ping that is out, 0 when none is
+    std::uint64_t pong_id = 0;    ///< of the relay's last ping
+    std::uint64_t ping_sent = 0;  ///< ms, when our last ping was asked for; before the first: when it was confirmed
+    std::uint64_t started = 0;    ///< ms
+    std::uint64_t last_heard = 0; ///< ms, the last packet that opened
+    std::uint32_t round_trip = 0; ///< ms, smoothed as TCP does; 0 before the first pong
 
     Channel channel;
     Handshake handshake;

@@ -27,7 +27,8 @@ std::string to_string(const Ip_Port &address) {
 
 bool parse_ip_port(const std::string &text, Ip_Port &address) {
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos) {
+    // inet_pton would not see what follows a zero byte.
+    if (colon == std::string::npos || text.find('\0') != std::string::npos) {
         return false;
     }
     std::string host = text.substr(0, colon);

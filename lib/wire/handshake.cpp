@@ -87,6 +87,11 @@ bool answer_handshake(const Random &random, const Secret_Key &relay_secret_key,
                       std::span<std::uint8_t, HANDSHAKE_RESPONSE_SIZE> response, Public_Key &client_public_key,
                       Channel &channel) {
     std::copy_n(request.begin(), KEY_SIZE, client_public_key.begin());
+    // X25519 ignores this bit, which no real key has set. Flipped on the way, the request would open all the same, and
+    // the client be known to its peers by another key than its own.
+    if ((client_public_key.back() & 0x80) != 0) {
+        return false;
+    }
     Secret_Key long_term;
     Hello theirs;
     if (!share_key(client_public_key, relay_secret_key, long_term) ||

@@ -16,9 +16,10 @@ Public_Key public_key_of(const Secret_Key &secret) {
 }
 
 void new_key_pair(Public_Key &public_key, Secret_Key &secret_key) {
-    if (sodium_init() >= 0) {
-        crypto_box_keypair(public_key.data(), secret_key.bytes.data());
-    }
+    // Its answer is no condition: without randomness the next call ends the program, whereas a key that was never
+    // written would be one that everybody knows.
+    [[maybe_unused]] const int started = sodium_init();
+    crypto_box_keypair(public_key.data(), secret_key.bytes.data());
 }
 
 Random system_random() {

@@ -19,12 +19,14 @@ struct Layout {
     std::uint16_t max_data;
 };
 
-constexpr std::size_t RESERVED_TYPES = FIRST_ROUTING_ID;
+constexpr std::size_t CONTROL_TYPES = FIRST_ROUTING_ID;
 constexpr std::size_t MAX_BODY = MAX_PLAIN_SIZE - 1;
 constexpr std::size_t MIN_PACKED_ADDRESS = 7;
 constexpr std::size_t MAX_PACKED_ADDRESS = 19;
+constexpr std::size_t MIN_FORWARD_BODY = MIN_PACKED_ADDRESS + 1;
+constexpr std::size_t MAX_FORWARD_BODY = MAX_PACKED_ADDRESS + MAX_FORWARD_DATA_SIZE;
 
-constexpr std::array<Layout, RESERVED_TYPES> LAYOUTS{{
+constexpr std::array<Layout, CONTROL_TYPES> LAYOUTS{{
     /* routing_request */ {true, false, false, true, false, 0, 0},
     /* routing_response */ {false, true, true, true, false, 0, 0},
     /* connect_notification */ {false, true, true, false, false, 0, 0},
@@ -35,8 +37,7 @@ constexpr std::array<Layout, RESERVED_TYPES> LAYOUTS{{
     /* oob_recv */ {false, true, false, true, false, 1, MAX_OOB_DATA_SIZE},
     /* onion_request */ {true, false, false, false, false, 1, MAX_BODY},
     /* onion_response */ {false, true, false, false, false, 1, MAX_BODY},
-    /* forward_request */ {true, false, false, false, false, MIN_PACKED_ADDRESS + 1,
-                           MAX_PACKED_ADDRESS + MAX_FORWARD_DATA_SIZE},
+    /* forward_request */ {true, false, false, false, false, MIN_FORWARD_BODY, MAX_FORWARD_BODY},
     /* forwarding */ {false, true, false, false, false, 1, MAX_BODY},
     /* 12..15: nobody's */ {},
     {},
@@ -71,7 +72,8 @@ bool id_is_wrong(Packet_Type type, std::uint8_t id) {
 } // namespace
 
 Reason parse_packet(Sender sender, Bytes plain, Packet &packet) {
-    if (plain.size() < 2) {
+    // Sizes 0 and 1 wrap to above the limit: data, which is most of what comes, takes one comparison.
+    if (plain.size() - 2 > MAX_PLAIN_SIZE - 2) {
         return Reason::bad_packet_length;
     }
     const std::uint8_t type = plain[0];
@@ -124,7 +126,7 @@ std::size_t print_packet(const Packet &packet, Mutable_Bytes plain) {
         plain[0] = packet.id;
     } else {
         const auto type = static_cast<std::uint8_t>(packet.type);
-        if (type >= RESERVED_TYPES) {
+        if (type >= CONTROL_TYPES) {
             return 0;
         }
         const Layout &layout = LAYOUTS[type];

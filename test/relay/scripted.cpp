@@ -173,10 +173,13 @@ std::size_t scripted_count(const Scripted_Relay &relay, Packet_Type type) {
                                                   [&](const Scripted_Packet &one) { return is_type(one, type); }));
 }
 
-const Scripted_Packet *scripted_last(const Scripted_Relay &relay, Packet_Type type) {
-    const auto found = std::find_if(relay.packets.rbegin(), relay.packets.rend(),
-                                    [&](const Scripted_Packet &one) { return is_type(one, type); });
-    return found == relay.packets.rend() ? nullptr : &*found;
+std::string scripted_packet(const Scripted_Relay &relay, Packet_Type type, std::size_t n) {
+    for (const Scripted_Packet &packet : relay.packets) {
+        if (is_type(packet, type) && n-- == 0) {
+            return packet.plain;
+        }
+    }
+    return {};
 }
 
 } // namespace toxtcp

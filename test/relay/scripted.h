@@ -58,7 +58,7 @@ void scripted_close(Scripted_Relay &relay, bool reset = false);
 /// Packets of this type that came. Data packets are counted whatever their routing id.
 std::size_t scripted_count(const Scripted_Relay &relay, Packet_Type type);
 
-/// The last of them, null for none.
-const Scripted_Packet *scripted_last(const Scripted_Relay &relay, Packet_Type type);
+/// The plain bytes of the n-th of them, nothing when there are not so many.
+std::string scripted_packet(const Scripted_Relay &relay, Packet_Type type, std::size_t n);
 
 } // namespace toxtcp

@@ -56,6 +56,10 @@ std::size_t draw_piece(Sim_Network &net, const Sim_Link &link) {
     return limit == 0 ? SIZE_MAX : 1 + sim_below(net.random, limit);
 }
 
+std::uint64_t spread_of(const Sim_Network &net, const Sim_Link &link) {
+    return std::max(net.nodes[link.node[0]]->spread, net.nodes[link.node[1]]->spread);
+}
+
 // ---- readiness -------------------------------------------------------------------------------------------------
 
 std::size_t room(const Sim_Network &net, const Sim_Link &link, int side) {
@@ -702,8 +706,7 @@ std::ptrdiff_t sim_send(Sim_Node &node, int number, Bytes bytes) {
         pipe.begin = 0;
     }
     pipe.bytes.insert(pipe.bytes.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
-    const std::uint64_t spread =
-        std::max(net.nodes[link.node[0]]->spread, net.nodes[link.node[1]]->spread);
+    const std::uint64_t spread = spread_of(net, link);
     std::uint64_t at = net.now + travel_time(net, link);
     if (spread == 0) {
         put(net, socket->link, side, at, count, What::bytes);
@@ -738,7 +741,9 @@ std::ptrdiff_t sim_receive(Sim_Node &node, int number, Mutable_Bytes bytes) {
     if (pipe.arrived == 0 || !is_usable(link, side)) {
         return pipe.ended && is_usable(link, side) ? SOCKET_END : SOCKET_WOULD_BLOCK;
     }
-    const std::size_t count = std::min({bytes.size(), pipe.arrived, draw_piece(net, link)});
+    // With time between them the pieces have come as such, and whoever reads late finds several.
+    const std::size_t piece = spread_of(net, link) == 0 ? draw_piece(net, link) : SIZE_MAX;
+    const std::size_t count = std::min({bytes.size(), pipe.arrived, piece});
     std::memcpy(bytes.data(), pipe.bytes.data() + pipe.begin, count);
     pipe.begin += count;
     pipe.arrived -= count;

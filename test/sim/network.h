@@ -90,8 +90,8 @@ struct Sim_Node {
     std::uint64_t latency = 5; ///< ms, one way, added to the other node's
     std::uint64_t jitter = 0;  ///< ms, at most, added to each arrival
     std::size_t capacity = 64 * 1024; ///< bytes sent to it that it has not read, on one link
-    std::size_t piece = 0;     ///< the most bytes that arrive together, on its links, either way; drawn from 1; 0: all
-    std::uint64_t spread = 0;  ///< ms between two pieces
+    std::size_t piece = 0;     ///< the most bytes that are received at once, on its links, either way; drawn from 1; 0: all
+    std::uint64_t spread = 0;  ///< ms between the arrivals of two pieces; 0: they come together
     std::size_t send_piece = 0; ///< the most that one of its sends takes; 0: what fits
     std::size_t max_sockets = SIZE_MAX; ///< connecting fails above
     bool unreachable = false;  ///< its connecting fails at once: it has no network

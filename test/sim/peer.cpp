@@ -10,9 +10,20 @@ std::string text_of(Bytes bytes) {
     return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
+/// Every callback comes here first.
+void check_callback(Sim_Peer &peer, const void *userdata) {
+    if (!peer.ticking) {
+        peer.broken = "a callback came from outside the tick";
+    } else if (userdata != &peer) {
+        peer.broken = "a callback came with another userdata than the tick's";
+    } else if (peer.c == nullptr) {
+        peer.broken = "a callback came after all was killed";
+    }
+}
+
 void take(Sim_Peer &peer, std::vector<Sim_Packet> &list, const std::function<void(const Sim_Packet &)> &hook,
           Sim_Packet packet, void *userdata) {
-    peer.userdata = userdata;
+    check_callback(peer, userdata);
     packet.at = peer.net->now;
     list.push_back(packet);
     if (hook) {
@@ -41,7 +52,7 @@ Callbacks callbacks_of(Sim_Peer &peer) {
     };
     callbacks.change = [](void *object, const Change &change, void *userdata) {
         Sim_Peer &p = *static_cast<Sim_Peer *>(object);
-        p.userdata = userdata;
+        check_callback(p, userdata);
         p.changes.push_back({p.net->now, change});
         if (p.on_change) {
             p.on_change(change);
@@ -80,7 +91,9 @@ void sim_peer_tick(Sim_Peer &peer) {
     if (peer.c == nullptr) {
         return;
     }
+    peer.ticking = true;
     do_tcp_connections(peer.c, &peer);
+    peer.ticking = false;
     // A callback may have killed it, and says so by clearing the pointer.
     if (peer.c != nullptr && peer.broken == nullptr) {
         peer.broken = validate(*peer.c);
@@ -92,6 +105,15 @@ std::size_t count_changes(const Sim_Peer &peer, Change_Kind kind, int relay) {
         std::count_if(peer.changes.begin(), peer.changes.end(), [&](const Sim_Change &one) {
             return one.change.kind == kind && (relay < 0 || one.change.relay == relay);
         }));
+}
+
+const Sim_Change *first_change(const Sim_Peer &peer, Change_Kind kind, int relay) {
+    for (const Sim_Change &one : peer.changes) {
+        if (one.change.kind == kind && (relay < 0 || one.change.relay == relay)) {
+            return &one;
+        }
+    }
+    return nullptr;
 }
 
 const Sim_Change *last_change(const Sim_Peer &peer, Change_Kind kind, int relay) {

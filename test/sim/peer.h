@@ -42,8 +42,8 @@ struct Sim_Peer {
     std::vector<Sim_Packet> onion;
     std::vector<Sim_Packet> forwarding;
     std::vector<Sim_Change> changes;
-    void *userdata = nullptr; ///< of the last callback
-    const char *broken = nullptr; ///< what does not agree inside, once anything has not
+    bool ticking = false;
+    const char *broken = nullptr; ///< what the library broke, once it has: its own order, or a promise
 
     // What else is to happen in a callback; may be empty.
     std::function<void(const Sim_Packet &)> on_data;
@@ -79,7 +79,8 @@ void sim_peer_tick(Sim_Peer &peer);
 /// How often this was reported, about this relay (-1: any).
 std::size_t count_changes(const Sim_Peer &peer, Change_Kind kind, int relay = -1);
 
-/// The last such report, null when there is none.
+/// The first such report, and the last; null when there is none.
+const Sim_Change *first_change(const Sim_Peer &peer, Change_Kind kind, int relay = -1);
 const Sim_Change *last_change(const Sim_Peer &peer, Change_Kind kind, int relay = -1);
 
 /// Lines of log of this level or above.

@@ -1,0 +1,191 @@
+#include "toxcore/toxcore_host.h"
+
+#include <cerrno>
+#include <new>
+
+#include "toxcore/convert.h"
+
+namespace toxtcp::toxcore {
+
+namespace {
+
+constexpr int SOCKET_TYPE_STREAM = 1;
+constexpr int PROTOCOL_TCP = 1;
+
+Toxcore_Host &self(void *object) {
+    return *static_cast<Toxcore_Host *>(object);
+}
+
+Socket socket_of(int number) {
+    return {number};
+}
+
+// ---- the system's own network ----------------------------------------------------------------------------------
+
+int system_connect(void *object, const Ip_Port &address) {
+    const Host &system = *self(object).system;
+    return system.connect(system.object, address);
+}
+
+std::ptrdiff_t system_send(void *object, int socket, Bytes bytes) {
+    const Host &system = *self(object).system;
+    const std::ptrdiff_t sent = system.send(system.object, socket, bytes);
+    if (sent > 0) {
+        record(self(object).parts, Direction::sent, bytes.front(), static_cast<std::size_t>(sent));
+    }
+    return sent;
+}
+
+std::ptrdiff_t system_receive(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
+    const Host &system = *self(object).system;
+    return system.receive(system.object, socket, first, rest);
+}
+
+void system_close(void *object, int socket) {
+    const Host &system = *self(object).system;
+    system.close(system.object, socket);
+}
+
+bool system_watch(void *object, int socket, std::uint32_t tag, bool writing) {
+    const Host &system = *self(object).system;
+    return system.watch(system.object, socket, tag, writing);
+}
+
+std::size_t system_ready(void *object, std::span<Ready> ready) {
+    const Host &system = *self(object).system;
+    return system.ready(system.object, ready);
+}
+
+int system_descriptor(void *object) {
+    const Host &system = *self(object).system;
+    return system.descriptor(system.object);
+}
+
+// ---- any other network -----------------------------------------------------------------------------------------
+
+int network_connect(void *object, const Ip_Port &address) {
+    Toxcore_Host &made = self(object);
+    const Parts &parts = made.parts;
+    const IP_Port to = to_toxcore(address, false);
+    const Socket sock = net_socket(parts.ns, to.ip.family, SOCKET_TYPE_STREAM, PROTOCOL_TCP);
+    if (!sock_valid(sock)) {
+        return -1;
+    }
+    const int number = number_of(sock);
+    bool usable = number >= 0 && set_socket_nosigpipe(parts.ns, sock) && set_socket_nonblock(parts.ns, sock) &&
+                  connect_socket(parts, sock, to);
+    if (usable) {
+        try {
+            made.addresses[number] = to;
+        } catch (const std::bad_alloc &) {
+            usable = false;
+        }
+    }
+    if (!usable) {
+        kill_sock(parts.ns, sock);
+        return -1;
+    }
+    return number;
+}
+
+/// Why a call moved nothing. A network that gives no reason has nothing for us now; if it never will have, time tells.
+std::ptrdiff_t refusal() {
+    const bool later =
+        errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOTCONN || errno == EINPROGRESS;
+    return later ? SOCKET_WOULD_BLOCK : SOCKET_FAILED;
+}
+
+std::ptrdiff_t network_send(void *object, int socket, Bytes bytes) {
+    Toxcore_Host &made = self(object);
+    errno = 0;
+    const int sent = send_to_socket(made.parts, socket_of(socket), bytes.data(), bytes.size(), made.addresses[socket]);
+    if (sent > 0) {
+        record(made.parts, Direction::sent, bytes.front(), static_cast<std::size_t>(sent));
+        return sent;
+    }
+    return sent == 0 ? SOCKET_WOULD_BLOCK : refusal();
+}
+
+std::ptrdiff_t receive_into(Toxcore_Host &made, int socket, Mutable_Bytes bytes) {
+    errno = 0;
+    const int got = net_recv(made.parts.ns, made.parts.logger, socket_of(socket), bytes.data(), bytes.size(),
+                             &made.addresses[socket]);
+    return got > 0 ? got : got == 0 ? SOCKET_END : refusal();
+}
+
+std::ptrdiff_t network_receive(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
+    Toxcore_Host &made = self(object);
+    if (first.empty()) {
+        return receive_into(made, socket, rest);
+    }
+    const std::ptrdiff_t got = receive_into(made, socket, first);
+    if (got != static_cast<std::ptrdiff_t>(first.size())) {
+        return got;
+    }
+    // An end or a failure here is met again by the next call.
+    const std::ptrdiff_t more = receive_into(made, socket, rest);
+    return more > 0 ? got + more : got;
+}
+
+void network_close(void *object, int socket) {
+    Toxcore_Host &made = self(object);
+    kill_sock(made.parts.ns, socket_of(socket));
+    made.addresses.erase(socket);
+}
+
+// ---- clock, randomness, log: always toxcore's ------------------------------------------------------------------
+
+/// toxcore's live clock, and not the one that moves with its updates: that one may be late by a whole tick. Where the
+/// host simulates time, both are what it says. A clock that is set back stands still for us.
+std::uint64_t host_now(void *object) {
+    Toxcore_Host &made = self(object);
+    made.now = std::max(made.now, current_time_monotonic(made.parts.mono_time));
+    return made.now;
+}
+
+void host_random(void *object, Mutable_Bytes bytes) {
+    random_bytes(self(object).parts.rng, bytes.data(), bytes.size());
+}
+
+void host_log(void *object, Log_Level level, const char *message) {
+    logger_write(self(object).parts.logger, static_cast<int>(level), "toxtcp", 0, "toxtcp", "%s", message);
+}
+
+void host_opened(void *object, std::uint8_t type, std::size_t length) {
+    record(self(object).parts, Direction::received, type, length);
+}
+
+} // namespace
+
+bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets) {
+    made.parts = parts;
+    Host &host = made.host;
+    host.object = &made;
+    host.now = host_now;
+    host.random = host_random;
+    host.log = parts.logger != nullptr ? host_log : nullptr;
+    host.opened = parts.profile != nullptr ? host_opened : nullptr;
+    if (sockets == Sockets::plain || parts.ns != systems_network()) {
+        host.connect = network_connect;
+        host.send = network_send;
+        host.receive = network_receive;
+        host.close = network_close;
+        return true;
+    }
+    host.connect = system_connect;
+    host.send = system_send;
+    host.receive = system_receive;
+    host.close = system_close;
+    host.watch = system_watch;
+    host.ready = system_ready;
+    host.descriptor = system_descriptor;
+    made.system = new_system_host();
+    return made.system != nullptr;
+}
+
+void close_host(Toxcore_Host &made) {
+    kill_system_host(made.system);
+    made.system = nullptr;
+}
+
+} // namespace toxtcp::toxcore

@@ -1,0 +1,222 @@
+// Relays that end, hang and are cut off: the traffic moves, and nobody notices. (Issue 4, behaviours 1 and 2.)
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+std::size_t lost_at_b(const Friends &f) {
+    return f.said - f.refused - f.b.data.size();
+}
+
+/// Packets of both that did not arrive, but for those that are under way.
+void check_nothing_twice(const Friends &f) {
+    std::set<std::string> seen;
+    for (const Sim_Packet &packet : f.b.data) {
+        CHECK(seen.insert(packet.bytes).second);
+    }
+}
+
+} // namespace
+
+TEST_CASE("failover 1: end of stream and reset: the tick that sees it moves the traffic") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(3'000, 20);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    const std::uint64_t at = f.world.net.now;
+    sim_relay_kill(relay, GENERATE(Sim_Ending::end_of_stream, Sim_Ending::reset));
+    f.talk(3'000, 20);
+    f.world.advance(200);
+    const Sim_Change *down = first_change(f.a, Change_Kind::relay_down, number);
+    const Sim_Change *moved = last_change(f.a, Change_Kind::moved);
+    REQUIRE(down != nullptr);
+    REQUIRE(moved != nullptr);
+    CHECK(moved->at == down->at);
+    CHECK(moved->change.previous == number);
+    CHECK(moved->at <= at + 100);
+    CHECK(longest_silence(f.b, at) <= 300);
+    CHECK(lost_at_b(f) <= 100 / 20 + 2); // what was in flight, or sent before the news came
+    check_nothing_twice(f);
+    CHECK(connection_info(f.a, f.ab).moves == 1);
+}
+
+TEST_CASE("failover 1: relays killed one after the other: the last one carries it all") {
+    Friends f{ANY_TICKING(), 4};
+    INFO(to_string(f.world.ticking));
+    for (int i = 0; i < 3; ++i) {
+        f.talk(2'000, 50);
+        const std::uint64_t at = f.world.net.now;
+        sim_relay_kill(f.in_use(), Sim_Ending::reset);
+        f.talk(1'000, 50);
+        CHECK(longest_silence(f.b, at) <= 400);
+        CHECK(longest_silence(f.a, at) <= 400);
+    }
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 1);
+}
+
+TEST_CASE("failover 2: a relay that hangs is left within 3 s of its last answer") {
+    Sim_Peer_Def def;
+    def.profile = GENERATE(Profile::responsive, Profile::saver);
+    const std::uint64_t every = GENERATE(20U, 100U, 700U);
+    Friends f{ANY_TICKING(), 3, 1, def};
+    INFO(to_string(f.world.ticking) << ", a packet every " << every << " ms, profile " << static_cast<int>(def.profile));
+    f.talk(5'000, every);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    const std::uint64_t at = f.world.net.now;
+    SECTION("its process is stopped") {
+        sim_relay_stop(relay, true);
+    }
+    SECTION("its machine is gone") {
+        sim_relay_kill(relay, Sim_Ending::silence);
+    }
+    SECTION("the network to it is cut") {
+        sim_cut(f.world.net, relay.node, true);
+    }
+    SECTION("it is cut off from one of the two") {
+        sim_cut_between(f.world.net, relay.node, f.b.node, true);
+    }
+    f.talk(10'000, every);
+    CHECK(longest_silence(f.a, at) <= 3'000 + every);
+    CHECK(longest_silence(f.b, at) <= 3'000 + every);
+    CHECK(connection_info(f.a, f.ab).sending != number);
+    CHECK(connection_info(f.a, f.ab).moves <= 2);
+    check_nothing_twice(f);
+}
+
+TEST_CASE("failover 2: a relay that hangs under one-way traffic is left within 3 s as well") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (int i = 0; i < 50; ++i) {
+        CHECK(send_text(f.a, f.ab, std::to_string(i)) == Error::ok);
+        f.world.advance(20);
+    }
+    const std::uint64_t at = f.world.net.now;
+    sim_relay_stop(f.in_use(), true);
+    for (int i = 50; i < 500; ++i) {
+        CHECK(send_text(f.a, f.ab, std::to_string(i)) == Error::ok);
+        f.world.advance(20);
+    }
+    CHECK(longest_silence(f.b, at) <= 3'000);
+}
+
+TEST_CASE("failover 2: with all relays but one hung, the one carries the traffic") {
+    Friends f{ANY_TICKING(), 3};
+    INFO(to_string(f.world.ticking));
+    f.talk(12'000, 50);
+    const std::uint64_t at = f.world.net.now;
+    const std::size_t survivor = GENERATE(0U, 1U, 2U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        sim_relay_stop(f.relay(i), i != survivor);
+    }
+    f.talk(8'000, 50);
+    CHECK(longest_silence(f.a, at) <= 4'000);
+    CHECK(longest_silence(f.b, at) <= 4'000);
+}
+
+TEST_CASE("failover 2: a relay that wakes up again is trusted again, and was not dropped") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    sim_relay_stop(relay, true);
+    f.talk(5'000, 100);
+    CHECK(state_of(f.a, relay) == Relay_State::suspect);
+    CHECK(relay_info(f.a, number).suspicions == 1);
+    CHECK(count_changes(f.a, Change_Kind::relay_suspect, number) == 1);
+    sim_relay_stop(relay, false);
+    f.talk(1'000, 100);
+    CHECK(state_of(f.a, relay) == Relay_State::connected);
+    CHECK(count_changes(f.a, Change_Kind::relay_trusted, number) == 1);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    // The others go: then it is used.
+    for (Sim_Relay &other : f.world.relays) {
+        if (&other != &relay) {
+            sim_relay_kill(other);
+        }
+    }
+    const std::uint64_t at = f.world.net.now;
+    f.talk(1'000, 100);
+    CHECK(longest_silence(f.b, at) <= 500);
+}
+
+TEST_CASE("failover 2: a hung relay is dropped by the protocol's own time limit, and its peers are told") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    sim_relay_stop(relay, true);
+    f.talk(45'000, 100);
+    REQUIRE(count_changes(f.a, Change_Kind::relay_down, number) >= 1);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2);
+}
+
+TEST_CASE("failover 2: at most one extra ping a second on a relay in use, and none on an idle one") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    const int connection = befriend(a, some_key(world), 0);
+    for (int i = 0; i < 3; ++i) {
+        tie(a, connection, world.add_scripted());
+    }
+    REQUIRE(world.until(2'000, [&] { return tcp_connected_relays_count(a.c) == 3; }));
+    world.advance(500);
+    for (Scripted_Relay &relay : world.scripted) {
+        scripted_send(relay, {2, 16});
+    }
+    world.advance(500);
+    constexpr std::size_t SECONDS = 120;
+    for (std::size_t i = 0; i < SECONDS * 10; ++i) {
+        CHECK(send_text(a, connection, "x") == Error::ok);
+        world.advance(100);
+    }
+    // The peer says nothing, so there is one move: two relays were in use, the third never was.
+    std::size_t idle = 0;
+    for (Scripted_Relay &relay : world.scripted) {
+        const std::size_t pings = scripted_count(relay, Packet_Type::ping);
+        const bool used = scripted_count(relay, Packet_Type::data) != 0;
+        INFO("pings " << pings << ", data " << scripted_count(relay, Packet_Type::data));
+        CHECK(pings <= 2 + SECONDS / 30 + (used ? SECONDS : 0));
+        idle += used ? 0 : 1;
+        for (std::size_t i = 0; i + 2 < relay.packets.size(); ++i) {
+            CHECK(relay.packets[i].at <= relay.packets[i + 1].at);
+        }
+    }
+    CHECK(idle >= 1);
+    CHECK(count_changes(a, Change_Kind::relay_suspect) == 0);
+}
+
+TEST_CASE("failover 2: a slow relay is not taken for a hung one") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).latency = 300; // a round trip of 610 ms
+    }
+    f.talk(120'000, 250);
+    CHECK(count_changes(f.a, Change_Kind::relay_suspect) == 0);
+    CHECK(connection_info(f.a, f.ab).moves <= 1);
+    CHECK(lost_at_b(f) <= 8); // under way
+}
+
+TEST_CASE("failover: an outage of the peer's side does not blame our relays") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    sim_stop(f.world.net, f.b.node, true);
+    for (int i = 0; i < 300; ++i) {
+        (void)send_text(f.a, f.ab, "anyone there?");
+        f.world.advance(100);
+    }
+    sim_stop(f.world.net, f.b.node, false);
+    f.talk(10'000, 100);
+    for (const Sim_Relay &relay : f.world.relays) {
+        const Relay_Info info = relay_info(f.a, tcp_relay(f.a.c, relay.key));
+        CHECK(info.convictions == 0);
+        CHECK(info.state == Relay_State::connected);
+    }
+}

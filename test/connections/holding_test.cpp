@@ -1,0 +1,279 @@
+// Behaviours 6 to 8: when a relay is left, when it is tried again, and sleep.
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+constexpr std::uint64_t SLACK_MS = 2 * SIM_TICK_MS;
+
+} // namespace
+
+TEST_CASE("behaviour 6: a relay goes when connecting to it takes more than 10 s") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    SECTION("nothing comes back") {
+        node_of(relay).blackhole = true;
+    }
+    SECTION("its process is stopped") {
+        sim_relay_stop(relay, true);
+    }
+    SECTION("it never answers the handshake") {
+        relay.never_answers_handshake = true;
+    }
+    SECTION("the way is cut") {
+        sim_cut(world.net, relay.node, true);
+    }
+    const int number = hold(a, relay);
+    world.advance(9'950);
+    CHECK(state_of(a, relay) == Relay_State::connecting);
+    CHECK(count_changes(a, Change_Kind::relay_gone) == 0);
+    world.advance(50 + SLACK_MS);
+    REQUIRE(count_changes(a, Change_Kind::relay_gone, number) == 1);
+    CHECK(last_change(a, Change_Kind::relay_gone)->change.reason == Reason::connect_timeout);
+    CHECK(tcp_relay(a.c, relay.key) == static_cast<int>(Error::bad_key));
+    CHECK(count_lines(a, Log_Level::warning) == 1);
+    CHECK(node_of(a).open_sockets() == 0);
+}
+
+TEST_CASE("behaviour 6: a relay that is refused goes at once") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    node_of(relay).refusing = true;
+    const int number = hold(a, relay);
+    world.advance(200);
+    REQUIRE(count_changes(a, Change_Kind::relay_gone, number) == 1);
+    CHECK(last_change(a, Change_Kind::relay_gone)->change.reason == Reason::connect_failed);
+    CHECK(count_lines(a, Log_Level::warning) == 1);
+}
+
+TEST_CASE("behaviour 6: a relay is pinged each 30 s, and goes when 10 s later there is no pong") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Scripted_Relay &relay = world.add_scripted();
+    const int number = hold(a, relay);
+    REQUIRE(world.until(1'000, [&] { return is_up(a, relay); }));
+    const std::uint64_t up = world.net.now;
+    world.advance(100'000);
+    // The first goes out at once: it tells the relay that we are who we say, and us how far away it is.
+    REQUIRE(scripted_count(relay, Packet_Type::ping) == 4);
+    CHECK(relay_info(a, number).round_trip >= 20);
+    CHECK(relay_info(a, number).round_trip <= 20 + 2 * SIM_TICK_MS);
+    CHECK(relay.packets.front().at <= up + 100);
+    for (std::size_t i = 1; i < relay.packets.size(); ++i) {
+        CHECK(relay.packets[i].at - relay.packets[i - 1].at >= 30'000);
+        CHECK(relay.packets[i].at - relay.packets[i - 1].at <= 30'000 + SLACK_MS);
+    }
+    relay.answers_pings = false;
+    REQUIRE(world.until(31'000, [&] { return scripted_count(relay, Packet_Type::ping) == 5; }));
+    world.advance(10'000 - SLACK_MS);
+    CHECK(is_up(a, relay));
+    world.advance(2 * SLACK_MS);
+    CHECK_FALSE(is_up(a, relay));
+    CHECK(relay_info(a, number).last_end == Reason::ping_timeout);
+    CHECK(last_change(a, Change_Kind::relay_down)->change.reason == Reason::ping_timeout);
+    CHECK(count_lines(a, Log_Level::warning) == 1);
+}
+
+TEST_CASE("behaviour 6: a relay's pings are answered, each with its own 8 bytes") {
+    World world{ANY_TICKING()};
+    Sim_Peer &a = world.add_peer();
+    Scripted_Relay &relay = world.add_scripted();
+    hold(a, relay);
+    REQUIRE(world.until(1'000, [&] { return is_up(a, relay); }));
+    scripted_send(relay, {4, 1, 2, 3, 4, 5, 6, 7, 8});
+    world.advance(200);
+    scripted_send(relay, {4, 0, 0, 0, 0, 0, 0, 0, 9});
+    world.advance(200);
+    REQUIRE(scripted_count(relay, Packet_Type::pong) == 2);
+    CHECK(scripted_packet(relay, Packet_Type::pong, 0) == std::string("\5\1\2\3\4\5\6\7\10", 9));
+    CHECK(scripted_packet(relay, Packet_Type::pong, 1) == std::string("\5\0\0\0\0\0\0\0\11", 9));
+    // A pong that nobody asked for is ignored.
+    scripted_send(relay, {5, 1, 2, 3, 4, 5, 6, 7, 8});
+    world.advance(200);
+    CHECK(is_up(a, relay));
+}
+
+TEST_CASE("behaviour 6: relays of no use go after 10 s, and 3 are kept so that peers can find us") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    for (int i = 0; i < 6; ++i) {
+        hold(a, world.add_relay());
+    }
+    REQUIRE(world.until(1'000, [&] { return tcp_connected_relays_count(a.c) == 6; }));
+    world.advance(9'800);
+    CHECK(tcp_connected_relays_count(a.c) == 6);
+    world.advance(500);
+    CHECK(tcp_connected_relays_count(a.c) == 3);
+    CHECK(count_changes(a, Change_Kind::relay_gone) == 3);
+    CHECK(last_change(a, Change_Kind::relay_gone)->change.reason == Reason::unused);
+    CHECK(node_of(a).open_sockets() == 3);
+    world.advance(60'000);
+    CHECK(tcp_connected_relays_count(a.c) == 3);
+    CHECK(count_lines(a, Log_Level::warning) == 0); // nothing is wrong with them
+}
+
+TEST_CASE("behaviour 6: relays with a peer online and relays for onion packets are of use") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    for (int i = 0; i < 5; ++i) {
+        Sim_Peer &other = world.add_peer();
+        Sim_Relay &relay = world.add_relay();
+        tie(a, befriend(a, other.key, i), relay);
+        tie(other, befriend(other, a.key, 0), relay);
+    }
+    world.advance(30'000);
+    CHECK(tcp_connected_relays_count(a.c) == 5);
+    CHECK(count_changes(a, Change_Kind::relay_gone) == 0);
+    // Their peers go, but onion packets want three.
+    CHECK(set_tcp_onion_status(a.c, true) == Error::ok);
+    for (std::size_t i = 1; i < world.peers.size(); ++i) {
+        kill_tcp_connections(world.peers[i].c);
+        world.peers[i].c = nullptr;
+    }
+    world.advance(30'000);
+    CHECK(tcp_connected_relays_count(a.c) == 3);
+    for (std::uint32_t i = 0; i < tcp_connections_count(a.c); ++i) {
+        Relay_Info info;
+        CHECK((tcp_relay_at(a.c, i) < 0 || (tcp_relay_info(a.c, tcp_relay_at(a.c, i), info) && info.onion)));
+    }
+}
+
+TEST_CASE("behaviour 6: a host that needs no idle relays says so and has none; the saving profile keeps one") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer_Def def;
+    def.profile = GENERATE(Profile::responsive, Profile::saver);
+    Sim_Peer &a = world.add_peer(def);
+    for (int i = 0; i < 5; ++i) {
+        hold(a, world.add_relay());
+    }
+    world.advance(15'000);
+    CHECK(tcp_connected_relays_count(a.c) == (def.profile == Profile::saver ? 1U : 3U));
+    tcp_connections_keep_idle_relays(a.c, false);
+    world.advance(1'000);
+    CHECK(tcp_connected_relays_count(a.c) == 0);
+    CHECK(node_of(a).open_sockets() == 0);
+}
+
+TEST_CASE("behaviour 7: a relay that was connected and ended is connected again, and its connections stay tied") {
+    Friends f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &relay = f.relay(0);
+    const int number = tcp_relay(f.a.c, relay.key);
+    const auto ending = GENERATE(Sim_Ending::end_of_stream, Sim_Ending::reset);
+    sim_relay_kill(relay, ending);
+    f.world.advance(5'000);
+    CHECK_FALSE(is_up(f.a, relay));
+    CHECK(count_changes(f.a, Change_Kind::relay_gone) == 0);
+    CHECK(tcp_relay(f.a.c, relay.key) == number);
+    CHECK(connection_info(f.a, f.ab).routes_count == 2);
+    CHECK(connection_info(f.a, f.ab).routes[0].state == Route_State::none);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 1);
+    sim_relay_return(relay);
+    CHECK(f.world.until(20'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2; }));
+    CHECK(tcp_relay(f.a.c, relay.key) == number);
+    CHECK(count_changes(f.a, Change_Kind::relay_up, number) == 2);
+}
+
+TEST_CASE("behaviour 7: a relay that never came up goes, with its ties") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    node_of(relay).refusing = true;
+    const int connection = befriend(a, some_key(world), 0);
+    const int number = tie(a, connection, relay);
+    world.advance(1'000);
+    CHECK(count_changes(a, Change_Kind::relay_gone, number) == 1);
+    CHECK(connection_info(a, connection).routes_count == 0);
+    Relay_Info info;
+    CHECK_FALSE(tcp_relay_info(a.c, number, info));
+    CHECK(tcp_relay_at(a.c, 0) == static_cast<int>(Error::bad_number));
+    // It may be added anew, and is then another relay.
+    sim_relay_return(relay);
+    CHECK(tie(a, connection, relay) != number);
+    world.advance(1'000);
+    CHECK(is_up(a, relay));
+}
+
+TEST_CASE("behaviour 8: a relay used only by sleeping connections is left and remembered, waking brings it back") {
+    Friends f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    f.world.advance(20'000);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, true) == Error::already);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::already);
+    CHECK_FALSE(connection_info(f.a, f.ab).awake);
+    f.world.advance(1'000);
+    CHECK(tcp_connected_relays_count(f.a.c) == 0);
+    CHECK(node_of(f.a).open_sockets() == 0);
+    CHECK(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
+    CHECK(relay_info(f.a, 0).last_end == Reason::asleep);
+    CHECK(last_change(f.a, Change_Kind::relay_down)->change.reason == Reason::asleep);
+    CHECK(connection_info(f.a, f.ab).routes_count == 2);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0);
+    CHECK(count_lines(f.a, Log_Level::warning) == 0);
+
+    f.world.advance(600'000);
+    CHECK(node_of(f.a).open_sockets() == 0);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, true) == Error::ok);
+    CHECK(f.world.until(2'000, [&] {
+        return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2 && tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 2;
+    }));
+    CHECK(send_text(f.b, f.ba, "awake?") == Error::ok);
+    f.world.advance(200);
+    CHECK(heard_once(f.a.data, "awake?"));
+}
+
+TEST_CASE("behaviour 8: a sleeping connection keeps a relay that an awake one uses, and still gets its data") {
+    Friends f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    Sim_Peer &third = f.world.add_peer();
+    tie(f.a, befriend(f.a, third.key, 3), f.relay(1));
+    tie(third, befriend(third, f.a.key, 4), f.relay(1));
+    f.world.advance(20'000);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    f.world.advance(5'000);
+    CHECK(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
+    CHECK(state_of(f.a, f.relay(1)) == Relay_State::connected);
+    CHECK(send_text(f.b, f.ba, "psst") == Error::ok);
+    f.world.advance(200);
+    CHECK(heard_once(f.a.data, "psst"));
+}
+
+TEST_CASE("behaviour 8: a relay is not left for sleep before 10 s after it came up") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    const int ab = befriend(a, b.key, 0);
+    tie(a, ab, relay);
+    tie(b, befriend(b, a.key, 0), relay);
+    CHECK(set_tcp_connection_to_status(a.c, ab, false) == Error::ok);
+    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, ab) == 1; }));
+    world.advance(9'500);
+    CHECK(is_up(a, relay));
+    world.advance(1'500);
+    CHECK(state_of(a, relay) == Relay_State::sleeping);
+}
+
+TEST_CASE("behaviour 8: a relay that sleeps wakes when an awake connection is tied to it") {
+    Friends f{ANY_TICKING(), 1};
+    INFO(to_string(f.world.ticking));
+    f.world.advance(20'000);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    f.world.advance(1'000);
+    REQUIRE(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
+    const int other = befriend(f.a, some_key(f.world), 5);
+    CHECK(add_tcp_relay_connection(f.a.c, other, f.relay(0).address, f.relay(0).key) == Error::ok);
+    CHECK(f.world.until(1'000, [&] { return is_up(f.a, f.relay(0)); }));
+}

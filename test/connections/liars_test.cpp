@@ -1,0 +1,309 @@
+// Relays that say "online" and deliver nothing, and which relay is chosen. (Issue 4, behaviours 3 and 4.)
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+/// a asks, b answers each packet at once, as peers do that acknowledge.
+void answer_all(Friends &f) {
+    f.b.on_data = [&f](const Sim_Packet &packet) { (void)send_text(f.b, f.ba, "re " + packet.bytes); };
+}
+
+void ask(Friends &f, std::uint64_t ms, std::uint64_t every) {
+    for (const std::uint64_t end = f.world.net.now + ms; f.world.net.now < end;) {
+        (void)send_text(f.a, f.ab, "q" + std::to_string(f.said++));
+        f.world.advance(every);
+    }
+}
+
+} // namespace
+
+TEST_CASE("liars 3: a relay that drops all data is found out within 5 s, and convicted") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    relay.drops_data = true;
+    const std::uint64_t at = f.world.net.now;
+    f.talk(20'000, 100);
+    CHECK(longest_silence(f.a, at) <= 5'000);
+    CHECK(longest_silence(f.b, at) <= 5'000);
+    CHECK(connection_info(f.a, f.ab).sending != number);
+    const Relay_Info at_a = relay_info(f.a, number);
+    const Relay_Info at_b = relay_info(f.b, tcp_relay(f.b.c, relay.key));
+    CHECK(at_a.convictions + at_b.convictions >= 1);
+    CHECK(count_changes(f.a, Change_Kind::relay_convicted) == at_a.convictions);
+    for (const Sim_Relay &other : f.world.relays) {
+        if (&other != &relay) {
+            CHECK(relay_info(f.a, tcp_relay(f.a.c, other.key)).convictions == 0);
+        }
+    }
+}
+
+TEST_CASE("liars 3: a relay that drops data from the first packet on is found out as well") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).latency = &relay == &f.relay(1) ? 5 : 50;
+    }
+    f.relay(1).drops_data = true; // the fastest
+    f.world.advance(31'000);
+    const std::uint64_t at = f.world.net.now;
+    f.talk(30'000, 100);
+    CHECK(f.relay(1).dropped > 0);
+    CHECK(longest_silence(f.a, at) <= 5'000);
+    CHECK(longest_silence(f.b, at) <= 5'000);
+}
+
+TEST_CASE("liars 3: with two of three relays dropping, the third is found") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    const std::size_t honest = GENERATE(0U, 1U, 2U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        f.relay(i).drops_data = i != honest;
+    }
+    const std::uint64_t at = f.world.net.now;
+    f.talk(30'000, 100);
+    CHECK(longest_silence(f.a, at) <= 10'000); // 5 s for each that drops
+    CHECK(longest_silence(f.b, at) <= 10'000);
+    const std::uint64_t later = f.world.net.now;
+    f.talk(20'000, 100);
+    CHECK(longest_silence(f.a, later) <= 500);
+    CHECK(longest_silence(f.b, later) <= 500);
+}
+
+TEST_CASE("liars 3: a relay that drops one way is found out by what it costs") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    answer_all(f);
+    ask(f, 5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    SECTION("our packets") {
+        relay.drop = [&](const Public_Key &from, const Public_Key &, const Packet &) { return from == f.a.key; };
+    }
+    SECTION("the answers") {
+        // They go over the relay that b has chosen; whichever a moves to, it is b that has to.
+        Sim_Relay &back = f.relay_of(f.b, connection_info(f.b, f.ba).sending);
+        back.drop = [&](const Public_Key &from, const Public_Key &, const Packet &) { return from == f.b.key; };
+    }
+    const std::uint64_t at = f.world.net.now;
+    ask(f, 30'000, 100);
+    if (relay.drop && relay.dropped > 0 && connection_info(f.a, f.ab).sending != number) {
+        CHECK(longest_silence(f.a, at) <= 5'000);
+        CHECK(longest_silence(f.b, at) <= 5'000);
+    }
+    const std::uint64_t later = f.world.net.now;
+    ask(f, 10'000, 100);
+    INFO("moves of a " << connection_info(f.a, f.ab).moves << ", of b " << connection_info(f.b, f.ba).moves);
+    CHECK(longest_silence(f.b, later) <= 500);
+}
+
+TEST_CASE("liars 3: a relay that drops for one peer keeps its place for the others") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    Sim_Peer &third = f.world.add_peer();
+    const int to_third = befriend(f.a, third.key, 3);
+    const int from_third = befriend(third, f.a.key, 4);
+    for (const Sim_Relay &relay : f.world.relays) {
+        tie(f.a, to_third, relay);
+        tie(third, from_third, relay);
+    }
+    f.world.advance(2'000);
+    f.talk(5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    relay.drop = [&](const Public_Key &from, const Public_Key &to, const Packet &) {
+        return from == f.b.key || to == f.b.key;
+    };
+    for (int i = 0; i < 200; ++i) {
+        CHECK(send_text(f.a, to_third, "x" + std::to_string(i)) == Error::ok);
+        CHECK(send_text(third, from_third, "y" + std::to_string(i)) == Error::ok);
+        f.talk(100, 100);
+    }
+    CHECK(third.data.size() >= 198);
+    CHECK(connection_info(f.a, to_third).moves == 0);
+    CHECK(connection_info(f.a, to_third).convictions == 0);
+    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+}
+
+TEST_CASE("liars 3: a relay that says online of a peer that is not there is left for one that has it") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    Sim_Relay &liar = world.add_relay();
+    Sim_Relay &honest = world.add_relay();
+    liar.lies_online = true;
+    node_of(honest).latency = 50; // the liar is the faster one
+    const int ab = befriend(a, b.key, 1);
+    const int ba = befriend(b, a.key, 2);
+    tie(a, ab, liar);
+    tie(a, ab, honest);
+    tie(b, ba, honest);
+    world.advance(2'000);
+    CHECK(tcp_connection_to_online_tcp_relays(a.c, ab) == 2);
+    b.on_data = [&](const Sim_Packet &) { (void)send_text(b, ba, "yes"); };
+    const std::uint64_t at = world.net.now;
+    for (int i = 0; i < 200; ++i) {
+        (void)send_text(a, ab, "there?");
+        world.advance(100);
+    }
+    CHECK(longest_silence(b, at) <= 5'000);
+    CHECK(connection_info(a, ab).sending == tcp_relay(a.c, honest.key));
+    CHECK(relay_info(a, tcp_relay(a.c, liar.key)).convictions == 1);
+    CHECK(relay_info(a, tcp_relay(a.c, honest.key)).convictions == 0);
+}
+
+TEST_CASE("liars 3: a relay that begins to delay by seconds is left") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    answer_all(f);
+    ask(f, 5'000, 100);
+    Sim_Relay &relay = f.in_use();
+    node_of(relay).latency = 3'000;
+    ask(f, 10'000, 100);
+    const std::uint64_t later = f.world.net.now;
+    ask(f, 10'000, 100);
+    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(longest_silence(f.b, later) <= 500);
+}
+
+TEST_CASE("liars 3: repeated convictions make a relay the last choice everywhere, then it is dropped for a while") {
+    World world{Ticking::when_woken};
+    Sim_Peer &a = world.add_peer();
+    std::vector<Sim_Relay *> honest;
+    Sim_Relay &liar = world.add_relay();
+    for (int i = 0; i < 4; ++i) {
+        honest.push_back(&world.add_relay());
+        node_of(*honest.back()).latency = 50;
+    }
+    std::vector<int> connections;
+    for (int i = 0; i < 8; ++i) {
+        Sim_Peer &b = world.add_peer();
+        connections.push_back(befriend(a, b.key, i));
+        const int back = befriend(b, a.key, 0);
+        for (Sim_Relay &relay : world.relays) {
+            tie(a, connections.back(), relay);
+            tie(b, back, relay);
+        }
+        b.on_data = [&b, back](const Sim_Packet &packet) { (void)send_text(b, back, packet.bytes); };
+    }
+    liar.drops_data = true;
+    world.advance(2'000);
+    for (int i = 0; i < 600; ++i) {
+        for (const int connection : connections) {
+            (void)send_text(a, connection, "x");
+        }
+        world.advance(100);
+    }
+    const int number = tcp_relay(a.c, liar.key);
+    CHECK(relay_info(a, number).convictions >= 3);
+    CHECK(relay_info(a, number).carries == 0);
+    for (Sim_Relay *relay : honest) {
+        CHECK(relay_info(a, tcp_relay(a.c, relay->key)).convictions == 0);
+    }
+    // A new peer never meets it, though it is the fastest.
+    Sim_Peer &late = world.add_peer();
+    const int to_late = befriend(a, late.key, 99);
+    const int back = befriend(late, a.key, 0);
+    tie(a, to_late, liar);
+    tie(late, back, liar);
+    tie(a, to_late, *honest[0]);
+    tie(late, back, *honest[0]);
+    world.advance(3'000);
+    (void)send_text(a, to_late, "hello");
+    world.advance(500);
+    CHECK(late.data.size() == 1);
+}
+
+TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay its name") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    std::size_t answers = 0;
+    SECTION("it never says anything") {
+    }
+    SECTION("it says something of its own now and then") {
+        answers = 40;
+    }
+    SECTION("it says something often") {
+        answers = 300;
+    }
+    for (std::size_t i = 0; i < 3'000; ++i) { // ten minutes
+        CHECK(send_text(f.a, f.ab, "x") == Error::ok);
+        if (answers != 0 && sim_below(f.world.net.random, 3'000) < answers) {
+            CHECK(send_text(f.b, f.ba, "by the way") == Error::ok);
+        }
+        f.world.advance(200);
+    }
+    CHECK(connection_info(f.a, f.ab).moves <= (answers == 0 ? 1 : 3));
+    for (const Sim_Relay &relay : f.world.relays) {
+        const Relay_Info info = relay_info(f.a, tcp_relay(f.a.c, relay.key));
+        CHECK(info.convictions == 0);
+        CHECK(info.suspicions == 0);
+    }
+    CHECK(f.b.data.size() >= 2'999);
+    CHECK(connection_info(f.b, f.ba).convictions == 0);
+}
+
+TEST_CASE("liars 3: a peer that stops to talk for a while and comes back blames nobody") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (int round = 0; round < 10; ++round) {
+        f.talk(10'000, 100);
+        for (std::uint64_t i = 0; i < 40 + sim_below(f.world.net.random, 100); ++i) { // b is busy, a goes on
+            (void)send_text(f.a, f.ab, "x");
+            f.world.advance(100);
+        }
+    }
+    std::uint32_t convictions = 0;
+    for (const Sim_Relay &relay : f.world.relays) {
+        convictions += relay_info(f.a, tcp_relay(f.a.c, relay.key)).convictions;
+    }
+    CHECK(convictions <= 1); // coming back just after a move looks the same as being found again
+}
+
+TEST_CASE("choice 4: the relay with the shortest round trip is chosen, among healthy ones") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    const int ab = befriend(a, b.key, 1);
+    const int ba = befriend(b, a.key, 2);
+    for (const std::uint64_t latency : {200U, 20U, 400U}) {
+        Sim_Relay &relay = world.add_relay();
+        node_of(relay).latency = latency;
+        tie(a, ab, relay);
+        tie(b, ba, relay);
+    }
+    world.advance(40'000);
+    CHECK(send_text(a, ab, "x") == Error::ok);
+    CHECK(connection_info(a, ab).sending == tcp_relay(a.c, world.relays[1].key));
+}
+
+TEST_CASE("choice 4: a stream does not hop between healthy relays") {
+    Friends f{ANY_TICKING(), 3};
+    INFO(to_string(f.world.ticking));
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).latency = 20 + sim_below(f.world.net.random, 40);
+        node_of(relay).jitter = 60;
+    }
+    f.talk(600'000, 200);
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.b, f.ba).moves == 0);
+    CHECK(count_changes(f.a, Change_Kind::relay_suspect) == 0);
+}
+
+TEST_CASE("choice 4: a relay that has become much slower is left for a fast one, once") {
+    Friends f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    f.talk(35'000, 200);
+    Sim_Relay &relay = f.in_use();
+    node_of(relay).latency = 400;
+    f.talk(180'000, 200);
+    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(connection_info(f.a, f.ab).moves == 1);
+    CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).convictions == 0);
+}

@@ -1,0 +1,214 @@
+// Reconnection: backoff for a relay that is dead, and back at once, without a storm, when all were. (Issue 4, behaviour 5.)
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+/// Advances second by second, and gives the most connects that fell into one.
+std::uint64_t most_connects_in_a_second(World &world, Sim_Peer &peer, std::uint64_t ms) {
+    std::uint64_t most = 0;
+    for (std::uint64_t passed = 0; passed < ms; passed += 1'000) {
+        const std::uint64_t before = node_of(peer).calls.connect;
+        world.advance(1'000);
+        most = std::max(most, node_of(peer).calls.connect - before);
+    }
+    return most;
+}
+
+} // namespace
+
+TEST_CASE("reconnect 5: a dead relay is tried ever more rarely, and its peers stay tied") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &dead = f.relay(0);
+    const int number = tcp_relay(f.a.c, dead.key);
+    sim_relay_kill(dead);
+    std::vector<std::uint64_t> attempts;
+    std::uint64_t connects = node_of(f.a).calls.connect;
+    for (int i = 0; i < 3'600; ++i) {
+        f.world.advance(1'000);
+        if (node_of(f.a).calls.connect != connects) {
+            connects = node_of(f.a).calls.connect;
+            attempts.push_back(f.world.net.now);
+        }
+    }
+    CHECK(attempts.size() >= 20);  // it is never given up
+    CHECK(attempts.size() <= 100); // an hour of two minutes each, or one, and the first few
+    for (std::size_t i = 1; i < attempts.size(); ++i) {
+        CHECK(attempts[i] - attempts[i - 1] <= 122'000);
+    }
+    CHECK(relay_info(f.a, number).state == Relay_State::waiting);
+    CHECK(relay_info(f.a, number).attempts >= 20);
+    CHECK(connection_info(f.a, f.ab).routes_count == 3);
+    sim_relay_return(dead);
+    CHECK(f.world.until(125'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3; }));
+    CHECK(relay_info(f.a, number).attempts == 0);
+}
+
+TEST_CASE("reconnect 5: a relay that restarts is back soon") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    sim_relay_kill(f.relay(0));
+    f.world.advance(200);
+    sim_relay_return(f.relay(0));
+    CHECK(f.world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3; }));
+}
+
+TEST_CASE("reconnect 5: clients that lose the same relay do not come back all at once") {
+    World world{Ticking::when_woken};
+    Sim_Relay &relay = world.add_relay();
+    for (int i = 0; i < 40; ++i) {
+        Sim_Peer &peer = world.add_peer();
+        hold(peer, relay);
+    }
+    world.advance(2'000);
+    REQUIRE(relay_server_clients(relay.server) == 40);
+    sim_relay_kill(relay);
+    world.advance(20'000);
+    std::set<std::uint64_t> deadlines;
+    for (Sim_Peer &peer : world.peers) {
+        deadlines.insert(tcp_connections_deadline(peer.c) / 10);
+    }
+    CHECK(deadlines.size() >= 20);
+}
+
+TEST_CASE("reconnect 5: after an outage of everything the connections are back within 5 s, without a storm") {
+    Friends f{ANY_TICKING(), 4};
+    INFO(to_string(f.world.ticking));
+    const std::uint64_t outage = GENERATE(15'000U, 70'000U, 600'000U);
+    f.talk(5'000, 100);
+    enum class Kind { cut, unreachable, relays_killed };
+    const Kind kind = GENERATE(Kind::cut, Kind::unreachable, Kind::relays_killed);
+    INFO("outage of " << outage << " ms, kind " << static_cast<int>(kind));
+    switch (kind) {
+    case Kind::cut: // what was sent is sent again, but only as late as TCP does
+        sim_cut(f.world.net, f.a.node, true);
+        break;
+    case Kind::unreachable:
+        node_of(f.a).unreachable = true;
+        sim_cut(f.world.net, f.a.node, true);
+        break;
+    case Kind::relays_killed:
+        for (Sim_Relay &relay : f.world.relays) {
+            sim_relay_kill(relay, Sim_Ending::reset);
+        }
+        break;
+    }
+    std::uint64_t most = 0;
+    for (std::uint64_t passed = 0; passed < outage; passed += 1'000) {
+        const std::uint64_t before = node_of(f.a).calls.connect;
+        f.talk(1'000, 200);
+        most = std::max(most, node_of(f.a).calls.connect - before);
+    }
+    CHECK(most <= (kind == Kind::unreachable ? 4 : 3));
+    const std::uint64_t at = f.world.net.now;
+    node_of(f.a).unreachable = false;
+    sim_cut(f.world.net, f.a.node, false, outage);
+    for (Sim_Relay &relay : f.world.relays) {
+        sim_relay_return(relay);
+    }
+    bool back = false;
+    for (int i = 0; i < 50 && !back; ++i) {
+        f.talk(100, 100);
+        back = !f.a.data.empty() && !f.b.data.empty() && f.a.data.back().at > at && f.b.data.back().at > at;
+    }
+    CHECK(back);
+    const std::uint64_t before = node_of(f.a).calls.connect;
+    f.talk(10'000, 100);
+    CHECK(node_of(f.a).calls.connect - before <= 8);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) >= 3);
+}
+
+TEST_CASE("reconnect 5: a client with many relays and friends comes back to all its friends within 5 s") {
+    World world{Ticking::when_woken};
+    Sim_Peer &a = world.add_peer();
+    for (int i = 0; i < 8; ++i) {
+        world.add_relay();
+    }
+    std::vector<int> connections;
+    for (int i = 0; i < 12; ++i) {
+        Sim_Peer &other = world.add_peer();
+        connections.push_back(befriend(a, other.key, i));
+        const int back = befriend(other, a.key, 0);
+        for (std::size_t k = 0; k < 3; ++k) {
+            Sim_Relay &relay = world.relays[(static_cast<std::size_t>(i) + k * 3) % 8];
+            tie(a, connections.back(), relay);
+            tie(other, back, relay);
+        }
+    }
+    world.advance(15'000);
+    sim_cut(world.net, a.node, true);
+    CHECK(most_connects_in_a_second(world, a, 120'000) <= 3);
+    CHECK(tcp_connected_relays_count(a.c) == 0);
+    sim_cut(world.net, a.node, false, 60'000);
+    CHECK(world.until(5'000, [&] {
+        return std::all_of(connections.begin(), connections.end(), [&](int connection) {
+            return tcp_connection_to_online_tcp_relays(a.c, connection) >= 1;
+        });
+    }));
+}
+
+TEST_CASE("reconnect 5: a host that says that the network has changed is back at once") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(2'000, 100);
+    // Another address: nothing reaches the old connections any more, and new ones are fine.
+    sim_cut(f.world.net, f.a.node, true);
+    f.talk(300, 100);
+    sim_cut(f.world.net, f.a.node, false, 3'600'000);
+    tcp_connections_network_changed(f.a.c);
+    const std::uint64_t at = f.world.net.now;
+    f.talk(8'000, 100);
+    CHECK(longest_silence(f.b, at) <= 4'000);
+    CHECK(longest_silence(f.a, at) <= 4'000);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    CHECK(relay_info(f.a, 0).last_end == Reason::network_changed);
+}
+
+TEST_CASE("reconnect 5: a change of network that changed nothing costs a ping each") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(2'000, 100);
+    tcp_connections_network_changed(f.a.c);
+    f.talk(5'000, 100);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+}
+
+TEST_CASE("reconnect 5: a client that slept for an hour is back within 5 s of waking") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(2'000, 100);
+    sim_stop(f.world.net, f.a.node, true);
+    sim_cut(f.world.net, f.a.node, true);
+    f.world.advance(3'600'000);
+    sim_cut(f.world.net, f.a.node, false, 60'000);
+    sim_stop(f.world.net, f.a.node, false);
+    const std::uint64_t at = f.world.net.now;
+    f.talk(6'000, 100);
+    CHECK(longest_silence(f.a, at) <= 5'000);
+    CHECK(longest_silence(f.b, at) <= 5'000);
+}
+
+TEST_CASE("few relays: with more online than wanted, both ends let the same ones go") {
+    Friends f{ANY_TICKING(), 6};
+    INFO(to_string(f.world.ticking));
+    f.talk(120'000, 500);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 3);
+    CHECK(tcp_connected_relays_count(f.a.c) == 3);
+    CHECK(tcp_connected_relays_count(f.b.c) == 3);
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.a, f.ab).routes_count == 6); // they are remembered
+    // Two of the three die: others are taken back.
+    int killed = 0;
+    for (Sim_Relay &relay : f.world.relays) {
+        if (killed < 2 && is_up(f.a, relay)) {
+            sim_relay_kill(relay);
+            ++killed;
+        }
+    }
+    f.talk(30'000, 500);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) >= 3);
+}

@@ -1,0 +1,221 @@
+// Behaviours 4 and 5: what way a packet takes.
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+std::uint64_t data_over(const Sim_Relay &relay) {
+    const auto found = relay.received.find(Packet_Type::data);
+    return found == relay.received.end() ? 0 : found->second;
+}
+
+std::uint64_t oob_over(const Sim_Relay &relay) {
+    const auto found = relay.received.find(Packet_Type::oob_send);
+    return found == relay.received.end() ? 0 : found->second;
+}
+
+} // namespace
+
+TEST_CASE("behaviour 4: data goes over one online relay and stays on it") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(60'000);
+    f.world.advance(200);
+    std::size_t used = 0;
+    for (const Sim_Relay &relay : f.world.relays) {
+        used += data_over(relay) != 0 ? 1 : 0;
+    }
+    CHECK(used <= 2); // one for each direction
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.b, f.ba).moves == 0);
+    CHECK(f.refused == 0);
+    REQUIRE(f.b.data.size() == f.said);
+    REQUIRE(f.a.data.size() == f.said);
+    for (std::size_t i = 0; i < f.said; ++i) {
+        CHECK(f.b.data[i].bytes == "a" + std::to_string(i));
+    }
+    const Connection_Info info = connection_info(f.a, f.ab);
+    CHECK(info.traffic.packets_sent == f.said);
+    CHECK(info.traffic.packets_received == f.said);
+    CHECK(relay_info(f.a, info.sending).carries == 1);
+    CHECK(info.last_heard + 1'000 > f.world.net.now);
+}
+
+TEST_CASE("behaviour 4: when its socket is full the next one takes over, and the full one is kept") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &first = f.in_use();
+    f.world.advance(500);
+    const int chosen = connection_info(f.a, f.ab).sending;
+    const std::uint64_t before = data_over(first);
+    node_of(first).capacity = 2'000;
+    const std::string text(1'300, 'x');
+    for (int i = 0; i < 6; ++i) {
+        CHECK(send_text(f.a, f.ab, text + std::to_string(i)) == Error::ok); // all in the same moment
+    }
+    CHECK(connection_info(f.a, f.ab).sending == chosen);
+    f.world.advance(500);
+    CHECK(data_over(first) - before == 2); // the second in part at first
+    for (int i = 0; i < 6; ++i) {
+        CHECK(heard_once(f.b.data, text + std::to_string(i)));
+    }
+    // It has room again, and is used again.
+    CHECK(send_text(f.a, f.ab, "after") == Error::ok);
+    f.world.advance(500);
+    CHECK(data_over(first) - before == 3);
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(tcp_connected_relays_count(f.a.c) == 3);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+}
+
+TEST_CASE("behaviour 4: with all sockets full the packet is refused, and nothing of it was sent") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).capacity = 2'000;
+    }
+    const std::string text(1'300, 'x');
+    int taken = 0;
+    while (taken < 100 && send_text(f.a, f.ab, text + std::to_string(taken)) == Error::ok) {
+        ++taken;
+    }
+    CHECK(taken == 6);
+    CHECK(send_text(f.a, f.ab, "one more") == Error::full);
+    f.world.advance(500);
+    CHECK(f.b.data.size() == 6);
+    CHECK(tcp_connected_relays_count(f.a.c) == 3);
+    CHECK(send_text(f.a, f.ab, "room again") == Error::ok);
+    f.world.advance(500);
+    CHECK(heard_once(f.b.data, "room again"));
+    CHECK_FALSE(heard_once(f.b.data, "one more"));
+}
+
+TEST_CASE("behaviour 4: when its relay is gone the next one takes over") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(1'000);
+    const Sim_Relay *const first = &f.in_use();
+    SECTION("killed by us") {
+        CHECK(kill_tcp_relay_connection(f.a.c, tcp_relay(f.a.c, first->key)) == Error::ok);
+    }
+    SECTION("ended by the relay") {
+        sim_relay_kill(const_cast<Sim_Relay &>(*first));
+        f.world.advance(100);
+    }
+    CHECK(send_text(f.a, f.ab, "over another") == Error::ok);
+    f.world.advance(200);
+    CHECK(heard_once(f.b.data, "over another"));
+    CHECK(&f.in_use() != first);
+}
+
+TEST_CASE("behaviour 4: many packets in one call arrive in order, in few system calls") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    std::vector<std::string> texts;
+    std::vector<Bytes> packets;
+    for (int i = 0; i < 40; ++i) {
+        texts.push_back(std::to_string(i) + std::string(1'000, 'x'));
+    }
+    for (const std::string &text : texts) {
+        packets.push_back(bytes_of(text));
+    }
+    const std::uint64_t before = node_of(f.a).calls.total();
+    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 40);
+    CHECK(node_of(f.a).calls.total() - before == 1);
+    f.world.advance(500);
+    REQUIRE(f.b.data.size() == 40);
+    for (std::size_t i = 0; i < 40; ++i) {
+        CHECK(f.b.data[i].bytes == texts[i]);
+    }
+    // With little room, as many as there is room for; the rest is for the caller to send again.
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).capacity = 5'000;
+    }
+    const int sent = send_packets_tcp_connection(f.a.c, f.ab, packets);
+    CHECK(sent >= 12);
+    CHECK(sent < 40);
+    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == static_cast<int>(Error::full));
+    f.world.advance(500);
+    CHECK(f.b.data.size() == 40 + static_cast<std::size_t>(sent));
+}
+
+TEST_CASE("behaviour 4: a packet of many that is too long ends the call there, and is told when it is the first") {
+    Friends f{ANY_TICKING(), 1};
+    const std::string good = "good";
+    const std::string bad(MAX_DATA_SIZE + 1, 'x');
+    const std::vector<Bytes> packets{bytes_of(good), bytes_of(good), bytes_of(bad), bytes_of(good)};
+    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 2);
+    CHECK(send_packets_tcp_connection(f.a.c, f.ab, std::span{packets}.subspan(2)) == static_cast<int>(Error::too_long));
+    f.world.advance(200);
+    CHECK(f.b.data.size() == 2);
+}
+
+TEST_CASE("behaviour 5: with no relay online, data goes as OOB over every relay where we are registered") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    const int ab = befriend(a, b.key, 1);
+    CHECK(send_text(a, ab, "too early") == Error::not_online);
+    for (int i = 0; i < 3; ++i) {
+        tie(a, ab, world.add_relay());
+    }
+    CHECK(send_text(a, ab, "too early") == Error::not_online);
+    const int at_b = hold(b, world.relays[1]);
+    world.advance(1'000);
+    CHECK(send_text(a, ab, "as OOB") == Error::ok);
+    CHECK(send_packet_tcp_connection(a.c, ab, bytes_of(std::string(MAX_OOB_DATA_SIZE + 1, 'x'))) == Error::too_long);
+    CHECK(send_packet_tcp_connection(a.c, ab, bytes_of(std::string(MAX_OOB_DATA_SIZE, 'x'))) == Error::ok);
+    world.advance(200);
+    for (const Sim_Relay &relay : world.relays) {
+        CHECK(oob_over(relay) == 2);
+        CHECK(data_over(relay) == 0);
+    }
+    REQUIRE(b.oob.size() == 2);
+    CHECK(b.oob[0].bytes == "as OOB");
+    CHECK(b.oob[0].sender == a.key);
+    CHECK(b.oob[0].relay == at_b);
+    CHECK(b.data.empty());
+}
+
+TEST_CASE("behaviour 5: OOB from a peer over a relay tied to its connection is data from that connection") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    Sim_Relay &tied = world.add_relay();
+    Sim_Relay &other = world.add_relay();
+    const int ba = befriend(b, a.key, 44);
+    tie(b, ba, tied);
+    hold(b, other);
+    const int tied_at_a = hold(a, tied);
+    const int other_at_a = hold(a, other);
+    world.advance(1'000);
+    CHECK(tcp_send_oob_packet(a.c, tied_at_a, b.key, bytes_of("data")) == Error::ok);
+    CHECK(tcp_send_oob_packet(a.c, other_at_a, b.key, bytes_of("oob")) == Error::ok);
+    CHECK(tcp_send_oob_packet_using_relay(a.c, other.key, b.key, bytes_of("by key")) == Error::ok);
+    world.advance(200);
+    REQUIRE(b.data.size() == 1);
+    CHECK(b.data[0].id == 44);
+    CHECK(b.data[0].bytes == "data");
+    REQUIRE(b.oob.size() == 2);
+    CHECK(b.oob[0].relay == tcp_relay(b.c, other.key));
+    CHECK(heard_once(b.oob, "oob"));
+    CHECK(heard_once(b.oob, "by key"));
+    CHECK(connection_info(b, ba).traffic.packets_received == 1);
+}
+
+TEST_CASE("sizes: the longest packet of each kind arrives whole") {
+    Friends f{ANY_TICKING(), 1};
+    const std::string data(MAX_DATA_SIZE, 'd');
+    CHECK(send_text(f.a, f.ab, data) == Error::ok);
+    CHECK(send_text(f.a, f.ab, "d") == Error::ok);
+    const std::string oob(MAX_OOB_DATA_SIZE, 'o');
+    CHECK(tcp_send_oob_packet(f.a.c, 0, f.b.key, bytes_of(oob)) == Error::ok);
+    f.world.advance(200);
+    REQUIRE(f.b.data.size() == 3);
+    CHECK(f.b.data[0].bytes == data);
+    CHECK(f.b.data[1].bytes == "d");
+    CHECK(f.b.data[2].bytes == oob);
+}

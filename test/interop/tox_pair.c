@@ -1,0 +1,403 @@
+// One Tox client without UDP, driven by lines on its standard input; what happens to it goes to its standard output,
+// line by line. It is built twice: with our TCP connections, and with toxcore's own. The test pairs two of them.
+//
+//   tox-pair [http|socks5 PROXY_PORT]
+//
+//   relay TCP_PORT UDP_PORT KEY   a relay on 127.0.0.1, which is a node of the DHT as well
+//   friend KEY                    a friend by long-term public key, without a request
+//   messages COUNT                sends so many; the other side says `messages COUNT` when it has all, in order
+//   stream MS                     sends one each so often from now on; 0 stops
+//   silence                       says `silence MS`, the longest time without one of the stream since the last `silence`
+//   file SIZE                     sends one; the other side says `file SIZE` when it has it, and it is the right one
+//   conference                    makes one and invites the friend, who joins
+//   say COUNT                     sends so many to the conference; the other side says `said COUNT`
+//   quit
+//
+// It says `key KEY` at first, `connected`, `online` and `offline` (the friend), and `joined` (the conference).
+#define _POSIX_C_SOURCE 200809L
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tox/tox.h>
+
+enum {
+    KEY_SIZE = 32,
+    MAX_LINE = 256,
+    FRIEND = 0,     // there is but one
+    CONFERENCE = 0, // likewise
+    BUSY_WAIT_MS = 1,
+};
+
+struct Client {
+    Tox *tox;
+    bool online;
+    bool over;
+
+    uint32_t to_send; // numbered messages, how many and how many of them were sent
+    uint32_t sent;
+    uint32_t received; // in a row, from 0
+
+    uint32_t to_say; // to the conference
+    uint32_t said;
+    uint32_t heard;
+
+    uint64_t stream_interval; // ms, 0: no stream
+    uint64_t stream_due;
+    uint32_t stream_sent;
+    uint32_t stream_received;
+    uint64_t heard_at; // ms, the stream's last
+    uint64_t silence;  // ms, the longest
+
+    uint64_t file_size; // that we receive
+    uint64_t file_done;
+    bool file_wrong;
+    bool sending_file;
+
+    char line[MAX_LINE];
+    size_t line_size;
+};
+
+static void say(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    fflush(stdout);
+}
+
+static void fail(const char *what) {
+    say("failed %s", what);
+    exit(1);
+}
+
+static uint64_t now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+// What the file has at an offset: bytes that repeat late.
+static uint8_t file_byte(uint64_t at) {
+    const uint64_t mixed = at * 0x9E3779B97F4A7C15u;
+    return (uint8_t)(mixed >> 56);
+}
+
+static void print_key(const uint8_t *key) {
+    char text[2 * KEY_SIZE + 1];
+    for (size_t i = 0; i < KEY_SIZE; ++i) {
+        snprintf(text + 2 * i, 3, "%02X", key[i]);
+    }
+    say("key %s", text);
+}
+
+static void read_key(const char *text, uint8_t *key) {
+    if (strlen(text) != 2 * KEY_SIZE) {
+        fail("key");
+    }
+    for (size_t i = 0; i < KEY_SIZE; ++i) {
+        const char digits[3] = {text[2 * i], text[2 * i + 1], 0};
+        key[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+// ---- what happens ----------------------------------------------------------------------------------------------
+
+static void on_self(Tox *tox, TOX_CONNECTION status, void *user_data) {
+    (void)tox;
+    (void)user_data;
+    say(status != TOX_CONNECTION_NONE ? "connected" : "disconnected");
+}
+
+static void on_friend(Tox *tox, uint32_t friend_number, TOX_CONNECTION status, void *user_data) {
+    struct Client *const client = user_data;
+    (void)tox;
+    (void)friend_number;
+    if (status == TOX_CONNECTION_UDP) {
+        fail("udp");
+    }
+    client->online = status != TOX_CONNECTION_NONE;
+    say(client->online ? "online" : "offline");
+}
+
+static void on_message(Tox *tox, uint32_t friend_number, TOX_MESSAGE_TYPE type, const uint8_t *message, size_t length,
+                       void *user_data) {
+    struct Client *const client = user_data;
+    (void)tox;
+    (void)friend_number;
+    char text[MAX_LINE] = {0};
+    memcpy(text, message, length < sizeof text ? length : sizeof text - 1);
+    unsigned int number = 0;
+    unsigned int of = 0;
+    if (type == TOX_MESSAGE_TYPE_ACTION) { // the stream
+        // While the friend is offline none is sent, so that some may be missing.
+        if (sscanf(text, "%u", &number) != 1 || number < client->stream_received) {
+            fail("stream order");
+        }
+        client->stream_received = number + 1;
+        const uint64_t now = now_ms();
+        if (client->heard_at != 0 && now - client->heard_at > client->silence) {
+            client->silence = now - client->heard_at;
+        }
+        client->heard_at = now;
+    } else if (sscanf(text, "%u of %u", &number, &of) == 2) {
+        if (number != client->received++) {
+            fail("message order");
+        }
+        if (client->received == of) {
+            client->received = 0;
+            say("messages %u", of);
+        }
+    }
+}
+
+static void on_file(Tox *tox, uint32_t friend_number, uint32_t file_number, uint32_t kind, uint64_t file_size,
+                    const uint8_t *filename, size_t filename_length, void *user_data) {
+    struct Client *const client = user_data;
+    (void)kind;
+    (void)filename;
+    (void)filename_length;
+    client->file_size = file_size;
+    client->file_done = 0;
+    if (!tox_file_control(tox, friend_number, file_number, TOX_FILE_CONTROL_RESUME, NULL)) {
+        fail("file control");
+    }
+}
+
+static void on_file_chunk(Tox *tox, uint32_t friend_number, uint32_t file_number, uint64_t position,
+                          const uint8_t *data, size_t length, void *user_data) {
+    struct Client *const client = user_data;
+    (void)tox;
+    (void)friend_number;
+    (void)file_number;
+    for (size_t i = 0; i < length; ++i) {
+        client->file_wrong |= data[i] != file_byte(position + i);
+    }
+    client->file_done += length;
+    if (length == 0) {
+        if (client->file_wrong || client->file_done != client->file_size) {
+            fail("file");
+        }
+        say("file %llu", (unsigned long long)client->file_done);
+    }
+}
+
+static void on_file_request(Tox *tox, uint32_t friend_number, uint32_t file_number, uint64_t position, size_t length,
+                            void *user_data) {
+    struct Client *const client = user_data;
+    uint8_t chunk[4096];
+    if (length == 0) {
+        client->sending_file = false;
+        return;
+    }
+    for (size_t i = 0; i < length && i < sizeof chunk; ++i) {
+        chunk[i] = file_byte(position + i);
+    }
+    TOX_ERR_FILE_SEND_CHUNK error;
+    if (!tox_file_send_chunk(tox, friend_number, file_number, position, chunk, length, &error) &&
+        error != TOX_ERR_FILE_SEND_CHUNK_SENDQ) {
+        fail("file chunk");
+    }
+}
+
+static void on_invite(Tox *tox, uint32_t friend_number, TOX_CONFERENCE_TYPE type, const uint8_t *cookie, size_t length,
+                      void *user_data) {
+    (void)type;
+    (void)user_data;
+    if (tox_conference_join(tox, friend_number, cookie, length, NULL) != CONFERENCE) {
+        fail("conference join");
+    }
+}
+
+static void on_peers(Tox *tox, uint32_t conference_number, void *user_data) {
+    (void)user_data;
+    if (tox_conference_peer_count(tox, conference_number, NULL) == 2) {
+        say("joined");
+    }
+}
+
+static void on_conference_message(Tox *tox, uint32_t conference_number, uint32_t peer_number, TOX_MESSAGE_TYPE type,
+                                  const uint8_t *message, size_t length, void *user_data) {
+    struct Client *const client = user_data;
+    (void)type;
+    char text[MAX_LINE] = {0};
+    memcpy(text, message, length < sizeof text ? length : sizeof text - 1);
+    unsigned int number = 0;
+    unsigned int of = 0;
+    if (tox_conference_peer_number_is_ours(tox, conference_number, peer_number, NULL) ||
+        sscanf(text, "%u of %u", &number, &of) != 2) {
+        return;
+    }
+    if (number != client->heard++) {
+        fail("conference order");
+    }
+    if (client->heard == of) {
+        client->heard = 0;
+        say("said %u", of);
+    }
+}
+
+// ---- what is due -----------------------------------------------------------------------------------------------
+
+static bool send_text(struct Client *client, TOX_MESSAGE_TYPE type, const char *text) {
+    TOX_ERR_FRIEND_SEND_MESSAGE error;
+    tox_friend_send_message(client->tox, FRIEND, type, (const uint8_t *)text, strlen(text), &error);
+    return error == TOX_ERR_FRIEND_SEND_MESSAGE_OK;
+}
+
+static void send_due(struct Client *client) {
+    char text[MAX_LINE];
+    while (client->sent < client->to_send) {
+        snprintf(text, sizeof text, "%u of %u", client->sent, client->to_send);
+        if (!send_text(client, TOX_MESSAGE_TYPE_NORMAL, text)) {
+            break; // the queue is full: later
+        }
+        ++client->sent;
+    }
+    while (client->said < client->to_say) {
+        snprintf(text, sizeof text, "%u of %u", client->said, client->to_say);
+        if (!tox_conference_send_message(client->tox, CONFERENCE, TOX_MESSAGE_TYPE_NORMAL, (const uint8_t *)text,
+                                         strlen(text), NULL)) {
+            break;
+        }
+        ++client->said;
+    }
+    const uint64_t now = now_ms();
+    if (client->stream_interval != 0 && now >= client->stream_due) {
+        snprintf(text, sizeof text, "%u", client->stream_sent);
+        if (send_text(client, TOX_MESSAGE_TYPE_ACTION, text)) {
+            ++client->stream_sent;
+        }
+        client->stream_due = now + client->stream_interval;
+    }
+}
+
+static void obey(struct Client *client, const char *line) {
+    unsigned int tcp_port = 0;
+    unsigned int udp_port = 0;
+    unsigned int count = 0;
+    char text[MAX_LINE] = {0};
+    uint8_t key[KEY_SIZE];
+    if (sscanf(line, "relay %u %u %255s", &tcp_port, &udp_port, text) == 3) {
+        read_key(text, key);
+        if (!tox_bootstrap(client->tox, "127.0.0.1", (uint16_t)udp_port, key, NULL) ||
+            !tox_add_tcp_relay(client->tox, "127.0.0.1", (uint16_t)tcp_port, key, NULL)) {
+            fail("relay");
+        }
+    } else if (sscanf(line, "friend %255s", text) == 1) {
+        read_key(text, key);
+        if (tox_friend_add_norequest(client->tox, key, NULL) != FRIEND) {
+            fail("friend");
+        }
+    } else if (sscanf(line, "messages %u", &count) == 1) {
+        client->to_send = count;
+        client->sent = 0;
+    } else if (sscanf(line, "stream %u", &count) == 1) {
+        client->stream_interval = count;
+    } else if (strcmp(line, "silence") == 0) {
+        const uint64_t now = now_ms();
+        const uint64_t last = client->heard_at == 0 ? 0 : now - client->heard_at;
+        say("silence %llu", (unsigned long long)(last > client->silence ? last : client->silence));
+        client->silence = 0;
+        client->heard_at = now;
+    } else if (sscanf(line, "file %u", &count) == 1) {
+        client->sending_file = true;
+        const uint8_t name[] = "file";
+        if (tox_file_send(client->tox, FRIEND, TOX_FILE_KIND_DATA, count, NULL, name, sizeof name - 1, NULL) ==
+            UINT32_MAX) {
+            fail("file send");
+        }
+    } else if (strcmp(line, "conference") == 0) {
+        if (tox_conference_new(client->tox, NULL) != CONFERENCE ||
+            !tox_conference_invite(client->tox, FRIEND, CONFERENCE, NULL)) {
+            fail("conference");
+        }
+    } else if (sscanf(line, "say %u", &count) == 1) {
+        client->to_say = count;
+        client->said = 0;
+    } else if (strcmp(line, "quit") == 0) {
+        client->over = true;
+    } else {
+        fail(line);
+    }
+}
+
+// Waits for a line no longer than this, and obeys all that are there. The driver's end is ours.
+static void read_lines(struct Client *client, int timeout) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (!client->over && poll(&input, 1, timeout) > 0) {
+        const ssize_t got = read(STDIN_FILENO, client->line + client->line_size, MAX_LINE - 1 - client->line_size);
+        if (got <= 0) {
+            client->over = true;
+            return;
+        }
+        client->line_size += (size_t)got;
+        client->line[client->line_size] = 0;
+        for (char *end; (end = strchr(client->line, '\n')) != NULL;) {
+            *end = 0;
+            obey(client, client->line);
+            client->line_size -= (size_t)(end + 1 - client->line);
+            memmove(client->line, end + 1, client->line_size + 1);
+        }
+        timeout = 0;
+    }
+}
+
+static void log_warning(Tox *tox, TOX_LOG_LEVEL level, const char *file, uint32_t line, const char *func,
+                        const char *message, void *user_data) {
+    (void)tox;
+    (void)user_data;
+    if (level >= TOX_LOG_LEVEL_WARNING) {
+        fprintf(stderr, "%s:%u %s: %s\n", file, line, func, message);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct Tox_Options *const options = tox_options_new(NULL);
+    tox_options_set_ipv6_enabled(options, false);
+    tox_options_set_udp_enabled(options, false);
+    tox_options_set_local_discovery_enabled(options, false);
+    tox_options_set_log_callback(options, log_warning);
+    if (argc == 3) {
+        tox_options_set_proxy_type(options,
+                                   strcmp(argv[1], "http") == 0 ? TOX_PROXY_TYPE_HTTP : TOX_PROXY_TYPE_SOCKS5);
+        tox_options_set_proxy_host(options, "127.0.0.1");
+        tox_options_set_proxy_port(options, (uint16_t)strtoul(argv[2], NULL, 10));
+    }
+    struct Client client = {0};
+    client.tox = tox_new(options, NULL);
+    tox_options_free(options);
+    if (client.tox == NULL) {
+        fail("tox_new");
+    }
+    tox_callback_self_connection_status(client.tox, on_self);
+    tox_callback_friend_connection_status(client.tox, on_friend);
+    tox_callback_friend_message(client.tox, on_message);
+    tox_callback_file_recv(client.tox, on_file);
+    tox_callback_file_recv_chunk(client.tox, on_file_chunk);
+    tox_callback_file_chunk_request(client.tox, on_file_request);
+    tox_callback_conference_invite(client.tox, on_invite);
+    tox_callback_conference_peer_list_changed(client.tox, on_peers);
+    tox_callback_conference_message(client.tox, on_conference_message);
+
+    uint8_t key[KEY_SIZE];
+    tox_self_get_public_key(client.tox, key);
+    print_key(key);
+    while (!client.over) {
+        tox_iterate(client.tox, &client);
+        send_due(&client);
+        const bool busy = client.sending_file || client.file_done < client.file_size;
+        const uint32_t wait = tox_iteration_interval(client.tox);
+        read_lines(&client, busy && wait > BUSY_WAIT_MS ? BUSY_WAIT_MS : (int)wait);
+    }
+    tox_kill(client.tox);
+    return 0;
+}

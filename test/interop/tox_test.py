@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""Pairs of Tox clients (tox_pair.c), without UDP, over relays that are real tox-bootstrapd processes.
+
+Each client is built with our TCP connections or with toxcore's own, and a case pairs them as it likes.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+
+MESSAGES = 1000
+FILE_SIZE = 20_000_000
+CONFERENCE_MESSAGES = 100
+
+STREAM_MS = 50
+SILENCE_LIMIT_MS = 3000  # ours; toxcore's own code needs about ten times as long
+AFTER_FAULT_S = 8  # ours is heard again long before
+THEIR_AFTER_FAULT_S = 60
+
+START_LIMIT_S = 30
+ONLINE_LIMIT_S = 150  # Tox peers find each other by chance, and may take their time
+WORK_LIMIT_S = 150
+
+# Below the ports that the system gives to outgoing connections.
+PORTS = range(20_000, 32_000)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_the_test():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port():
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.ExitStack() as stack:
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+class Fault(Exception):
+    pass
+
+
+class World:
+    """What one case has started; it ends with the case."""
+
+    def __init__(self, programs, stack):
+        self.programs = programs
+        self.stack = stack
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="toxtcp-tox-"))
+        stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+
+    async def start(self, *words, **options):
+        process = await asyncio.create_subprocess_exec(
+            *map(str, words), preexec_fn=die_with_the_test, stderr=asyncio.subprocess.DEVNULL, **options
+        )
+
+        async def end():
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+        self.stack.push_async_callback(end)
+        return process
+
+    async def relays(self, count):
+        relays = []
+        for number in range(count):
+            relays.append(await Relay.start(self, number, relays))
+        return relays
+
+    async def proxy(self, kind):
+        port = free_port()
+        if kind == "socks5":
+            words = [self.programs.microsocks, "-i", "127.0.0.1", "-p", port]
+        else:
+            config = self.directory / "tinyproxy"
+            config.write_text(
+                f"Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 100\nAllow 127.0.0.1\nLogLevel Error\n"
+            )
+            words = [self.programs.tinyproxy, "-d", "-c", config]
+        await self.start(*words, stdout=asyncio.subprocess.DEVNULL)
+        await answers(port)
+        return [kind, port]
+
+    async def pair(self, kinds, relays, proxy=()):
+        clients = [await Client.start(self, kind, proxy) for kind in kinds]
+        for client, other in (clients, reversed(clients)):
+            for relay in relays:
+                client.tell("relay", relay.tcp_port, relay.udp_port, relay.key)
+            client.tell("friend", other.key)
+        await within(ONLINE_LIMIT_S, *(client.says("online") for client in clients))
+        return clients
+
+
+async def answers(port):
+    async with asyncio.timeout(START_LIMIT_S):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.01)
+
+
+async def within(seconds, *awaitables):
+    async with asyncio.timeout(seconds):
+        return await asyncio.gather(*awaitables)
+
+
+class Relay:
+    @staticmethod
+    async def start(world, number, others):
+        self = Relay()
+        self.name = f"relay {number}"
+        directory = world.directory / f"relay{number}"
+        directory.mkdir()
+        self.tcp_port, self.udp_port = free_port(), free_port()
+        nodes = ",".join(
+            f'{{ address = "127.0.0.1"; port = {other.udp_port}; public_key = "{other.key}" }}' for other in others
+        )
+        config = directory / "config"
+        config.write_text(
+            f'port = {self.udp_port}\nkeys_file_path = "{directory}/keys"\npid_file_path = "{directory}/pid"\n'
+            "enable_ipv6 = false\nenable_ipv4_fallback = false\nenable_lan_discovery = false\nenable_motd = false\n"
+            f"enable_tcp_relay = true\ntcp_relay_ports = [{self.tcp_port}]\nbootstrap_nodes = ({nodes})\n"
+        )
+        self.process = await world.start(
+            world.programs.bootstrapd, "--config", config, "--foreground", "--log-backend", "stdout",
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        await answers(self.tcp_port)
+        self.key = (directory / "keys").read_bytes()[:32].hex().upper()  # the public one comes first
+        return self
+
+    def time_used(self):
+        """Of the processor, in ns: who carries the traffic works most."""
+        return int(pathlib.Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0])
+
+
+class Client:
+    @staticmethod
+    async def start(world, kind, proxy):
+        self = Client()
+        self.kind = kind
+        self.process = await world.start(
+            getattr(world.programs, kind), *proxy, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        self.key = (await within(START_LIMIT_S, self.says("key")))[0]
+        return self
+
+    def tell(self, *words):
+        self.process.stdin.write((" ".join(map(str, words)) + "\n").encode())
+
+    async def says(self, word):
+        """Waits for a line that begins with this word, and answers the rest of it."""
+        while True:
+            line = (await self.process.stdout.readline()).decode().strip()
+            if not line:
+                raise Fault(f"the client ({self.kind}) ended while `{word}` was awaited")
+            if line.startswith("failed"):
+                raise Fault(f"the client ({self.kind}) says: {line}")
+            if line.split()[0] == word:
+                return line[len(word) :].strip()
+
+    async def ask(self, word):
+        self.tell(word)
+        return await self.says(word)
+
+    async def end(self):
+        self.tell("quit")
+        if await asyncio.wait_for(self.process.wait(), START_LIMIT_S) != 0:
+            raise Fault(f"the client ({self.kind}) ended with {self.process.returncode}")
+
+
+def expect(what, got, wanted):
+    if str(got) != str(wanted):
+        raise Fault(f"{what}: {got} instead of {wanted}")
+
+
+async def exchange_messages(a, b):
+    for client in (a, b):
+        client.tell("messages", MESSAGES)
+    for got in await within(WORK_LIMIT_S, a.says("messages"), b.says("messages")):
+        expect("messages", got, MESSAGES)
+
+
+async def send_file(a, b):
+    a.tell("file", FILE_SIZE)
+    expect("bytes of the file", *await within(WORK_LIMIT_S, b.says("file")), FILE_SIZE)
+
+
+async def hold_conference(a, b):
+    a.tell("conference")
+    await within(WORK_LIMIT_S, a.says("joined"), b.says("joined"))
+    for client in (a, b):
+        client.tell("say", CONFERENCE_MESSAGES)
+    for got in await within(WORK_LIMIT_S, a.says("said"), b.says("said")):
+        expect("messages of the conference", got, CONFERENCE_MESSAGES)
+
+
+@contextlib.asynccontextmanager
+async def new_world(programs):
+    async with contextlib.AsyncExitStack() as stack:
+        yield World(programs, stack)
+
+
+# ---- cases -----------------------------------------------------------------------------------------------------
+
+
+async def case_everything(programs, first, second, relays=3):
+    """Messages both ways, a file each way, a conference."""
+    async with new_world(programs) as world:
+        a, b = await world.pair([first, second], await world.relays(relays))
+        await exchange_messages(a, b)
+        await send_file(a, b)
+        if first != second:
+            await send_file(b, a)
+        await hold_conference(a, b)
+        await within(START_LIMIT_S, a.end(), b.end())
+
+
+async def case_proxy(programs, kind):
+    """The same through a proxy, with a small part of it both ways."""
+    async with new_world(programs) as world:
+        relays = await world.relays(1)
+        a, b = await world.pair(["ours", "ours"], relays, await world.proxy(kind))
+        await exchange_messages(a, b)
+        await hold_conference(a, b)
+        await within(START_LIMIT_S, a.end(), b.end())
+
+
+async def silence_of(programs, kind, fault, seconds):
+    """The longest silence in ms, at either end, when the two busiest of three relays get this signal."""
+    async with new_world(programs) as world:
+        relays = await world.relays(3)
+        pair = await world.pair([kind, kind], relays)
+        await asyncio.sleep(20)  # until all relays are known at both ends
+        for client in pair:
+            client.tell("stream", STREAM_MS)
+        await asyncio.sleep(2)
+        before = {relay.name: relay.time_used() for relay in relays}
+        await within(START_LIMIT_S, *(client.ask("silence") for client in pair))
+        await asyncio.sleep(3)
+        relays.sort(key=lambda relay: before[relay.name] - relay.time_used())
+        for relay in relays[:2]:
+            relay.process.send_signal(fault)
+        await asyncio.sleep(seconds)
+        longest = max(map(int, await within(START_LIMIT_S, *(client.ask("silence") for client in pair))))
+        # It has to be heard, too, and not to be silent for good.
+        await asyncio.sleep(1)
+        after = max(map(int, await within(START_LIMIT_S, *(client.ask("silence") for client in pair))))
+        return longest, after
+
+
+async def case_silence(programs, fault):
+    (ours, after), (theirs, _) = await asyncio.gather(
+        silence_of(programs, "ours", fault, AFTER_FAULT_S),
+        silence_of(programs, "theirs", fault, THEIR_AFTER_FAULT_S),
+    )
+    what = "die" if fault == signal.SIGKILL else "hang"
+    print(f"two of three relays {what}, longest silence: toxtcp {ours} ms, toxcore {theirs} ms")
+    for silence in (ours, after):
+        if silence > SILENCE_LIMIT_MS:
+            raise Fault(f"silent for {silence} ms")
+
+
+CASES = {
+    "ours": lambda programs: case_everything(programs, "ours", "ours"),
+    "mixed": lambda programs: case_everything(programs, "ours", "theirs"),
+    "die": lambda programs: case_silence(programs, signal.SIGKILL),
+    "hang": lambda programs: case_silence(programs, signal.SIGSTOP),
+    "http": lambda programs: case_proxy(programs, "http"),
+    "socks5": lambda programs: case_proxy(programs, "socks5"),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", choices=CASES)
+    for program in ("ours", "theirs", "bootstrapd", "tinyproxy", "microsocks"):
+        parser.add_argument("--" + program)
+    programs = parser.parse_args()
+    try:
+        asyncio.run(CASES[programs.case](programs))
+    except (Fault, TimeoutError) as fault:
+        print(f"failed: {fault!r}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+// A network with its relays, proxies and peers in one place, for tests; and checks, when it goes, that nothing was misused.
+#pragma once
+
+#include <deque>
+
+#include "catch.h"
+#include "relay/scripted.h"
+#include "sim/peer.h"
+#include "sim/proxy.h"
+#include "sim/relay.h"
+
+namespace toxtcp {
+
+/// How the peers of a test run. Every behaviour holds in all three.
+enum class Ticking : std::uint8_t { every_50_ms, when_woken, without_readiness };
+
+inline const char *to_string(Ticking ticking) {
+    switch (ticking) {
+    case Ticking::every_50_ms:
+        return "a tick every 50 ms";
+    case Ticking::when_woken:
+        return "ticks when woken";
+    default:
+        return "no readiness";
+    }
+}
+
+struct World {
+    Sim_Network net;
+    Ticking ticking;
+    std::deque<Sim_Relay> relays;
+    std::deque<Scripted_Relay> scripted;
+    std::deque<Sim_Proxy> proxies;
+    std::deque<Sim_Peer> peers;
+
+    explicit World(Ticking ticking_ = Ticking::when_woken, std::uint64_t seed = 1) : net{seed}, ticking{ticking_} {}
+    World(const World &) = delete;
+    World &operator=(const World &) = delete;
+
+    ~World() {
+        for (Sim_Peer &peer : peers) {
+            Sim_Node &node = node_of(peer);
+            INFO("peer on node " << peer.node << ", spins " << node.spins << " of " << node.runs << " runs");
+            CHECK((peer.broken == nullptr ? std::string{} : std::string{peer.broken}).empty());
+            // A run that was due again at once and moved nothing is allowed; to go on like that is a busy loop.
+            CHECK(node.spins <= 2 + node.runs / 100);
+            kill_tcp_connections(peer.c);
+            peer.c = nullptr;
+            CHECK(node.open_sockets() == 0);
+        }
+        INFO((net.misuse.empty() ? std::string{} : net.misuse.front()));
+        CHECK(net.misuse.empty());
+    }
+
+    Sim_Peer &add_peer(Sim_Peer_Def def = {}) {
+        def.mode = ticking == Ticking::every_50_ms ? Tick_Mode::interval : Tick_Mode::deadline;
+        def.readiness = ticking != Ticking::without_readiness;
+        sim_peer_start(peers.emplace_back(), net, def);
+        REQUIRE(peers.back().c != nullptr);
+        return peers.back();
+    }
+
+    Sim_Relay &add_relay(Family family = Family::ipv4, const Relay_Server_Def &def = {}) {
+        sim_relay_start(relays.emplace_back(), net, family, def);
+        return relays.back();
+    }
+
+    Scripted_Relay &add_scripted() {
+        scripted_start(scripted.emplace_back(), net);
+        return scripted.back();
+    }
+
+    Sim_Proxy &add_proxy(Proxy_Type type, Family family = Family::ipv4) {
+        sim_proxy_start(proxies.emplace_back(), net, type, family);
+        return proxies.back();
+    }
+
+    void advance(std::uint64_t ms) { sim_advance(net, ms); }
+
+    /// For tests that hand a peer a byte a time: at 20 ticks a second that would take long.
+    void tick_often() {
+        for (Sim_Peer &peer : peers) {
+            node_of(peer).interval = std::min<std::uint64_t>(node_of(peer).interval, 1);
+        }
+    }
+
+    template <class Done>
+    bool until(std::uint64_t ms, Done done) {
+        return sim_until(net, ms, done);
+    }
+};
+
+// ---- what tests ask and do -------------------------------------------------------------------------------------
+
+/// A key that nobody has.
+inline Public_Key some_key(World &world) {
+    Secret_Key secret;
+    sim_fill(world.net.random, secret.bytes);
+    return public_key_of(secret);
+}
+
+inline int befriend(Sim_Peer &peer, const Public_Key &key, int id) {
+    const int connection = new_tcp_connection_to(peer.c, key, id);
+    REQUIRE(connection >= 0);
+    return connection;
+}
+
+template <class Any_Relay>
+int tie(Sim_Peer &peer, int connection, const Any_Relay &relay) {
+    REQUIRE(add_tcp_relay_connection(peer.c, connection, relay.address, relay.key) == Error::ok);
+    return tcp_relay(peer.c, relay.key);
+}
+
+template <class Any_Relay>
+int hold(Sim_Peer &peer, const Any_Relay &relay) {
+    REQUIRE(add_tcp_relay_global(peer.c, relay.address, relay.key) == Error::ok);
+    return tcp_relay(peer.c, relay.key);
+}
+
+inline Relay_Info relay_info(const Sim_Peer &peer, int relay) {
+    Relay_Info info;
+    REQUIRE(tcp_relay_info(peer.c, relay, info));
+    return info;
+}
+
+template <class Any_Relay>
+bool knows(const Sim_Peer &peer, const Any_Relay &relay) {
+    return tcp_relay(peer.c, relay.key) >= 0;
+}
+
+template <class Any_Relay>
+Relay_State state_of(const Sim_Peer &peer, const Any_Relay &relay) {
+    return relay_info(peer, tcp_relay(peer.c, relay.key)).state;
+}
+
+template <class Any_Relay>
+bool is_up(const Sim_Peer &peer, const Any_Relay &relay) {
+    return knows(peer, relay) && relay_info(peer, tcp_relay(peer.c, relay.key)).connected_since != 0;
+}
+
+inline Connection_Info connection_info(const Sim_Peer &peer, int connection) {
+    Connection_Info info;
+    REQUIRE(tcp_connection_info(peer.c, connection, info));
+    return info;
+}
+
+inline Error send_text(Sim_Peer &peer, int connection, const std::string &text) {
+    return send_packet_tcp_connection(peer.c, connection, bytes_of(text));
+}
+
+/// Whether this very packet came, once.
+inline bool heard_once(const std::vector<Sim_Packet> &packets, const std::string &text) {
+    return std::count_if(packets.begin(), packets.end(), [&](const Sim_Packet &one) { return one.bytes == text; }) == 1;
+}
+
+// ---- the usual case --------------------------------------------------------------------------------------------
+
+/// Two peers that have a connection to each other over some relays, and are online at all of them.
+struct Friends {
+    World world;
+    Sim_Peer &a;
+    Sim_Peer &b;
+    int ab = -1;
+    int ba = -1;
+
+    static constexpr int ID_AT_A = 70;
+    static constexpr int ID_AT_B = 80;
+
+    explicit Friends(Ticking ticking, std::size_t relays = 3, std::uint64_t seed = 1, const Sim_Peer_Def &def = {})
+        : world{ticking, seed}, a{world.add_peer(def)}, b{world.add_peer(def)} {
+        ab = befriend(a, b.key, ID_AT_A);
+        ba = befriend(b, a.key, ID_AT_B);
+        for (std::size_t i = 0; i < relays; ++i) {
+            world.add_relay();
+            tie(a, ab, world.relays.back());
+            tie(b, ba, world.relays.back());
+        }
+        REQUIRE(world.until(5'000, [&] {
+            return tcp_connection_to_online_tcp_relays(a.c, ab) == relays &&
+                   tcp_connection_to_online_tcp_relays(b.c, ba) == relays;
+        }));
+    }
+
+    Sim_Relay &relay(std::size_t i) { return world.relays[i]; }
+
+    /// The relay that a number of `peer` means.
+    Sim_Relay &relay_of(const Sim_Peer &peer, int number) {
+        const Public_Key key = relay_info(peer, number).public_key;
+        for (Sim_Relay &relay : world.relays) {
+            if (relay.key == key) {
+                return relay;
+            }
+        }
+        FAIL("no such relay");
+        return world.relays.front();
+    }
+
+    /// The relay that a's data goes over. Sends something where nothing was sent yet.
+    Sim_Relay &in_use() {
+        if (connection_info(a, ab).sending < 0) {
+            REQUIRE(send_text(a, ab, "the first") == Error::ok);
+        }
+        return relay_of(a, connection_info(a, ab).sending);
+    }
+
+    /// Both send something each `every` ms for so long, and the texts are counted up.
+    void talk(std::uint64_t ms, std::uint64_t every = 100) {
+        for (const std::uint64_t end = world.net.now + ms; world.net.now < end;) {
+            refused += send_text(a, ab, "a" + std::to_string(said)) == Error::ok ? 0 : 1;
+            refused += send_text(b, ba, "b" + std::to_string(said)) == Error::ok ? 0 : 1;
+            ++said;
+            world.advance(every);
+        }
+    }
+
+    std::size_t said = 0;
+    std::size_t refused = 0;
+};
+
+/// The longest time without a packet among those that came since `from`, up to now.
+inline std::uint64_t longest_silence(const Sim_Peer &peer, std::uint64_t from) {
+    std::uint64_t longest = 0;
+    std::uint64_t last = from;
+    for (const Sim_Packet &packet : peer.data) {
+        if (packet.at >= from) {
+            longest = std::max(longest, packet.at - last);
+            last = packet.at;
+        }
+    }
+    return std::max(longest, peer.net->now - last);
+}
+
+} // namespace toxtcp
+
+/// Runs the test that it stands in once for each way of ticking.
+#define ANY_TICKING() GENERATE(Ticking::every_50_ms, Ticking::when_woken, Ticking::without_readiness)

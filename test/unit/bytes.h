@@ -1,0 +1,93 @@
+// Bytes for the tests: from and to text, and buffers that show who touches what is not theirs.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <toxtcp/wire.h>
+
+using Blob = std::vector<std::uint8_t>;
+
+inline Blob from_hex(std::string_view text) {
+    Blob bytes;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+        bytes.push_back(static_cast<std::uint8_t>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16)));
+    }
+    return bytes;
+}
+
+inline std::string to_hex(toxtcp::Bytes bytes) {
+    static constexpr char DIGITS[] = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : bytes) {
+        text += DIGITS[byte >> 4];
+        text += DIGITS[byte & 15];
+    }
+    return text;
+}
+
+/// An array (a key, a nonce's bytes) from exactly as many digits.
+template <std::size_t N>
+std::array<std::uint8_t, N> array_from(std::string_view text) {
+    const Blob bytes = from_hex(text);
+    if (bytes.size() != N) {
+        throw std::invalid_argument("hexadecimal text of another size");
+    }
+    std::array<std::uint8_t, N> array;
+    std::copy(bytes.begin(), bytes.end(), array.begin());
+    return array;
+}
+
+/// The bytes of which the long vectors are made.
+inline Blob pattern(std::size_t size) {
+    Blob bytes(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        bytes[i] = static_cast<std::uint8_t>(7 * i + 3);
+    }
+    return bytes;
+}
+
+/// Bytes with others on both sides that must stay as they are. `offset` moves them off any alignment.
+class Fenced {
+public:
+    explicit Fenced(toxtcp::Bytes bytes, std::size_t offset = 0)
+        : before_(FENCE + offset), size_(bytes.size()), all_(before_ + size_ + FENCE, POST) {
+        std::copy(bytes.begin(), bytes.end(), all_.begin() + static_cast<std::ptrdiff_t>(before_));
+    }
+    explicit Fenced(std::size_t size, std::size_t offset = 0) : Fenced(Blob(size, EMPTY), offset) {}
+
+    toxtcp::Mutable_Bytes bytes() { return toxtcp::Mutable_Bytes{all_}.subspan(before_, size_); }
+
+    bool intact() const {
+        const auto is_post = [](std::uint8_t byte) { return byte == POST; };
+        const auto first = all_.begin() + static_cast<std::ptrdiff_t>(before_);
+        return std::all_of(all_.begin(), first, is_post) &&
+               std::all_of(first + static_cast<std::ptrdiff_t>(size_), all_.end(), is_post);
+    }
+
+    static constexpr std::uint8_t EMPTY = 0xEE;
+
+private:
+    static constexpr std::size_t FENCE = 64;
+    static constexpr std::uint8_t POST = 0xA5;
+    std::size_t before_;
+    std::size_t size_;
+    Blob all_;
+};
+
+/// A copy that ends where its allocation ends, so that the sanitizer sees a read of one byte too many.
+class Exact {
+public:
+    explicit Exact(toxtcp::Bytes bytes) : size_(bytes.size()), bytes_(new std::uint8_t[bytes.size()]) {
+        std::copy(bytes.begin(), bytes.end(), bytes_.get());
+    }
+    toxtcp::Mutable_Bytes bytes() { return {bytes_.get(), size_}; }
+
+private:
+    std::size_t size_;
+    std::unique_ptr<std::uint8_t[]> bytes_;
+};

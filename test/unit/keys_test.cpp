@@ -1,0 +1,135 @@
+// Keys: made, wiped, written and read.
+#include <sodium.h>
+
+#include <new>
+
+#include "bytes.h"
+#include "catch.h"
+#include "vectors.h"
+
+using namespace toxtcp;
+
+namespace {
+
+Secret_Key secret_key(std::string_view text) {
+    Secret_Key key;
+    key.bytes = array_from<KEY_SIZE>(text);
+    return key;
+}
+
+const Public_Key RELAY_KEY = array_from<KEY_SIZE>(vectors::RELAY_PUBLIC);
+const std::string RELAY_TEXT = "DE9EDB7D7B7DC1B4D35B61C2ECE435373F8343C85B78674DADFC7E146F882B4F";
+
+} // namespace
+
+TEST_CASE("the public key of a secret key is X25519's") {
+    CHECK(to_hex(public_key_of(secret_key(vectors::CLIENT_SECRET))) == vectors::CLIENT_PUBLIC);
+    CHECK(to_hex(public_key_of(secret_key(vectors::RELAY_SECRET))) == vectors::RELAY_PUBLIC);
+}
+
+TEST_CASE("a new key pair belongs together, and is another each time") {
+    Public_Key first{};
+    Public_Key second{};
+    Secret_Key first_secret;
+    Secret_Key second_secret;
+    new_key_pair(first, first_secret);
+    new_key_pair(second, second_secret);
+    CHECK(first == public_key_of(first_secret));
+    CHECK(second == public_key_of(second_secret));
+    CHECK(first != second);
+    CHECK(first_secret.bytes != second_secret.bytes);
+    CHECK_FALSE(sodium_is_zero(first_secret.bytes.data(), first_secret.bytes.size()));
+}
+
+TEST_CASE("the system's randomness fills all that it is given, differently each time, and nothing else") {
+    const Random random = system_random();
+    Fenced first(64);
+    Fenced second(64);
+    random.fill(random.object, first.bytes());
+    random.fill(random.object, second.bytes());
+    CHECK(first.intact());
+    CHECK(to_hex(first.bytes()) != to_hex(second.bytes()));
+    // A byte that is left alone would keep its value each time; a random one does so once in 2^256 at most.
+    std::array<bool, 64> changed{};
+    for (int i = 0; i < 32; ++i) {
+        Fenced drawn(64);
+        random.fill(random.object, drawn.bytes());
+        for (std::size_t at = 0; at < changed.size(); ++at) {
+            changed[at] = changed[at] || drawn.bytes()[at] != Fenced::EMPTY;
+        }
+    }
+    CHECK(std::all_of(changed.begin(), changed.end(), [](bool one) { return one; }));
+}
+
+TEST_CASE("wiping clears exactly what it is told to") {
+    Fenced bytes(pattern(33));
+    wipe(bytes.bytes().data(), bytes.bytes().size());
+    CHECK(bytes.intact());
+    CHECK(sodium_is_zero(bytes.bytes().data(), bytes.bytes().size()));
+}
+
+TEST_CASE("a secret key is wiped when it goes out of use") {
+    alignas(Secret_Key) unsigned char place[sizeof(Secret_Key)];
+    Secret_Key *const key = new (place) Secret_Key(secret_key(vectors::CLIENT_SECRET));
+    REQUIRE(to_hex(key->bytes) == vectors::CLIENT_SECRET);
+    key->~Secret_Key();
+    CHECK(to_hex({place, sizeof place}) == std::string(2 * sizeof place, '0'));
+}
+
+TEST_CASE("a key is written as 64 hexadecimal digits in upper case") {
+    CHECK(to_string(RELAY_KEY) == RELAY_TEXT);
+}
+
+TEST_CASE("a key is read from digits of either case") {
+    for (const std::string &text : {RELAY_TEXT, std::string{vectors::RELAY_PUBLIC}, "dE9" + RELAY_TEXT.substr(3)}) {
+        Public_Key key{};
+        INFO(text);
+        CHECK(parse_public_key(text, key));
+        CHECK(key == RELAY_KEY);
+    }
+}
+
+TEST_CASE("a key comes back from its text, whatever its bytes are") {
+    for (unsigned value = 0; value < 256; ++value) {
+        Public_Key key;
+        for (std::size_t i = 0; i < key.size(); ++i) {
+            key[i] = static_cast<std::uint8_t>(value + i);
+        }
+        Public_Key read{};
+        CHECK(parse_public_key(to_string(key), read));
+        CHECK(read == key);
+    }
+}
+
+TEST_CASE("a text that is no key is refused, and the key stays as it was") {
+    std::vector<std::string> texts = {
+        "",
+        RELAY_TEXT.substr(1),
+        RELAY_TEXT.substr(2),
+        RELAY_TEXT + "0",
+        RELAY_TEXT + "00",
+        RELAY_TEXT + "\n",
+        " " + RELAY_TEXT,
+        "0x" + RELAY_TEXT.substr(2),
+        RELAY_TEXT.substr(0, 63) + " ",
+        RELAY_TEXT.substr(0, 62) + "\n\n",
+        RELAY_TEXT.substr(0, 30) + "::" + RELAY_TEXT.substr(32),
+        std::string(64, '\0'),
+        std::string(64, ' '),
+        RELAY_TEXT.substr(0, 63) + std::string(1, '\0'),
+    };
+    for (const char wrong : {'g', 'G', '/', ':', '@', '`', '-', '\x80', '\xFF'}) {
+        for (const std::size_t at : {0U, 1U, 31U, 63U}) {
+            texts.push_back(RELAY_TEXT);
+            texts.back()[at] = wrong;
+        }
+    }
+    for (const std::string &text : texts) {
+        Public_Key key = RELAY_KEY;
+        key[0] = 0;
+        const Public_Key before = key;
+        INFO(text);
+        CHECK_FALSE(parse_public_key(text, key));
+        CHECK(key == before);
+    }
+}

@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Writes test/unit/vectors.h: bytes that the wire room has to produce and to understand.
+
+    python3 test/unit/vectors.py            writes vectors.h beside this file
+    python3 test/unit/vectors.py --check    fails when vectors.h is not what would be written
+
+Needs Python 3 and libsodium's shared library (libsodium.so.23, or the system's). Composed after the protocol and not
+after lib/wire: keys are shared by X25519 and HSalsa20 one after the other, boxes are whole secretboxes, nonces are
+Python's integers. Values published with NaCl tie it to what others compute.
+"""
+
+import ctypes
+import ctypes.util
+import hashlib
+import pathlib
+import struct
+import sys
+
+
+def load_sodium():
+    for name in ("libsodium.so.23", ctypes.util.find_library("sodium")):
+        try:
+            sodium = ctypes.CDLL(name) if name else None
+        except OSError:
+            continue
+        if sodium and sodium.sodium_init() >= 0:
+            return sodium
+    print("no libsodium here", file=sys.stderr)
+    sys.exit(77)  # Meson takes this for a test that was skipped
+
+
+SODIUM = load_sodium()
+
+
+def call(function, size, *arguments):
+    out = ctypes.create_string_buffer(size)
+    if getattr(SODIUM, function)(out, *arguments) != 0:
+        raise ValueError(function)
+    return out.raw
+
+
+def public_key(secret):
+    return call("crypto_scalarmult_base", 32, secret)
+
+
+def shared_key(public, secret):
+    point = call("crypto_scalarmult", 32, secret, public)
+    return call("crypto_core_hsalsa20", 32, bytes(16), point, None)
+
+
+def seal(plain, nonce, key):
+    return call("crypto_secretbox_easy", len(plain) + 16, plain, ctypes.c_ulonglong(len(plain)), nonce, key)
+
+
+def count(nonce, by=1):
+    return ((int.from_bytes(nonce, "big") + by) % 2**192).to_bytes(24, "big")
+
+
+def frame(plain, nonce, key):
+    sealed = seal(plain, nonce, key)
+    return struct.pack(">H", len(sealed)) + sealed
+
+
+def pattern(size):
+    """The bytes that the tests' own `pattern` makes."""
+    return bytes((7 * i + 3) % 256 for i in range(size))
+
+
+# ---- keys: those of NaCl's own tests -----------------------------------------------------------------------------
+
+CLIENT_SECRET = bytes.fromhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a")
+RELAY_SECRET = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
+CLIENT_PUBLIC = public_key(CLIENT_SECRET)
+RELAY_PUBLIC = public_key(RELAY_SECRET)
+LONG_TERM = shared_key(RELAY_PUBLIC, CLIENT_SECRET)
+
+
+def check_against_nacl():
+    published = (
+        (CLIENT_PUBLIC, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"),
+        (RELAY_PUBLIC, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"),
+        (LONG_TERM, "1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389"),
+        (
+            seal(
+                bytes.fromhex(
+                    "be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffce5ecbaaf33bd751a"
+                    "1ac728d45e6c61296cdc3c01233561f41db66cce314adb310e3be8250c46f06dceea3a7fa1348057"
+                    "e2f6556ad6b1318a024a838f21af1fde048977eb48f59ffd4924ca1c60902e52f0a089bc76897040"
+                    "e082f937763848645e0705"
+                ),
+                bytes.fromhex("69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37"),
+                LONG_TERM,
+            )[:16],
+            "f3ffc7703f9400e52a7dfb4b3d3305d9",
+        ),
+    )
+    for ours, theirs in published:
+        if ours.hex() != theirs:
+            raise ValueError(f"{ours.hex()} is not NaCl's {theirs}")
+
+
+# ---- the handshake -----------------------------------------------------------------------------------------------
+
+# What each side draws, in this order: session secret 32, base nonce 24, the message's own nonce 24. The base nonces
+# are about to carry: the client's over two bytes, the relay's over eight.
+CLIENT_DRAWS = (bytes(range(0x20, 0x40)), bytes(range(0xA0, 0xB5)) + bytes.fromhex("00fffe"), bytes(range(0x60, 0x78)))
+RELAY_DRAWS = (bytes(range(0x40, 0x60)), bytes(range(0xC0, 0xD0)) + b"\xff" * 7 + b"\xfe", bytes(range(0x78, 0x90)))
+
+
+def handshake():
+    (client_session, client_base, client_nonce) = CLIENT_DRAWS
+    (relay_session, relay_base, relay_nonce) = RELAY_DRAWS
+    request = CLIENT_PUBLIC + client_nonce + seal(public_key(client_session) + client_base, client_nonce, LONG_TERM)
+    response = relay_nonce + seal(public_key(relay_session) + relay_base, relay_nonce, LONG_TERM)
+    session = shared_key(public_key(relay_session), client_session)
+    if session != shared_key(public_key(client_session), relay_session):
+        raise ValueError("the two sides do not agree")
+    assert len(request) == 128 and len(response) == 96
+    return request, response, session
+
+
+REQUEST, RESPONSE, SESSION = handshake()
+
+# ---- frames ------------------------------------------------------------------------------------------------------
+
+
+def frames(base, plains):
+    return [(plain, frame(plain, count(base, i), SESSION), count(base, i + 1)) for i, plain in enumerate(plains)]
+
+
+CLIENT_FRAMES = frames(CLIENT_DRAWS[1], (b"\x04" + pattern(8), b"\x10\x00", b"\x00" + RELAY_PUBLIC, b"\x2a" + pattern(80)))
+RELAY_FRAMES = frames(RELAY_DRAWS[1], (b"\x05" + pattern(8), b"\x02\xff", b"\xff" + pattern(33)))
+LONGEST = frame(pattern(2032), CLIENT_DRAWS[1], SESSION)
+SHORTEST = frame(b"\x10", CLIENT_DRAWS[1], SESSION)
+
+# ---- nonces ------------------------------------------------------------------------------------------------------
+
+
+def nonces():
+    steps = [(0, 1), (0, 0), (0xFE, 1), (0xFF, 1), (0xFFFF, 1), (0xFFFE, 3), (0xFFFFFF, 1), (2**32 - 1, 2**32 - 1)]
+    steps += [(2**bits - 1, 1) for bits in (32, 64, 128, 184, 191)]
+    steps += [(2**192 - 1, 1), (2**192 - 1, 2**32 - 1), (2**192 - 2**32, 2**32 - 1), (2**192 - 2, 2)]
+    steps += [(int.from_bytes(pattern(24), "big"), by) for by in (1, 256, 0x01020304, 2**32 - 1)]
+    befores = ((before.to_bytes(24, "big"), by) for before, by in steps)
+    return [(before, by, count(before, by)) for before, by in befores]
+
+
+# ---- packets -----------------------------------------------------------------------------------------------------
+
+KEY = CLIENT_PUBLIC
+PING = bytes.fromhex("0102030405060708")
+
+
+def packed(family, ip, port):
+    return bytes([family]) + ip + struct.pack(">H", port)
+
+
+IPV4 = bytes([192, 0, 2, 1])
+IPV6 = bytes.fromhex("20010db8000000000000000000000001")
+ADDRESSES = [
+    (family, ip, port, packed(family, ip, port))
+    for family, ip, port in (
+        (2, IPV4, 33445),
+        (2, bytes(4), 0),
+        (2, b"\xff" * 4, 65535),
+        (10, IPV6, 443),
+        (10, pattern(16), 0x0102),
+        (130, IPV4, 3389),
+        (138, IPV6, 255),
+    )
+]
+
+
+def chain(keys):
+    return b"".join(b"\x90" + key for key in keys)
+
+
+CHAIN_KEYS = [bytes([i]) * 32 for i in range(1, 5)]
+CHAINS = [(length, chain(CHAIN_KEYS[:length])) for length in range(1, 5)]
+
+CLIENT, RELAY, BOTH = (True, False), (False, True), (True, True)
+
+
+def packets():
+    """name, type, senders, id, ping id, key, data, the whole packet"""
+    nothing = b""
+    rows = [("routing request", "routing_request", CLIENT, 0, nothing, KEY, nothing, b"\x00" + KEY)]
+    for what, number in (("refused", 0), ("of a reserved id", 1), ("of the first id", 16), ("of the last id", 255)):
+        name = "routing response, " + what
+        rows.append((name, "routing_response", RELAY, number, nothing, KEY, nothing, bytes([1, number]) + KEY))
+    for number in (16, 255):
+        name = f"connect notification for {number}"
+        rows.append((name, "connect_notification", RELAY, number, nothing, nothing, nothing, bytes([2, number])))
+        name = f"disconnect notification for {number}"
+        rows.append((name, "disconnect_notification", BOTH, number, nothing, nothing, nothing, bytes([3, number])))
+    rows.append(("ping", "ping", BOTH, 0, PING, nothing, nothing, b"\x04" + PING))
+    rows.append(("pong", "pong", BOTH, 0, PING, nothing, nothing, b"\x05" + PING))
+    for data in (b"\x00", b"out of band"):
+        size = f"{len(data)} bytes"
+        rows.append((f"OOB send, {size}", "oob_send", CLIENT, 0, nothing, KEY, data, b"\x06" + KEY + data))
+        rows.append((f"OOB recv, {size}", "oob_recv", RELAY, 0, nothing, KEY, data, b"\x07" + KEY + data))
+    onion = pattern(24) + b"an onion's layers"
+    rows.append(("onion request", "onion_request", CLIENT, 0, nothing, nothing, onion, b"\x08" + onion))
+    rows.append(("onion response", "onion_response", RELAY, 0, nothing, nothing, b"peeled", b"\x09peeled"))
+    for length, (family, _, _, address) in zip((0, 1, 4, 2), (ADDRESSES[i] for i in (0, 3, 5, 6))):
+        body = address + chain(CHAIN_KEYS[:length]) + b"onwards"
+        name = f"forward request to family {family} by {length}"
+        rows.append((name, "forward_request", CLIENT, 0, nothing, nothing, body, b"\x0a" + body))
+    rows.append(("forwarding", "forwarding", RELAY, 0, nothing, nothing, b"onwards", b"\x0bonwards"))
+    for number, data in ((16, b"\x00"), (17, b"data"), (128, pattern(40)), (255, b"\xff")):
+        rows.append((f"data for {number}", "data", BOTH, number, nothing, nothing, data, bytes([number]) + data))
+    return rows
+
+
+# ---- the header --------------------------------------------------------------------------------------------------
+
+
+def text(value):
+    """A string literal; long ones are cut at 80 digits, a line each."""
+    digits = value.hex()
+    return "\n".join(f'"{digits[i:i + 80]}"' for i in range(0, len(digits), 80)) or '""'
+
+
+def indented(lines, depth):
+    return "\n".join(" " * depth + line for line in lines.split("\n"))
+
+
+def constant(name, value):
+    return f"inline constexpr std::string_view {name} =\n{indented(text(value), 4)};"
+
+
+def table(kind, name, rows):
+    lines = [f"inline constexpr {kind} {name}[] = {{"]
+    for row in rows:
+        line = "    {" + ", ".join(row) + "},"
+        if "\n" in line or len(line) > 110:
+            line = "    {\n" + ",\n".join(indented(field, 8) for field in row) + "},"
+        lines.append(line)
+    return "\n".join(lines + ["};"])
+
+
+def boolean(value):
+    return "true" if value else "false"
+
+
+def header():
+    def frame_rows(rows):
+        return [[text(part) for part in row] for row in rows]
+
+    parts = [
+        "// Written by test/unit/vectors.py, which says how they come about. Bytes are in hexadecimal.\n"
+        "// clang-format off\n"
+        "#pragma once\n\n"
+        "#include <cstdint>\n"
+        "#include <string_view>\n\n"
+        "#include <toxtcp/wire.h>\n\n"
+        "namespace vectors {\n",
+        "// What each side holds and draws, and what it sends.",
+        constant("CLIENT_SECRET", CLIENT_SECRET),
+        constant("CLIENT_PUBLIC", CLIENT_PUBLIC),
+        constant("RELAY_SECRET", RELAY_SECRET),
+        constant("RELAY_PUBLIC", RELAY_PUBLIC),
+        constant("CLIENT_DRAWS", b"".join(CLIENT_DRAWS)),
+        constant("RELAY_DRAWS", b"".join(RELAY_DRAWS)),
+        constant("LONG_TERM_KEY", LONG_TERM),
+        constant("REQUEST", REQUEST),
+        constant("RESPONSE", RESPONSE),
+        constant("SESSION_KEY", SESSION),
+        constant("CLIENT_BASE", CLIENT_DRAWS[1]),
+        constant("RELAY_BASE", RELAY_DRAWS[1]),
+        "\n// The packets of one direction in order, and the nonce after each.\n"
+        "struct Frame {\n    std::string_view plain;\n    std::string_view frame;\n    std::string_view nonce_after;\n};",
+        table("Frame", "CLIENT_FRAMES", frame_rows(CLIENT_FRAMES)),
+        table("Frame", "RELAY_FRAMES", frame_rows(RELAY_FRAMES)),
+        "\n// The client's first frame, had its packet been 10, or the pattern at its longest.",
+        constant("SHORTEST_FRAME", SHORTEST),
+        constant("LONGEST_FRAME_START", LONGEST[:40]),
+        constant("LONGEST_FRAME_SHA256", hashlib.sha256(LONGEST).digest()),
+        "\nstruct Nonce_Step {\n    std::string_view before;\n    std::uint32_t by;\n    std::string_view after;\n};",
+        table("Nonce_Step", "NONCE_STEPS", [[text(b), f"{by}U", text(a)] for b, by, a in nonces()]),
+        "\nstruct Packet {\n    std::string_view name;\n    toxtcp::Packet_Type type;\n    bool from_client;\n"
+        "    bool from_relay;\n    std::uint8_t id;\n    std::string_view ping_id;\n    std::string_view key;\n"
+        "    std::string_view data;\n    std::string_view plain;\n};",
+        table(
+            "Packet",
+            "PACKETS",
+            [
+                [f'"{name}"', f"toxtcp::Packet_Type::{kind}", boolean(senders[0]), boolean(senders[1]), str(number)]
+                + [text(part) for part in rest]
+                for name, kind, senders, number, *rest in packets()
+            ],
+        ),
+        "\nstruct Address {\n    std::uint8_t family;\n    std::string_view ip;\n    std::uint16_t port;\n"
+        "    std::string_view packed;\n};",
+        table("Address", "ADDRESSES", [[str(f), text(i), str(p), text(w)] for f, i, p, w in ADDRESSES]),
+        "\n// Of keys that are 01 32 times, 02 32 times and so on.\n"
+        "struct Chain {\n    std::uint8_t length;\n    std::string_view bytes;\n};",
+        table("Chain", "CHAINS", [[str(length), text(links)] for length, links in CHAINS]),
+        "\n} // namespace vectors",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def main():
+    check_against_nacl()
+    path = pathlib.Path(__file__).with_name("vectors.h")
+    if "--check" in sys.argv[1:]:
+        if not path.exists() or path.read_text(encoding="utf-8") != header():
+            sys.exit("vectors.h is not what vectors.py writes")
+        return
+    path.write_text(header(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
