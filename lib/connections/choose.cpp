@@ -64,10 +64,13 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
     }
     ++c.relays[peer.routes[route].relay].carries;
     peer.moved_at = c.now;
-    if (old == NO_ROUTE) {
-        peer.waiting_since = 0; // what was sent before has nothing to do with this route
-    } else {
-        ++peer.moves;
+    peer.follow_at = NEVER;
+    peer.moves += old != NO_ROUTE;
+    if (reason != Reason::convicted && peer.waiting_since != 0) {
+        // What was sent before has nothing to do with this route.
+        peer.waiting_since = c.now;
+        peer.tried = 0;
+        wake_peer_at(c, peer_slot, c.now);
     }
     report(c, Change_Kind::moved,
            {.relay = peer.routes[route].relay,

@@ -11,8 +11,8 @@
 // doubles. If not, the peer may well be a quiet or a slow one: our patience grows with its silences, and no more moves
 // follow in this one unless it had been answering promptly before. Convictions add up to blame; a relay with much of it is the last choice of all peers, and with more is left where others suffice.
 //
-// A peer that goes over to another relay, while the one that it left seems well to us, may do so because it hears nothing
-// of us: our traffic follows it there, unless it has just moved itself.
+// A peer that goes over to another relay may do so because it hears nothing of us: our traffic follows it there, unless it
+// has just moved itself.
 #include <algorithm>
 
 #include "connections/state.h"
@@ -45,7 +45,7 @@ constexpr std::uint8_t PROMPT_ENOUGH = 3;
 constexpr std::uint8_t TRIAL_ANSWERS = 2;
 /// The peer has gone over to another relay when so many packets in a row came over that: a full socket sends a few astray.
 constexpr std::uint8_t STRAYS_ENOUGH = 3;
-constexpr std::uint64_t FOLLOW_AFTER_MS = 4'000;
+constexpr std::uint32_t FOLLOW_AFTER_MS = 4'000;
 
 // ---- what convictions cost
 
@@ -186,7 +186,7 @@ void accuse(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t heard_over
 }
 
 /// What an answer after this long a silence tells of the peer.
-void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t silence) {
+void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t silence, bool on_trial) {
     Connection &peer = c.peers[peer_slot];
     const bool is_prompt = silence <= PROMPT_MS;
     peer.prompt =
@@ -197,7 +197,7 @@ void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t sile
         peer.patience =
             static_cast<std::uint32_t>(std::clamp<std::uint64_t>(2 * silence, PATIENCE_MS, MAX_PATIENCE_MS));
     }
-    if (peer.accused != NO_ROUTE && peer.trial != 0) {
+    if (on_trial) {
         const std::uint8_t accused = peer.accused;
         if (!is_prompt) {
             peer.accused = NO_ROUTE; // acquitted: it is the peer that is slow
@@ -208,19 +208,34 @@ void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t sile
     }
 }
 
+void follow_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
+    Connection &peer = c.peers[peer_slot];
+    if (c.now < peer.follow_at) {
+        wake_peer_at(c, peer_slot, peer.follow_at);
+        return;
+    }
+    peer.follow_at = NEVER;
+    const std::uint8_t to = peer.settled;
+    if (to != NO_ROUTE && peer.sending != NO_ROUTE && route_usable(c, peer, to) &&
+        route_penalty(c, peer.routes[to]) <= route_penalty(c, peer.routes[peer.sending])) {
+        set_sending(c, peer_slot, to, Reason::none);
+    }
+}
+
 void note_settled(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
     Connection &peer = c.peers[peer_slot];
     peer.strays = peer.receiving == route ? static_cast<std::uint8_t>(peer.strays + 1) : std::uint8_t{1};
     if (peer.settled != NO_ROUTE && peer.strays < STRAYS_ENOUGH) {
         return;
     }
-    const std::uint8_t left = peer.settled;
+    const bool has_moved = peer.settled != NO_ROUTE;
     peer.settled = route;
     peer.strays = 0;
-    if (left != NO_ROUTE && peer.sending != NO_ROUTE && peer.sending != route && route_usable(c, peer, left) &&
-        route_usable(c, peer, route) && route_penalty(c, peer.routes[left]) == 0 &&
-        route_penalty(c, peer.routes[route]) == 0 && c.now >= peer.moved_at + FOLLOW_AFTER_MS) {
-        set_sending(c, peer_slot, route, Reason::none);
+    if (has_moved && peer.sending != route) {
+        // Two who have both just moved would otherwise follow each other for ever.
+        const std::uint64_t settled_at = peer.moved_at + FOLLOW_AFTER_MS;
+        peer.follow_at = c.now >= settled_at ? c.now : settled_at + random_below(c, FOLLOW_AFTER_MS);
+        follow_peer(c, peer_slot);
     }
 }
 
@@ -263,7 +278,8 @@ void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     peer.tried = 0;
     if (waiting_since != 0) {
         peer.waiting_since = 0;
-        note_answer(c, peer_slot, c.now - waiting_since);
+        // The answer that opens a trial ends the long silence, and says nothing of how prompt the peer is.
+        note_answer(c, peer_slot, c.now - waiting_since, was_on_trial);
     }
 }
 
@@ -313,6 +329,7 @@ void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
 
 void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
     Connection &peer = c.peers[slot];
+    follow_peer(c, slot);
     if (peer.waiting_since == 0 || peer.sending == NO_ROUTE) {
         return;
     }

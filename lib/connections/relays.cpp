@@ -34,19 +34,21 @@ std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
 }
 
 Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot) {
-    slot = c.relays.add();
-    if (slot == NO_SLOT) {
-        return Error::limit;
-    }
-    Relay &relay = c.relays[slot];
-    relay.key = key;
-    relay.address = address;
-    relay.rank = random_below(c, UINT32_MAX);
+    slot = NO_SLOT;
     try {
+        slot = c.relays.add();
+        if (slot == NO_SLOT) {
+            return Error::limit;
+        }
+        c.relays[slot].key = key;
+        c.relays[slot].address = address;
+        c.relays[slot].rank = random_below(c, UINT32_MAX);
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
     } catch (const std::bad_alloc &) {
-        c.relays.remove(slot);
+        if (slot != NO_SLOT) {
+            c.relays.remove(slot);
+        }
         return Error::no_memory;
     }
     if (!connect_relay(c, slot)) {

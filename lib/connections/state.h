@@ -103,6 +103,7 @@ struct Connection {
     std::uint64_t waiting_since = 0;  ///< ms, the first packet sent since the peer was last heard; 0: none
     std::uint64_t moved_at = 0;       ///< ms
     std::uint64_t heard_at = 0;       ///< ms
+    std::uint64_t follow_at = NEVER; ///< when traffic follows the peer to `settled`
     std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at (hold.cpp)
 
     Traffic traffic;

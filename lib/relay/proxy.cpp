@@ -1,7 +1,9 @@
 #include "relay/proxy.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <string_view>
 
 namespace toxtcp {
@@ -21,10 +23,15 @@ bool is_digit(char c) {
 } // namespace
 
 std::size_t print_http_connect(const Ip_Port &relay, Mutable_Bytes out) {
-    const std::string host = to_string(relay);
-    const std::string request = "CONNECT " + host + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
-    std::memcpy(out.data(), request.data(), request.size());
-    return request.size();
+    // Not by way of strings: a relay is connected again from within the tick, where memory may be short.
+    const bool v6 = relay.family == Family::ipv6;
+    std::array<char, INET6_ADDRSTRLEN> ip{};
+    inet_ntop(v6 ? AF_INET6 : AF_INET, relay.ip.data(), ip.data(), ip.size());
+    std::array<char, 80> host;
+    std::snprintf(host.data(), host.size(), v6 ? "[%s]:%u" : "%s:%u", ip.data(), unsigned{relay.port});
+    const int size = std::snprintf(reinterpret_cast<char *>(out.data()), out.size(),
+                                   "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", host.data(), host.data());
+    return static_cast<std::size_t>(size);
 }
 
 std::size_t print_socks5_greeting(Mutable_Bytes out) {

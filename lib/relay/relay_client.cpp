@@ -188,6 +188,13 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.reason = Reason::none;
     relay.started = now;
     relay.in_size = relay.out_begin = relay.out_end = 0;
+    // Nothing holds of the connection before: neither its pings nor its routing ids.
+    relay.ping_waiting = relay.pong_waiting = relay.leaving_waiting = false;
+    relay.ping_id = relay.ping_sent = relay.last_heard = 0;
+    relay.round_trip = 0;
+    relay.known.reset();
+    relay.online.reset();
+    relay.leaving.reset();
     switch (proxy) {
     case Proxy_Type::none:
         start_own_handshake(relay);

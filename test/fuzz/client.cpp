@@ -31,6 +31,8 @@ void start(Fuzz_Client &client, Proxy_Type proxy) {
     client.ended = client.answered = false;
     client.given.reset();
     client.online.reset();
+    fuzz_check(client.relay.known.none() && client.relay.leaving.none() && client.relay.ping_id == 0,
+               "nothing is left of the connection before");
     fuzz_client_check(client);
 }
 
@@ -103,7 +105,8 @@ void check_event(Fuzz_Client &client, const Relay_Event &event, Bytes buffer) {
         fuzz_check(is_held(event.packet.data) && !event.packet.data.empty(), "data lies where it was read to");
         break;
     case Relay_Event_Kind::pong:
-        fuzz_check(client.relay.round_trip > 0 && client.relay.round_trip <= PING_TIMEOUT_MS, "a round trip has its limits");
+        fuzz_check(client.relay.round_trip > 0 && client.relay.round_trip <= PING_TIMEOUT_MS,
+                   "a round trip has its limits");
         break;
     }
 }
@@ -165,7 +168,7 @@ void fuzz_client_restart(Fuzz_Client &client, Proxy_Type proxy) {
 }
 
 bool fuzz_client_answer(Fuzz_Client &client, std::array<std::uint8_t, HANDSHAKE_RESPONSE_SIZE> &response) {
-    if (client.sent.size() < HANDSHAKE_REQUEST_SIZE) {
+    if (client.answered || client.sent.size() < HANDSHAKE_REQUEST_SIZE) {
         return false;
     }
     const auto request = Bytes{client.sent}.last<HANDSHAKE_REQUEST_SIZE>();
@@ -177,6 +180,7 @@ bool fuzz_client_answer(Fuzz_Client &client, std::array<std::uint8_t, HANDSHAKE_
     fuzz_check(key == self().public_key, "the client says who it is");
     client.channel = channel;
     client.answered = true;
+    client.sent.clear();
     return true;
 }
 
@@ -187,7 +191,6 @@ void fuzz_client_confirmed(Fuzz_Client &client) {
         fuzz_client_take(*made, HANDSHAKE_REQUEST_SIZE);
         std::array<std::uint8_t, HANDSHAKE_RESPONSE_SIZE> response;
         fuzz_check(fuzz_client_answer(*made, response), "an honest request is answered");
-        made->sent.clear();
         made->coming.assign(response.begin(), response.end());
         fuzz_client_deliver(*made, response.size(), false);
         fuzz_check(relay_confirmed(made->relay), "an honest answer confirms");
@@ -317,12 +320,13 @@ void fuzz_client_check(Fuzz_Client &client) {
     fuzz_check(!relay_confirmed(relay) || client.answered, "nobody but the relay can answer the handshake");
     if (client.ended) {
         fuzz_check(relay_deadline(relay) == UINT64_MAX, "what has ended is never due");
-        fuzz_check(relay.channel.key.bytes == Secret_Key{}.bytes && relay.handshake.session_secret.bytes == Secret_Key{}.bytes,
+        fuzz_check(relay.channel.key.bytes == Secret_Key{}.bytes &&
+                       relay.handshake.session_secret.bytes == Secret_Key{}.bytes,
                    "what has ended keeps no secret");
     }
-    for (std::size_t i = 0; i < MAX_ROUTES && relay_confirmed(relay); ++i) {
-        fuzz_check(client.online[i] == relay.online[i], "who is online is known");
-        fuzz_check(!client.given[i] || (relay.known[i] && !relay.leaving[i]), "an id that was given is known");
+    if (relay_confirmed(relay)) {
+        fuzz_check(client.online == relay.online, "who is online is known");
+        fuzz_check((client.given & (~relay.known | relay.leaving)).none(), "an id that was given is known");
     }
 }
 

@@ -15,7 +15,6 @@ struct Fuzz_Client {
     std::uint64_t now = 1'000;
     std::vector<std::uint8_t> coming; ///< on its way to the client
     std::vector<std::uint8_t> sent;   ///< taken from it, and not read yet
-    std::uint64_t read = 0;           ///< bytes of `sent` that were, in all
     bool ended = false;               ///< it was seen to have
 
     // The relay's side.
@@ -24,7 +23,7 @@ struct Fuzz_Client {
     std::uint64_t ping_id = 0; ///< of the client's last ping
 
     // What is known of the routing ids, by id less 16.
-    std::bitset<MAX_ROUTES> given;  ///< the client has told of it, and not left it
+    std::bitset<MAX_ROUTES> given; ///< the client has told of it, and not left it
     std::bitset<MAX_ROUTES> online;
     std::array<std::uint32_t, MAX_ROUTES> numbers{};
 };
@@ -40,7 +39,7 @@ void fuzz_client_start(Fuzz_Client &client, Proxy_Type proxy);
 void fuzz_client_restart(Fuzz_Client &client, Proxy_Type proxy);
 
 /// Draws the relay's answer to the last 128 bytes that the client has sent, and keeps the channel. False when these are
-/// no handshake request.
+/// no handshake request, or it was answered.
 [[nodiscard]] bool fuzz_client_answer(Fuzz_Client &client, std::array<std::uint8_t, HANDSHAKE_RESPONSE_SIZE> &response);
 
 /// Lets the client be confirmed, if it is as far as that: once, ever after a copy of the first time.

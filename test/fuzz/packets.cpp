@@ -88,7 +88,8 @@ void check_address(Bytes bytes) {
     const Exactly printed(size);
     fuzz_check(print_packed_address(address, printed.bytes()) == size, "an address that was read can be printed");
     fuzz_check(same(printed.bytes(), bytes.first(size)), "and is what was read");
-    fuzz_check(print_packed_address(address, printed.bytes().first(size - 1)) == 0, "an address does not fit into less");
+    fuzz_check(print_packed_address(address, printed.bytes().first(size - 1)) == 0,
+               "an address does not fit into less");
 
     Ip_Port again;
     if (address.family == Family::ipv4 || address.family == Family::ipv6) {

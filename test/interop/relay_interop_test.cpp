@@ -152,6 +152,11 @@ void introduce(Peer &peer, const Public_Key &other) {
     return relay_info(peer, relay).state == Relay_State::connected;
 }
 
+/// The relay has answered a packet of ours. Before that others cannot reach us through it, though it has shaken hands.
+[[nodiscard]] bool known(const Peer &peer, const Real_Relay &relay) {
+    return relay_info(peer, relay).round_trip != 0;
+}
+
 /// Whether the other is online for this peer at this relay.
 [[nodiscard]] bool online_at(const Peer &peer, const Real_Relay &relay) {
     const Connection_Info info = connection_info(peer);
@@ -275,7 +280,7 @@ void carry_everything(Family family, const Proxy &proxy = {}) {
     start_peer(b, proxy);
     REQUIRE(add_tcp_relay_global(a.tcp, relay.address, relay.key) == Error::ok);
     REQUIRE(add_tcp_relay_global(b.tcp, relay.address, relay.key) == Error::ok);
-    REQUIRE(wait_for({&a, &b}, [&] { return connected(a, relay) && connected(b, relay); }));
+    REQUIRE(wait_for({&a, &b}, [&] { return known(a, relay) && known(b, relay); }));
     carry_oob(a, b, relay);
 
     introduce(a, b.key);
@@ -594,7 +599,7 @@ void check_still_up(Behind &behind) {
     Peer other;
     start_peer(other);
     REQUIRE(add_tcp_relay_global(other.tcp, behind.relay.address, behind.relay.key) == Error::ok);
-    REQUIRE(wait_for({&behind.peer, &other}, [&] { return connected(other, behind.relay); }));
+    REQUIRE(wait_for({&behind.peer, &other}, [&] { return known(other, behind.relay); }));
     const Packet_Bytes packet = numbered(1, 100);
     REQUIRE(tcp_send_oob_packet_using_relay(behind.peer.tcp, behind.relay.key, other.key, packet) == Error::ok);
     CHECK(wait_for({&behind.peer, &other}, [&] { return !other.oob.empty(); }));

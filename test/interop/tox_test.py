@@ -103,7 +103,7 @@ class World:
             for relay in relays:
                 client.tell("relay", relay.tcp_port, relay.udp_port, relay.key)
             client.tell("friend", other.key)
-        await within(ONLINE_LIMIT_S, *(client.says("online") for client in clients))
+        await within(ONLINE_LIMIT_S, "to come online", *(client.says("online") for client in clients))
         return clients
 
 
@@ -117,9 +117,12 @@ async def answers(port):
             await asyncio.sleep(0.01)
 
 
-async def within(seconds, *awaitables):
-    async with asyncio.timeout(seconds):
-        return await asyncio.gather(*awaitables)
+async def within(seconds, what, *awaitables):
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.gather(*awaitables)
+    except TimeoutError:
+        raise Fault(f"{what} took more than {seconds} s") from None
 
 
 class Relay:
@@ -160,7 +163,7 @@ class Client:
         self.process = await world.start(
             getattr(world.programs, kind), *proxy, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
-        self.key = (await within(START_LIMIT_S, self.says("key")))[0]
+        self.key = (await within(START_LIMIT_S, "to start", self.says("key")))[0]
         return self
 
     def tell(self, *words):
@@ -195,21 +198,21 @@ def expect(what, got, wanted):
 async def exchange_messages(a, b):
     for client in (a, b):
         client.tell("messages", MESSAGES)
-    for got in await within(WORK_LIMIT_S, a.says("messages"), b.says("messages")):
+    for got in await within(WORK_LIMIT_S, "the messages", a.says("messages"), b.says("messages")):
         expect("messages", got, MESSAGES)
 
 
 async def send_file(a, b):
     a.tell("file", FILE_SIZE)
-    expect("bytes of the file", *await within(WORK_LIMIT_S, b.says("file")), FILE_SIZE)
+    expect("bytes of the file", *await within(WORK_LIMIT_S, f"a file of {a.kind}", b.says("file")), FILE_SIZE)
 
 
 async def hold_conference(a, b):
     a.tell("conference")
-    await within(WORK_LIMIT_S, a.says("joined"), b.says("joined"))
+    await within(WORK_LIMIT_S, "to join the conference", a.says("joined"), b.says("joined"))
     for client in (a, b):
         client.tell("say", CONFERENCE_MESSAGES)
-    for got in await within(WORK_LIMIT_S, a.says("said"), b.says("said")):
+    for got in await within(WORK_LIMIT_S, "the conference", a.says("said"), b.says("said")):
         expect("messages of the conference", got, CONFERENCE_MESSAGES)
 
 
@@ -231,7 +234,7 @@ async def case_everything(programs, first, second, relays=3):
         if first != second:
             await send_file(b, a)
         await hold_conference(a, b)
-        await within(START_LIMIT_S, a.end(), b.end())
+        await within(START_LIMIT_S, "to end", a.end(), b.end())
 
 
 async def case_proxy(programs, kind):
@@ -241,7 +244,7 @@ async def case_proxy(programs, kind):
         a, b = await world.pair(["ours", "ours"], relays, await world.proxy(kind))
         await exchange_messages(a, b)
         await hold_conference(a, b)
-        await within(START_LIMIT_S, a.end(), b.end())
+        await within(START_LIMIT_S, "to end", a.end(), b.end())
 
 
 async def silence_of(programs, kind, fault, seconds):
@@ -254,16 +257,16 @@ async def silence_of(programs, kind, fault, seconds):
             client.tell("stream", STREAM_MS)
         await asyncio.sleep(2)
         before = {relay.name: relay.time_used() for relay in relays}
-        await within(START_LIMIT_S, *(client.ask("silence") for client in pair))
+        await within(START_LIMIT_S, "the answer", *(client.ask("silence") for client in pair))
         await asyncio.sleep(3)
         relays.sort(key=lambda relay: before[relay.name] - relay.time_used())
         for relay in relays[:2]:
             relay.process.send_signal(fault)
         await asyncio.sleep(seconds)
-        longest = max(map(int, await within(START_LIMIT_S, *(client.ask("silence") for client in pair))))
+        longest = max(map(int, await within(START_LIMIT_S, "the answer", *(client.ask("silence") for client in pair))))
         # It has to be heard, too, and not to be silent for good.
         await asyncio.sleep(1)
-        after = max(map(int, await within(START_LIMIT_S, *(client.ask("silence") for client in pair))))
+        after = max(map(int, await within(START_LIMIT_S, "the answer", *(client.ask("silence") for client in pair))))
         return longest, after
 
 
@@ -298,7 +301,7 @@ def main():
     try:
         asyncio.run(CASES[programs.case](programs))
     except (Fault, TimeoutError) as fault:
-        print(f"failed: {fault!r}")
+        print(f"failed: {fault}")
         sys.exit(1)
 
 

@@ -18,7 +18,7 @@ constexpr std::uint64_t SECOND = 1'000;
 
 /// Two who talk, while both are online at an honest relay, must have heard each other this recently, by how many of their
 /// relays are not honest: the time to find out one dropper after the other.
-constexpr std::uint64_t HEARD_WITHIN[] = {6 * SECOND, 10 * SECOND, 30 * SECOND, 100 * SECOND};
+constexpr std::uint64_t HEARD_WITHIN[] = {10 * SECOND, 30 * SECOND, 60 * SECOND, 150 * SECOND};
 /// After the last fault everybody must be heard within this time.
 constexpr std::uint64_t HEALED_WITHIN = 60 * SECOND;
 constexpr std::uint64_t RECENT = 10 * SECOND;
@@ -54,6 +54,7 @@ constexpr const char *FAULT_NAMES[] = {"kill",       "stop",         "cut relay"
 static_assert(std::size(FAULT_NAMES) == static_cast<std::size_t>(Fault::count));
 
 constexpr std::uint32_t NOBODY = UINT32_MAX;
+constexpr std::uint32_t MARK = 0x70C7CB; ///< what a relay makes up begins otherwise
 
 /// A packet that was sent: over which relay, if it was one, and exactly one.
 struct Sent {
@@ -81,6 +82,7 @@ struct Friendship {
 
 #pragma pack(push, 1)
 struct Payload {
+    std::uint32_t mark = MARK;
     std::uint32_t friendship;
     std::uint32_t side; ///< of the sender
     std::uint32_t number;
@@ -175,7 +177,7 @@ void send_one(Run &run, std::uint32_t index, std::size_t side) {
         return;
     }
     std::vector<std::uint8_t> packet(sizeof(Payload) + run.below(run.chance(5) ? 1'400 : 100));
-    const Payload payload{index, static_cast<std::uint32_t>(side), static_cast<std::uint32_t>(flow.sent.size())};
+    const Payload payload{MARK, index, static_cast<std::uint32_t>(side), static_cast<std::uint32_t>(flow.sent.size())};
     std::memcpy(packet.data(), &payload, sizeof payload);
     std::array<std::uint32_t, 16> over{};
     const auto before = packets_sent(run, peer, over);
@@ -207,12 +209,14 @@ void send_one(Run &run, std::uint32_t index, std::size_t side) {
 
 void take_data(Run &run, std::uint32_t me, const Sim_Packet &packet) {
     Payload payload{};
-    if (packet.bytes.size() < sizeof payload) {
-        return fail(run, "peer %u got a packet that nobody sent", me);
+    if (packet.bytes.size() >= sizeof payload) {
+        std::memcpy(&payload, packet.bytes.data(), sizeof payload);
     }
-    std::memcpy(&payload, packet.bytes.data(), sizeof payload);
+    if (packet.bytes.size() < sizeof payload || payload.mark != MARK) {
+        return; // a relay made it up
+    }
     if (payload.friendship >= run.friends.size() || payload.side > 1) {
-        return; // a flood's
+        return fail(run, "peer %u got a packet that nobody sent", me);
     }
     Friendship &f = run.friends[payload.friendship];
     Flow &flow = f.flow[payload.side];

@@ -11,7 +11,9 @@ namespace {
 
 std::uint64_t ping_id_of(const Blob &bytes) {
     std::uint64_t id = 0;
-    std::memcpy(&id, bytes.data(), std::min(bytes.size(), sizeof id));
+    if (bytes.size() == sizeof id) {
+        std::memcpy(&id, bytes.data(), sizeof id);
+    }
     return id;
 }
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes test/unit/vectors.h: bytes that the wire room has to produce and to understand.
 
     python3 test/unit/vectors.py            writes vectors.h beside this file
