@@ -2,7 +2,8 @@
 //
 //   A route can be used when the peer is online there and the relay's connection is up. Of those that can, the one
 //   with the least penalty is chosen (health.cpp: suspect relays last, then relays of bad name, then relays convicted
-//   for this peer, then relays in doubt), and among equals the one with the shortest round trip.
+//   for this peer, then relays in doubt), and among equals the one with the shortest round trip. But who has sent
+//   nothing yet answers on the route that brought the question: that one delivers.
 //
 //   The choice then stays, whatever the others' figures do. It is left only
 //   - when it cannot be used any more, or its relay becomes suspect: at once;
@@ -39,8 +40,9 @@ std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, std::u
         if ((without >> i & 1) != 0 || !route_usable(c, peer, i)) {
             continue;
         }
-        const std::uint64_t cost =
-            std::uint64_t{route_penalty(c, peer.routes[i])} << 32 | round_trip(c.relays[peer.routes[i].relay]);
+        const bool answers = peer.sending == NO_ROUTE && i == peer.settled;
+        const std::uint64_t cost = std::uint64_t{route_penalty(c, peer.routes[i])} << 32 |
+                                   (answers ? 0 : round_trip(c.relays[peer.routes[i].relay]));
         if (cost < best_cost) {
             best = i;
             best_cost = cost;
@@ -60,11 +62,13 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
     }
     peer.sending = route;
     if (route == NO_ROUTE) {
+        peer.waiting_since = 0; // there is no way for it to be heard, and its silence tells nothing
+        peer.tried = 0;
         return;
     }
     ++c.relays[peer.routes[route].relay].carries;
     peer.moved_at = c.now;
-    peer.follow_at = NEVER;
+    peer.follow_after = 0;
     peer.moves += old != NO_ROUTE;
     if (reason != Reason::convicted && peer.waiting_since != 0) {
         // What was sent before has nothing to do with this route.

@@ -2,7 +2,7 @@
 // any time at the cost of its depth, and asking for the first costs nothing.
 #pragma once
 
-#include <utility>
+#include <algorithm>
 #include <vector>
 
 #include <toxtcp/tcp_connections.h>
@@ -13,18 +13,22 @@ class Deadlines {
 public:
     /// Makes room for slots 0..count-1, so that `set` never allocates. Throws std::bad_alloc with nothing changed.
     void reserve(std::size_t count) {
+        if (count > place_.capacity()) {
+            const std::size_t room = count + count / 4;
+            heap_.reserve(room);
+            place_.reserve(room);
+        }
         if (count > place_.size()) {
-            heap_.reserve(count + count / 4);
             place_.resize(count, NOWHERE);
         }
     }
 
     /// When the first is due; NEVER when none is.
-    [[nodiscard]] std::uint64_t first() const { return heap_.empty() ? NEVER : heap_.front().at; }
-    [[nodiscard]] std::uint32_t first_slot() const { return heap_.front().slot; }
+    [[nodiscard]] std::uint64_t first() const { return heap_.empty() ? NEVER : time_of(heap_.front()); }
+    [[nodiscard]] std::uint32_t first_slot() const { return slot_of(heap_.front()); }
 
     [[nodiscard]] std::uint64_t get(std::uint32_t slot) const {
-        return place_[slot] == NOWHERE ? NEVER : heap_[place_[slot]].at;
+        return place_[slot] == NOWHERE ? NEVER : time_of(heap_[place_[slot]]);
     }
 
     /// NEVER takes the slot out.
@@ -38,10 +42,9 @@ public:
         }
         if (place == NOWHERE) {
             place = static_cast<std::uint32_t>(heap_.size());
-            heap_.push_back({at, slot});
-            place_[slot] = place;
+            heap_.push_back(0);
         }
-        heap_[place].at = at;
+        put(place, std::min(at, LATEST) << SLOT_BITS | slot);
         sink(rise(place));
     }
 
@@ -54,51 +57,50 @@ public:
 private:
     static constexpr std::uint32_t NOWHERE = UINT32_MAX;
 
-    struct Entry {
-        std::uint64_t at;
-        std::uint32_t slot;
-    };
+    /// A time and a slot in one number that sorts by time: ms for 500 years, and MAX_SLOTS slots.
+    using Entry = std::uint64_t;
+    static constexpr int SLOT_BITS = 20;
+    static_assert(MAX_SLOTS == 1U << SLOT_BITS);
+    static constexpr std::uint64_t LATEST = UINT64_MAX >> SLOT_BITS;
 
-    void swap(std::uint32_t a, std::uint32_t b) {
-        std::swap(heap_[a], heap_[b]);
-        place_[heap_[a].slot] = a;
-        place_[heap_[b].slot] = b;
+    static std::uint64_t time_of(Entry entry) { return entry >> SLOT_BITS; }
+    static std::uint32_t slot_of(Entry entry) { return static_cast<std::uint32_t>(entry & (MAX_SLOTS - 1)); }
+
+    void put(std::uint32_t place, Entry entry) {
+        heap_[place] = entry;
+        place_[slot_of(entry)] = place;
     }
 
     std::uint32_t rise(std::uint32_t place) {
-        while (place > 0 && heap_[place].at < heap_[(place - 1) / 2].at) {
-            swap(place, (place - 1) / 2);
+        const Entry entry = heap_[place];
+        while (place > 0 && entry < heap_[(place - 1) / 2]) {
+            put(place, heap_[(place - 1) / 2]);
             place = (place - 1) / 2;
         }
+        put(place, entry);
         return place;
     }
 
     void sink(std::uint32_t place) {
+        const Entry entry = heap_[place];
         const auto size = static_cast<std::uint32_t>(heap_.size());
-        for (;;) {
-            std::uint32_t least = place;
-            for (const std::uint32_t child : {2 * place + 1, 2 * place + 2}) {
-                if (child < size && heap_[child].at < heap_[least].at) {
-                    least = child;
-                }
+        for (std::uint32_t child = 2 * place + 1; child < size; child = 2 * place + 1) {
+            child += child + 1 < size && heap_[child + 1] < heap_[child];
+            if (entry <= heap_[child]) {
+                break;
             }
-            if (least == place) {
-                return;
-            }
-            swap(place, least);
-            place = least;
+            put(place, heap_[child]);
+            place = child;
         }
+        put(place, entry);
     }
 
     void take_out(std::uint32_t place) {
-        const auto last = static_cast<std::uint32_t>(heap_.size() - 1);
-        place_[heap_[place].slot] = NOWHERE;
-        if (place != last) {
-            heap_[place] = heap_[last];
-            place_[heap_[place].slot] = place;
-        }
+        const Entry last = heap_.back();
+        place_[slot_of(heap_[place])] = NOWHERE;
         heap_.pop_back();
-        if (place != last) {
+        if (place != heap_.size()) {
+            put(place, last);
             sink(rise(place));
         }
     }

@@ -9,7 +9,8 @@
 // longer than our patience with it. Its traffic moves, once, and the route that it left is accused. Is the peer heard soon
 // after, and does it go on to answer promptly, then the relay is convicted for that peer, and avoided for a time that
 // doubles. If not, the peer may well be a quiet or a slow one: our patience grows with its silences, and no more moves
-// follow in this one unless it had been answering promptly before. Convictions add up to blame; a relay with much of it is the last choice of all peers, and with more is left where others suffice.
+// follow in this one unless it had been answering promptly before. Convictions add up to blame; a relay with much of it
+// is the last choice of all peers, and with more is left where others suffice.
 //
 // A peer that goes over to another relay may do so because it hears nothing of us: our traffic follows it there, unless it
 // has just moved itself.
@@ -41,6 +42,7 @@ constexpr std::uint64_t CONVICT_WITHIN_MS = 1'500;
 /// An answer this soon is a prompt one, and so many in a row make a peer one that answers.
 constexpr std::uint64_t PROMPT_MS = 1'000;
 constexpr std::uint8_t PROMPT_ENOUGH = 3;
+constexpr int MAX_PROMPT_WANTED = 48;
 /// A relay is convicted when the peer, having been heard soon after the move, answers promptly so often on the new route.
 constexpr std::uint8_t TRIAL_ANSWERS = 2;
 /// The peer has gone over to another relay when so many packets in a row came over that: a full socket sends a few astray.
@@ -60,6 +62,10 @@ constexpr std::uint32_t MAX_PENALTY_DOUBLINGS = 6;
 
 std::uint32_t patience_with(const Connection &peer) {
     return peer.patience == 0 ? PATIENCE_MS : peer.patience;
+}
+
+bool answers_promptly(const Connection &peer) {
+    return peer.prompt >= peer.prompt_wanted;
 }
 
 bool is_silent(const Relay &relay) {
@@ -166,21 +172,26 @@ void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_ind
     }
 }
 
+/// The move was for nothing: it takes more to be taken for a peer that answers promptly, and be moved for again.
+void acquit(Connection &peer) {
+    peer.accused = NO_ROUTE;
+    peer.prompt_wanted = static_cast<std::uint8_t>(std::min(2 * peer.prompt_wanted, MAX_PROMPT_WANTED));
+}
+
 /// Being heard soon after our traffic had moved tells that the route it left delivered nothing, or that the one did which
-/// the peer has left meanwhile. If these are over the same relay, or the peer has stayed where it was, it is clear which.
+/// the peer has left meanwhile. If these are over the same relay, or the peer has stayed where it was, it is clear which;
+/// and a peer that was never heard before has left none.
 void accuse(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t heard_over) {
     Connection &peer = c.peers[peer_slot];
     if (c.now > peer.moved_at + CONVICT_WITHIN_MS) {
-        peer.accused = NO_ROUTE;
-    } else if (peer.settled == heard_over || peer.settled == peer.accused) {
+        acquit(peer);
+    } else if (peer.settled == heard_over || peer.settled == peer.accused || peer.settled == NO_ROUTE) {
         peer.trial = 1;
     } else {
         peer.accused = NO_ROUTE;
-        if (peer.settled != NO_ROUTE) {
-            avoid(c, peer.routes[peer.settled]);
-            if (peer.sending == peer.settled && route_usable(c, peer, heard_over)) {
-                set_sending(c, peer_slot, heard_over, Reason::convicted);
-            }
+        avoid(c, peer.routes[peer.settled]);
+        if (peer.sending == peer.settled && route_usable(c, peer, heard_over)) {
+            set_sending(c, peer_slot, heard_over, Reason::convicted);
         }
     }
 }
@@ -189,20 +200,25 @@ void accuse(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t heard_over
 void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t silence, bool on_trial) {
     Connection &peer = c.peers[peer_slot];
     const bool is_prompt = silence <= PROMPT_MS;
+    // One slow answer does not make a slow peer of one that has long been prompt.
     peer.prompt =
-        is_prompt ? static_cast<std::uint8_t>(std::min<int>(peer.prompt + 1, PROMPT_ENOUGH)) : std::uint8_t{0};
-    if (peer.prompt == PROMPT_ENOUGH) {
+        static_cast<std::uint8_t>(is_prompt ? std::min(peer.prompt + 1, 2 * peer.prompt_wanted) : peer.prompt / 2);
+    if (is_prompt && answers_promptly(peer)) {
         peer.patience = 0;
     } else if (!is_prompt) {
-        peer.patience =
-            static_cast<std::uint32_t>(std::clamp<std::uint64_t>(2 * silence, PATIENCE_MS, MAX_PATIENCE_MS));
+        // The longest of its last silences counts, those of long ago less and less.
+        const std::uint64_t remembered = peer.patience - peer.patience / 64;
+        peer.patience = static_cast<std::uint32_t>(
+            std::clamp<std::uint64_t>(std::max(2 * silence, remembered), PATIENCE_MS, MAX_PATIENCE_MS));
     }
     if (on_trial) {
         const std::uint8_t accused = peer.accused;
         if (!is_prompt) {
-            peer.accused = NO_ROUTE; // acquitted: it is the peer that is slow
+            acquit(peer); // it is the peer that is slow
         } else if (++peer.trial > TRIAL_ANSWERS) {
             peer.accused = NO_ROUTE;
+            peer.prompt_wanted = PROMPT_ENOUGH;
+            peer.patience = 0; // the silence was not the peer's
             convict(c, peer_slot, accused);
         }
     }
@@ -210,11 +226,14 @@ void note_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint64_t sile
 
 void follow_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
     Connection &peer = c.peers[peer_slot];
-    if (c.now < peer.follow_at) {
-        wake_peer_at(c, peer_slot, peer.follow_at);
+    if (peer.follow_after == 0) {
         return;
     }
-    peer.follow_at = NEVER;
+    if (const std::uint64_t at = peer.moved_at + peer.follow_after; c.now < at) {
+        wake_peer_at(c, peer_slot, at);
+        return;
+    }
+    peer.follow_after = 0;
     const std::uint8_t to = peer.settled;
     if (to != NO_ROUTE && peer.sending != NO_ROUTE && route_usable(c, peer, to) &&
         route_penalty(c, peer.routes[to]) <= route_penalty(c, peer.routes[peer.sending])) {
@@ -233,8 +252,9 @@ void note_settled(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t rout
     peer.strays = 0;
     if (has_moved && peer.sending != route) {
         // Two who have both just moved would otherwise follow each other for ever.
-        const std::uint64_t settled_at = peer.moved_at + FOLLOW_AFTER_MS;
-        peer.follow_at = c.now >= settled_at ? c.now : settled_at + random_below(c, FOLLOW_AFTER_MS);
+        const bool has_stayed = c.now >= peer.moved_at + FOLLOW_AFTER_MS;
+        peer.follow_after =
+            static_cast<std::uint16_t>(FOLLOW_AFTER_MS + (has_stayed ? 0 : random_below(c, FOLLOW_AFTER_MS)));
         follow_peer(c, peer_slot);
     }
 }
@@ -338,16 +358,23 @@ void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
         wake_peer_at(c, slot, due);
         return;
     }
-    // A peer that has not been answering promptly is left one move for each silence; and no route is tried twice in one.
+    // A peer that has not been answering promptly is left one move for each silence; for another, all routes are tried,
+    // and then all again, as it may be its own that drops: it learns from our moves that we do not hear it.
+    if (peer.tried != 0 && (!answers_promptly(peer) || patience_with(peer) == MAX_PATIENCE_MS)) {
+        return;
+    }
     const std::uint8_t old = peer.sending;
-    const std::uint8_t tried = static_cast<std::uint8_t>(peer.tried | 1U << old);
-    const std::uint8_t next = best_route(c, peer, tried);
-    if (next == NO_ROUTE || (peer.tried != 0 && peer.prompt < PROMPT_ENOUGH) ||
-        c.relays[peer.routes[next].relay].suspect) {
+    std::uint32_t tried = peer.tried | 1U << old;
+    std::uint8_t next = best_route(c, peer, tried);
+    if (next == NO_ROUTE) {
+        tried = 1U << old;
+        next = best_route(c, peer, tried);
+    }
+    if (next == NO_ROUTE || c.relays[peer.routes[next].relay].suspect) {
         return;
     }
     set_sending(c, slot, next, Reason::convicted);
-    peer.tried = tried;
+    peer.tried = static_cast<std::uint8_t>(tried);
     peer.accused = old;
     peer.trial = 0;
     peer.patience = std::min(2 * patience_with(peer), MAX_PATIENCE_MS);

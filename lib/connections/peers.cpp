@@ -33,8 +33,7 @@ void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, 
 } // namespace
 
 std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key) {
-    const auto found = c.peer_index.find(key);
-    return found == c.peer_index.end() ? NO_SLOT : *found;
+    return c.peer_index.find(key);
 }
 
 std::uint8_t find_route(const Connection &peer, std::uint32_t relay) {
@@ -58,7 +57,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     count(c, peer, relay, step, 1);
     route.step = step;
     if (step == Route_Step::none) {
-        relay.ask_from = std::min(relay.ask_from, route.place);
+        relay.ask_from = std::min<std::uint32_t>(relay.ask_from, route.place);
     }
     if (holds_id(old) && !holds_id(step) && relay.unasked != 0 && is_connected(relay)) {
         wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
@@ -134,7 +133,7 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_inde
     const std::uint32_t last = relay.tied.back();
     relay.tied[route.place] = last;
     c.peers[connection_of(last)].routes[route_of(last)].place = route.place;
-    relay.ask_from = std::min(relay.ask_from, route.place);
+    relay.ask_from = std::min<std::uint32_t>(relay.ask_from, route.place);
     relay.tied.pop_back();
     route = Route{};
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
@@ -249,13 +248,16 @@ Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int re
     }
     enter(*c);
     try {
+        if (relay.tied.size() == relay.tied.capacity()) {
+            relay.tied.reserve(relay.tied.size() + relay.tied.size() / 4 + 4);
+        }
         relay.tied.push_back(route_name(peer_slot, place));
     } catch (const std::bad_alloc &) {
         return Error::no_memory;
     }
     Route &route = peer.routes[place];
     route.relay = static_cast<std::uint16_t>(relay_slot);
-    route.place = static_cast<std::uint32_t>(relay.tied.size() - 1);
+    route.place = (relay.tied.size() - 1) & (MAX_SLOTS - 1);
     ++relay.unasked;
     if (peer.awake) {
         wake_relay(*c, relay_slot);

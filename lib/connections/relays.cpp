@@ -9,12 +9,14 @@ namespace toxtcp {
 namespace {
 
 void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
+    // That it ended is worth a line; that it is still away is not, each time it is tried.
+    const Log_Level level = relay.attempts == 0 ? Log_Level::warning : Log_Level::debug;
     try {
-        log(c, Log_Level::warning,
+        log(c, level,
             "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address) + ": " +
                 to_string(reason));
     } catch (const std::bad_alloc &) {
-        log(c, Log_Level::warning, to_string(reason));
+        log(c, level, to_string(reason));
     }
 }
 
@@ -29,8 +31,7 @@ std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
 } // namespace
 
 std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
-    const auto found = c.relay_index.find(key);
-    return found == c.relay_index.end() ? NO_SLOT : *found;
+    return c.relay_index.find(key);
 }
 
 Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot) {

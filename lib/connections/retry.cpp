@@ -13,6 +13,9 @@ namespace {
 constexpr std::uint64_t FIRST_RETRY_MS = 250;
 constexpr std::uint64_t MAX_RETRY_MS = 120'000;
 constexpr std::uint32_t MAX_DOUBLINGS = 10;
+/// A relay that would give a peer back one of the routes it lacks waits no longer than this, for its first attempts.
+constexpr std::uint64_t NEEDED_RETRY_MS = 4'000;
+constexpr std::uint32_t NEEDED_ATTEMPTS = 20;
 
 /// In an outage no relay waits longer than this, and an attempt that nobody answers is given up after the other: the
 /// system sends the packet that opens a connection at growing intervals, too late for us.
@@ -39,6 +42,15 @@ void retry_at(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
     c.relay_deadlines.set(slot, retry_deadline(c, relay));
 }
 
+/// Whether a peer that is online has fewer routes than wanted while this relay is away.
+bool is_needed(const Tcp_Connections &c, const Relay &relay) {
+    return c.profile != Profile::saver &&
+           std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
+               const Connection &peer = c.peers[connection_of(name)];
+               return peer.awake && peer.online != 0 && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+           });
+}
+
 bool is_waiting(const Tcp_Connections &c, std::uint32_t slot) {
     return c.relays.used(slot) && c.relays[slot].state == Relay_State::waiting;
 }
@@ -53,7 +65,10 @@ bool is_stale_attempt(const Tcp_Connections &c, std::uint32_t slot, std::uint64_
 
 void plan_retry(Tcp_Connections &c, std::uint32_t slot) {
     const Relay &relay = c.relays[slot];
-    const std::uint64_t pause = std::min(FIRST_RETRY_MS << std::min(relay.attempts, MAX_DOUBLINGS), MAX_RETRY_MS);
+    std::uint64_t pause = std::min(FIRST_RETRY_MS << std::min(relay.attempts, MAX_DOUBLINGS), MAX_RETRY_MS);
+    if (pause > NEEDED_RETRY_MS && relay.attempts < NEEDED_ATTEMPTS && is_needed(c, relay)) {
+        pause = NEEDED_RETRY_MS;
+    }
     retry_at(c, slot, c.now + with_chance(c, c.outage ? std::min(pause, OUTAGE_RETRY_MS) : pause));
     if (c.outage && relay.attempts == 0) {
         for (std::uint32_t other = 0; other < c.relays.size(); ++other) {

@@ -12,12 +12,12 @@
 #pragma once
 
 #include <memory>
-#include <unordered_set>
 #include <vector>
 
 #include <toxtcp/tcp_connections.h>
 
 #include "connections/deadlines.h"
+#include "connections/key_index.h"
 #include "connections/relay_link.h"
 #include "connections/slots.h"
 
@@ -62,12 +62,12 @@ enum class Route_Step : std::uint8_t {
 };
 
 struct Route {
-    std::uint32_t place = 0;        ///< in the relay's `tied`
-    std::uint32_t avoid_until = 0;  ///< s: convicted for this peer
-    std::uint16_t relay = NO_RELAY; ///< slot
-    std::uint8_t id = 0;            ///< routing id, when registered or online
+    std::uint32_t place : 24 = 0;      ///< in the relay's `tied`
+    std::uint32_t convictions : 8 = 0; ///< as many as double the time to come
+    std::uint32_t avoid_until = 0;     ///< s: convicted for this peer
+    std::uint16_t relay = NO_RELAY;    ///< slot
+    std::uint8_t id = 0;               ///< routing id, when registered or online
     Route_Step step = Route_Step::none;
-    std::uint8_t convictions = 0;
 };
 
 /// A route's name, as routing ids carry it and relays list it: connection slot * 8 + place among its routes.
@@ -96,14 +96,15 @@ struct Connection {
     std::uint8_t tried = 0;          ///< routes that traffic left in this silence, as bits
     std::uint8_t settled = NO_ROUTE; ///< the route that the peer sends over, a stray packet aside
     std::uint8_t strays = 0;         ///< packets in a row over `receiving` that is not `settled`
-    std::uint8_t prompt = 0;         ///< prompt answers in a row
+    std::uint8_t prompt = 0;         ///< prompt answers of late
+    std::uint8_t prompt_wanted = 3;  ///< of them, to count as a peer that answers
+    std::uint16_t follow_after = 0;  ///< ms from the last move until traffic follows the peer to `settled`; 0: no
     std::uint16_t convictions = 0;
     std::uint32_t patience = 0; ///< ms of silence before traffic moves; 0: the base
     std::uint32_t moves = 0;
     std::uint64_t waiting_since = 0;  ///< ms, the first packet sent since the peer was last heard; 0: none
     std::uint64_t moved_at = 0;       ///< ms
     std::uint64_t heard_at = 0;       ///< ms
-    std::uint64_t follow_at = NEVER; ///< when traffic follows the peer to `settled`
     std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at (hold.cpp)
 
     Traffic traffic;
@@ -150,29 +151,6 @@ struct Relay {
 
 // ---- the whole -------------------------------------------------------------------------------------------------
 
-/// Hashes and compares slots by their tenant's key. Keyed, since peers choose their keys.
-struct Key_Hash {
-    using is_transparent = void;
-    const Tcp_Connections *c;
-    std::size_t operator()(const Public_Key &key) const noexcept;
-};
-template <class T>
-struct Key_Index_Hash : Key_Hash {
-    const Slots<T> *slots;
-    using Key_Hash::operator();
-    std::size_t operator()(std::uint32_t slot) const noexcept { return (*this)((*slots)[slot].key); }
-};
-template <class T>
-struct Key_Index_Equal {
-    using is_transparent = void;
-    const Slots<T> *slots;
-    bool operator()(std::uint32_t a, std::uint32_t b) const noexcept { return a == b; }
-    bool operator()(std::uint32_t slot, const Public_Key &key) const noexcept { return (*slots)[slot].key == key; }
-    bool operator()(const Public_Key &key, std::uint32_t slot) const noexcept { return (*slots)[slot].key == key; }
-};
-template <class T>
-using Key_Index = std::unordered_set<std::uint32_t, Key_Index_Hash<T>, Key_Index_Equal<T>>;
-
 struct Tcp_Connections {
     explicit Tcp_Connections(const Tcp_Connections_Def &def, const Host &host);
 
@@ -180,12 +158,12 @@ struct Tcp_Connections {
     Host *own_host = nullptr; ///< when the host is ours to free
     Callbacks callbacks;
     Profile profile;
-    std::array<std::uint8_t, 16> hash_key{};
+    Hash_Key hash_key{};
 
     Slots<Relay> relays{MAX_RELAYS};
     Slots<Connection> peers{MAX_SLOTS};
-    Key_Index<Relay> relay_index;
-    Key_Index<Connection> peer_index;
+    Key_Index<Relay> relay_index{relays, hash_key};
+    Key_Index<Connection> peer_index{peers, hash_key};
     Deadlines relay_deadlines;
     Deadlines peer_deadlines;
     std::uint64_t hold_at = NEVER; ///< when the number of relays held is looked at

@@ -249,17 +249,9 @@ bool is_usable(const Proxy &proxy) {
 
 Tcp_Connections::Tcp_Connections(const Tcp_Connections_Def &def, const Host &host)
     : context{host, {public_key_of(def.secret_key), def.secret_key}, def.proxy}, callbacks(def.callbacks),
-      profile(def.profile), relay_index(0, {{this}, &relays}, {&relays}), peer_index(0, {{this}, &peers}, {&peers}),
-      now(host.now(host.object)), read_buffer(new std::uint8_t[READ_SIZE]), batch_buffer(new std::uint8_t[BATCH_SIZE]) {
+      profile(def.profile), now(host.now(host.object)), read_buffer(new std::uint8_t[READ_SIZE]),
+      batch_buffer(new std::uint8_t[BATCH_SIZE]) {
     host.random(host.object, hash_key);
-}
-
-std::size_t Key_Hash::operator()(const Public_Key &key) const noexcept {
-    std::array<std::uint8_t, crypto_shorthash_BYTES> hash;
-    crypto_shorthash(hash.data(), key.data(), key.size(), c->hash_key.data());
-    std::size_t result;
-    std::memcpy(&result, hash.data(), sizeof result);
-    return result;
 }
 
 std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {

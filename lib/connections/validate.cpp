@@ -128,7 +128,7 @@ const char *validate(const Tcp_Connections &c) {
             }
         }
     }
-    if (c.relay_index.size() != c.relays.count() || c.peer_index.size() != c.peers.count()) {
+    if (c.relay_index.count() != c.relays.count() || c.peer_index.count() != c.peers.count()) {
         return "an index holds what is gone";
     }
     if (connected != c.connected || connecting != c.connecting) {

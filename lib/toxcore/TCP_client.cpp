@@ -158,7 +158,8 @@ void tick(TCP_Client_Connection &con, void *userdata) {
     }
     const std::uint64_t now = host.now(host.object);
     toxtcp::link_flush(con.link, host, NO_TAG);
-    for (int i = 0; i < READS_PER_TICK && con.link.client.phase != Relay_Phase::ended && read(con, userdata, now); ++i) {
+    for (int i = 0; i < READS_PER_TICK && con.link.client.phase != Relay_Phase::ended && read(con, userdata, now);
+         ++i) {
     }
     toxtcp::relay_tick(con.link.client, now);
     toxtcp::relay_flush_control(con.link.client);
@@ -289,10 +290,10 @@ void tcp_con_set_custom_uint(TCP_Client_Connection *con, std::uint32_t value) {
     con->custom_uint = value;
 }
 
-void set_tcp_connection_number(TCP_Client_Connection *con, std::uint8_t con_id, std::uint32_t number) {
-    if (con_id < toxtcp::MAX_ROUTES) {
-        toxtcp::relay_set_number(con->link.client, routing_id(con_id), number);
-    }
+int set_tcp_connection_number(TCP_Client_Connection *con, std::uint8_t con_id, std::uint32_t number) {
+    // One that we have left is no longer ours, even while the relay has yet to be told.
+    const bool left = con_id >= toxtcp::MAX_ROUTES || con->link.client.leaving[con_id];
+    return !left && toxtcp::relay_set_number(con->link.client, routing_id(con_id), number) ? 0 : -1;
 }
 
 // ---- sending ---------------------------------------------------------------------------------------------------

@@ -82,11 +82,8 @@ TCP_Connections *make(const Parts &parts, const std::uint8_t *secret_key, const 
             def.secret_key = to_secret_key(secret_key);
             def.proxy = from_toxcore(proxy_info);
             def.host = &made->host.host;
-            def.callbacks = {.object = made,
-                             .data = on_data,
-                             .oob = on_oob,
-                             .onion = on_onion,
-                             .forwarding = on_forwarding};
+            def.callbacks = {
+                .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
             made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
         }
         if (made->c == nullptr) {
@@ -202,9 +199,7 @@ void set_forwarding_packet_tcp_connection_callback(TCP_Connections *tcp_c, forwa
 // ---- peers -----------------------------------------------------------------------------------------------------
 
 int new_tcp_connection_to(TCP_Connections *tcp_c, const std::uint8_t *public_key, int id) {
-    return guarded(-1, [&] {
-        return answer_number(toxtcp::new_tcp_connection_to(tcp_c->c, to_key(public_key), id));
-    });
+    return guarded(-1, [&] { return answer_number(toxtcp::new_tcp_connection_to(tcp_c->c, to_key(public_key), id)); });
 }
 
 int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number) {
@@ -212,9 +207,8 @@ int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number) {
 }
 
 int set_tcp_connection_to_status(TCP_Connections *tcp_c, int connections_number, bool status) {
-    return guarded(-1, [&] {
-        return answer(toxtcp::set_tcp_connection_to_status(tcp_c->c, connections_number, status));
-    });
+    return guarded(-1,
+                   [&] { return answer(toxtcp::set_tcp_connection_to_status(tcp_c->c, connections_number, status)); });
 }
 
 std::uint32_t tcp_connection_to_online_tcp_relays(const TCP_Connections *tcp_c, int connections_number) {
@@ -240,8 +234,8 @@ bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const std::uint8_t *relay_
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const std::uint8_t *relay_pk) {
     return guarded(-1, [&] {
-        return answer(toxtcp::add_tcp_relay_connection(tcp_c->c, connections_number, relay_address(*ip_port),
-                                                       to_key(relay_pk)));
+        return answer(
+            toxtcp::add_tcp_relay_connection(tcp_c->c, connections_number, relay_address(*ip_port), to_key(relay_pk)));
     });
 }
 
@@ -254,9 +248,8 @@ int add_tcp_number_relay_connection(TCP_Connections *tcp_c, int connections_numb
 }
 
 int add_tcp_relay_global(TCP_Connections *tcp_c, const IP_Port *ip_port, const std::uint8_t *relay_pk) {
-    return guarded(-1, [&] {
-        return answer(toxtcp::add_tcp_relay_global(tcp_c->c, relay_address(*ip_port), to_key(relay_pk)));
-    });
+    return guarded(
+        -1, [&] { return answer(toxtcp::add_tcp_relay_global(tcp_c->c, relay_address(*ip_port), to_key(relay_pk))); });
 }
 
 int kill_tcp_relay_connection(TCP_Connections *tcp_c, int tcp_connections_number) {

@@ -20,7 +20,8 @@ struct Socket {
 using Line = int;
 #endif
 
-void logger_write(const Logger *logger, int level, const char *file, Line line, const char *func, const char *format, ...);
+void logger_write(const Logger *logger, int level, const char *file, Line line, const char *func, const char *format,
+                  ...);
 std::uint64_t current_time_monotonic(Mono_Time *mono_time);
 void random_bytes(const Random *rng, std::uint8_t *bytes, std::size_t length);
 
@@ -28,7 +29,8 @@ bool sock_valid(Socket sock);
 Socket net_socket(const Network *ns, Family domain, int type, int protocol);
 bool set_socket_nonblock(const Network *ns, Socket sock);
 bool set_socket_nosigpipe(const Network *ns, Socket sock);
-int net_recv(const Network *ns, const Logger *logger, Socket sock, std::uint8_t *buf, std::size_t len, const IP_Port *ip_port);
+int net_recv(const Network *ns, const Logger *logger, Socket sock, std::uint8_t *buf, std::size_t len,
+             const IP_Port *ip_port);
 void kill_sock(const Network *ns, Socket sock);
 
 #if TOXTCP_TOXCORE_GENERATION == 218
@@ -43,7 +45,8 @@ int net_send(const Network *ns, const Logger *logger, Socket sock, const std::ui
              const IP_Port *ip_port);
 #else
 const Network *os_network(void);
-bool net_connect(const Network *ns, const Memory *mem, const Logger *logger, Socket sock, const IP_Port *ip_port, int *err);
+bool net_connect(const Network *ns, const Memory *mem, const Logger *logger, Socket sock, const IP_Port *ip_port,
+                 int *err);
 int net_send(const Network *ns, const Logger *logger, Socket sock, const std::uint8_t *buf, std::size_t len,
              const IP_Port *ip_port, Net_Profile *net_profile);
 void netprof_record_packet(Net_Profile *profile, std::uint8_t id, std::size_t length, int direction);
@@ -99,7 +102,8 @@ inline bool connect_socket([[maybe_unused]] const Parts &parts, Socket sock, con
 }
 
 /// Not recorded in the profile: that is done in one place for all networks.
-inline int send_to_socket(const Parts &parts, Socket sock, const std::uint8_t *buf, std::size_t len, const IP_Port &address) {
+inline int send_to_socket(const Parts &parts, Socket sock, const std::uint8_t *buf, std::size_t len,
+                          const IP_Port &address) {
 #if TOXTCP_TOXCORE_GENERATION >= 223
     return net_send(parts.ns, parts.logger, sock, buf, len, &address, nullptr);
 #else

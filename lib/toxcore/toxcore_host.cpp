@@ -90,8 +90,8 @@ int network_connect(void *object, const Ip_Port &address) {
 
 /// Why a call moved nothing. A network that gives no reason has nothing for us now; if it never will have, time tells.
 std::ptrdiff_t refusal() {
-    const bool later =
-        errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOTCONN || errno == EINPROGRESS;
+    const bool later = errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOTCONN ||
+                       errno == EINPROGRESS;
     return later ? SOCKET_WOULD_BLOCK : SOCKET_FAILED;
 }
 

@@ -14,8 +14,8 @@ namespace toxtcp::toxcore {
 struct Toxcore_Host {
     Host host;
     Parts parts;
-    Host *system = nullptr; ///< for the system's own network
-    std::uint64_t now = 0;  ///< ms, the latest that the clock has said
+    Host *system = nullptr;                     ///< for the system's own network
+    std::uint64_t now = 0;                      ///< ms, the latest that the clock has said
     std::unordered_map<int, IP_Port> addresses; ///< of the sockets of another network: its calls want them
 };
 

@@ -245,8 +245,7 @@ TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::size_t answers = 0;
-    SECTION("it never says anything") {
-    }
+    SECTION("it never says anything") {}
     SECTION("it says something of its own now and then") {
         answers = 40;
     }
