@@ -122,4 +122,14 @@ bool create_key_file(const std::string &path, Secret_Key &key, std::string &erro
     return written;
 }
 
+bool load_key(const std::string &path, Secret_Key &key, std::string &error) {
+    if (path.empty()) {
+        Public_Key public_key;
+        new_key_pair(public_key, key);
+        return true;
+    }
+    const Key_File result = read_key_file(path, key, error);
+    return result == Key_File::ok || (result == Key_File::missing && create_key_file(path, key, error));
+}
+
 } // namespace toxtcp

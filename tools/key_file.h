@@ -16,6 +16,10 @@ enum class Key_File : std::uint8_t { ok, missing, failed };
 /// Draws a key and writes it to a new file of mode 0600. False, with `error`, when that fails or the file is there.
 [[nodiscard]] bool create_key_file(const std::string &path, Secret_Key &key, std::string &error);
 
+/// The key in this file, which is made when it does not exist; a fresh one, in no file, for an empty path. False, with
+/// `error`, when that fails; `error` may also say what should be done about a key that was read.
+[[nodiscard]] bool load_key(const std::string &path, Secret_Key &key, std::string &error);
+
 /// The text of a key file. The caller wipes it.
 [[nodiscard]] std::string print_key_file(const Secret_Key &key);
 

@@ -65,21 +65,13 @@ void complain(const std::string &what) {
 
 // ---- set-up ----------------------------------------------------------------------------------------------------
 
-bool load_key(const std::string &path, Secret_Key &key) {
-    if (path.empty()) {
-        Public_Key public_key;
-        new_key_pair(public_key, key);
-        return true;
-    }
+bool load_relay_key(const std::string &path, Secret_Key &key) {
     std::string error;
-    Key_File result = read_key_file(path, key, error);
-    if (result == Key_File::missing) {
-        result = create_key_file(path, key, error) ? Key_File::ok : Key_File::failed;
-    }
+    const bool loaded = load_key(path, key, error);
     if (!error.empty()) {
         complain(error);
     }
-    return result == Key_File::ok;
+    return loaded;
 }
 
 union Socket_Address {
@@ -401,15 +393,16 @@ void close_loop(Relay_Loop &loop) {
 
 } // namespace
 
-int run_relay(const Relay_Options &options) {
+int run_relay(const Relay_Options &options, const Relay_Faults &faults) {
     Relay_Loop loop;
     Relay_Server_Def def;
     def.random = system_random();
     def.max_clients = allowed_clients(options.max_clients);
-    if (!load_key(options.key_file, def.secret_key)) {
+    if (!load_relay_key(options.key_file, def.secret_key)) {
         return EXIT_FAILED;
     }
     relay_server_start(loop.server, def);
+    loop.server.faults = faults;
 
     Ip_Port bound;
     const bool ready =

@@ -110,8 +110,7 @@ TCP_Client_Connection *new_TCP_connection(const Logger *logger, const Mono_Time 
                                           const Network *ns, const IP_Port *ip_port, const uint8_t *public_key,
                                           const uint8_t *self_public_key, const uint8_t *self_secret_key,
                                           const TCP_Proxy_Info *proxy_info);
-void do_TCP_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con,
-                       void *userdata);
+void do_TCP_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
 void kill_TCP_connection(TCP_Client_Connection *con);
 #else
 TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *mem, const Mono_Time *mono_time,
@@ -123,8 +122,7 @@ TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *me
                                           Net_Profile *net_profile
 #endif
 );
-void do_tcp_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con,
-                       void *userdata);
+void do_tcp_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
 void kill_tcp_connection(TCP_Client_Connection *con);
 #endif
 
@@ -147,11 +145,11 @@ int send_data(const Logger *logger, TCP_Client_Connection *con, uint8_t con_id, 
 int send_oob_packet(const Logger *logger, TCP_Client_Connection *con, const uint8_t *public_key, const uint8_t *data,
                     uint16_t length);
 int send_onion_request(const Logger *logger, TCP_Client_Connection *con, const uint8_t *data, uint16_t length);
-int send_forward_request_tcp(const Logger *logger, TCP_Client_Connection *con, const IP_Port *dest,
-                             const uint8_t *data, uint16_t length);
+int send_forward_request_tcp(const Logger *logger, TCP_Client_Connection *con, const IP_Port *dest, const uint8_t *data,
+                             uint16_t length);
 
-/* The number that callbacks get with this con_id; UINT32_MAX before. */
-void set_tcp_connection_number(TCP_Client_Connection *con, uint8_t con_id, uint32_t number);
+/* The number that callbacks get with this con_id; UINT32_MAX before. 0, or -1 when the relay has not given it. */
+int set_tcp_connection_number(TCP_Client_Connection *con, uint8_t con_id, uint32_t number);
 
 /* `status` of a peer: 1 offline, 2 online. What the callbacks return is not looked at. */
 typedef int tcp_routing_response_cb(void *object, uint8_t con_id, const uint8_t *public_key);

@@ -31,8 +31,7 @@ TCP_Connections *new_tcp_connections(const Logger *logger, const Random *rng, co
                                      const uint8_t *secret_key, const TCP_Proxy_Info *proxy_info);
 #elif TOXTCP_TOXCORE_GENERATION == 220
 TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, const Random *rng, const Network *ns,
-                                     Mono_Time *mono_time, const uint8_t *secret_key,
-                                     const TCP_Proxy_Info *proxy_info);
+                                     Mono_Time *mono_time, const uint8_t *secret_key, const TCP_Proxy_Info *proxy_info);
 #else
 TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, const Random *rng, const Network *ns,
                                      Mono_Time *mono_time, const uint8_t *secret_key, const TCP_Proxy_Info *proxy_info,
@@ -101,7 +100,7 @@ int kill_tcp_relay_connection(TCP_Connections *tcp_c, int tcp_connections_number
 uint32_t tcp_copy_connected_relays(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num);
 uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num,
                                          uint32_t idx);
-/* The address of a random connected relay. */
+/* The address of a random relay that is kept for onion packets; false when there is none. */
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port);
 
 /* A relay's number in an address, as onion paths and forwarding name it; and back, false when it is no such one. */

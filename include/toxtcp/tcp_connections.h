@@ -52,9 +52,9 @@ enum class Profile : std::uint8_t {
 
 /// What a `Tcp_Connections` is made of.
 struct Tcp_Connections_Def {
-    Secret_Key secret_key;         ///< our own; peers and relays know us by its public key
-    Proxy proxy;                   ///< all relays are reached through it
-    const Host *host = nullptr;    ///< borrowed, must outlive; null: the system's own, made and freed inside
+    Secret_Key secret_key;      ///< our own; peers and relays know us by its public key
+    Proxy proxy;                ///< all relays are reached through it
+    const Host *host = nullptr; ///< borrowed, must outlive; null: the system's own, made and freed inside
     Callbacks callbacks;
     Profile profile = Profile::responsive;
 };
@@ -166,7 +166,8 @@ TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, 
 
 /// The same for many packets in the fewest system calls. How many were sent, in order from the first; when none was,
 /// why (an Error).
-[[nodiscard]] TOXTCP_API int send_packets_tcp_connection(Tcp_Connections *c, int connection, std::span<const Bytes> packets);
+[[nodiscard]] TOXTCP_API int send_packets_tcp_connection(Tcp_Connections *c, int connection,
+                                                         std::span<const Bytes> packets);
 
 /// 1 to MAX_OOB_DATA_SIZE bytes to any key that the relay knows.
 TOXTCP_API Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &public_key, Bytes packet);
@@ -193,9 +194,9 @@ TOXTCP_API Error tcp_send_forward_request(Tcp_Connections *c, int relay, const I
 enum class Relay_State : std::uint8_t {
     connecting, ///< connect, proxy, handshake
     connected,
-    suspect,    ///< connected, but a probe is unanswered: used last
-    waiting,    ///< it ended, and is tried again later
-    sleeping    ///< left while all who use it sleep
+    suspect, ///< connected, but a probe is unanswered: used last
+    waiting, ///< it ended, and is tried again later
+    sleeping ///< left while all who use it sleep
 };
 TOXTCP_API const char *to_string(Relay_State state);
 
@@ -218,15 +219,15 @@ struct Relay_Info {
     Public_Key public_key{};
     Ip_Port address;
     Relay_State state = Relay_State::connecting;
-    Reason last_end = Reason::none;  ///< why its connection last ended
+    Reason last_end = Reason::none;    ///< why its connection last ended
     std::uint64_t connected_since = 0; ///< ms on the host's clock; 0 when it is not
-    std::uint32_t round_trip = 0;    ///< ms, smoothed; 0 before the first pong
-    std::uint32_t connections = 0;   ///< tied to it
-    std::uint32_t online = 0;        ///< of these, peers online through it
-    std::uint32_t carries = 0;       ///< connections that send over it now
-    std::uint32_t attempts = 0;      ///< failed since it was last up
-    std::uint32_t suspicions = 0;    ///< times it was suspect
-    std::uint32_t convictions = 0;   ///< times it was found to deliver nothing
+    std::uint32_t round_trip = 0;      ///< ms, smoothed; 0 before the first pong
+    std::uint32_t connections = 0;     ///< tied to it
+    std::uint32_t online = 0;          ///< of these, peers online through it
+    std::uint32_t carries = 0;         ///< connections that send over it now
+    std::uint32_t attempts = 0;        ///< failed since it was last up
+    std::uint32_t suspicions = 0;      ///< times it was suspect
+    std::uint32_t convictions = 0;     ///< times it was found to deliver nothing
     bool onion = false;
     Traffic traffic;
 };
@@ -256,17 +257,23 @@ struct Connection_Info {
 [[nodiscard]] TOXTCP_API bool tcp_relay_info(const Tcp_Connections *c, int relay, Relay_Info &info);
 [[nodiscard]] TOXTCP_API bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_Info &info);
 
+/// All of this as one JSON object on one line, for programs that watch ours (`toxtcp top`): `version` (1), `time_ms` on the
+/// host's clock, `public_key`, `relays` and `connections`, each an array of objects with the members of the infos by their
+/// names; times since something are in ms and named `..._ms`, numbers that stand for nothing are null. Costs a walk over
+/// everything; empty when out of memory.
+[[nodiscard]] TOXTCP_API std::string tcp_connections_json(const Tcp_Connections *c);
+
 enum class Change_Kind : std::uint8_t {
-    relay_up,         ///< the handshake is done
-    relay_down,       ///< its connection ended (reason); it is tried again, or sleeps
-    relay_gone,       ///< it is not in the array any more (reason)
-    relay_suspect,    ///< a probe is unanswered
-    relay_trusted,    ///< it answers again
-    relay_convicted,  ///< it delivered nothing for one peer
-    route_online,     ///< the peer is online at this relay
-    route_offline,    ///< and no longer
-    route_shed,       ///< let go, since the peer is online at more relays than wanted
-    moved             ///< a connection sends over another relay from now on
+    relay_up,        ///< the handshake is done
+    relay_down,      ///< its connection ended (reason); it is tried again, or sleeps
+    relay_gone,      ///< it is not in the array any more (reason)
+    relay_suspect,   ///< a probe is unanswered
+    relay_trusted,   ///< it answers again
+    relay_convicted, ///< it delivered nothing for one peer
+    route_online,    ///< the peer is online at this relay
+    route_offline,   ///< and no longer
+    route_shed,      ///< let go, since the peer is online at more relays than wanted
+    moved            ///< a connection sends over another relay from now on
 };
 TOXTCP_API const char *to_string(Change_Kind kind);
 

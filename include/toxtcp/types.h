@@ -74,7 +74,7 @@ struct Proxy {
 
 /// What a public function answers when it did not do what it was asked. Functions that hand out a number answer
 /// the number (0 or more) or one of these, which are all negative.
-enum class [[nodiscard]] Error : int {
+enum class [[nodiscard]] Error : int{
     ok = 0,
     bad_number = -1,   ///< no such connection or relay, or no longer: the number is stale
     bad_key = -2,      ///< a null key, or our own
@@ -94,25 +94,25 @@ TOXTCP_API const char *to_string(Error error);
 /// Why a relay's connection ended, or what changed about it. `none`: it never ended.
 enum class Reason : std::uint8_t {
     none,
-    killed,              ///< the host asked for it
-    unused,              ///< of no use: more relays than wanted and no peer online through it
-    asleep,              ///< all who use it sleep
-    connect_failed,      ///< no socket, or the connection was refused
-    connect_timeout,     ///< connect, proxy and handshake took more than 10 s
-    proxy_refused,       ///< the proxy answered, and said no
-    proxy_malformed,     ///< the proxy's answer is not one
-    handshake_failed,    ///< the handshake's answer does not open: a wrong key, or not a relay
-    end_of_stream,       ///< the relay closed the connection
-    reset,               ///< the socket failed
-    ping_timeout,        ///< a ping stayed unanswered for 10 s
-    bad_frame_length,    ///< a frame that is empty, cannot hold a packet, or is above the limit
-    bad_seal,            ///< a frame that does not open
-    bad_packet_type,     ///< a reserved type, or one that only clients send
-    bad_packet_length,   ///< a length that this packet type cannot have
-    bad_routing_id,      ///< a notification for an id below 16
-    bad_ping_id,         ///< a pong of id 0
-    convicted,           ///< it says online and delivers nothing, and others suffice
-    network_changed      ///< the host said that the network has changed
+    killed,            ///< the host asked for it
+    unused,            ///< of no use: more relays than wanted and no peer online through it
+    asleep,            ///< all who use it sleep
+    connect_failed,    ///< no socket, or the connection was refused
+    connect_timeout,   ///< connect, proxy and handshake took more than 10 s
+    proxy_refused,     ///< the proxy answered, and said no
+    proxy_malformed,   ///< the proxy's answer is not one
+    handshake_failed,  ///< the handshake's answer does not open: a wrong key, or not a relay
+    end_of_stream,     ///< the relay closed the connection
+    reset,             ///< the socket failed
+    ping_timeout,      ///< a ping stayed unanswered for 10 s
+    bad_frame_length,  ///< a frame that is empty, cannot hold a packet, or is above the limit
+    bad_seal,          ///< a frame that does not open
+    bad_packet_type,   ///< a reserved type, or one that only clients send
+    bad_packet_length, ///< a length that this packet type cannot have
+    bad_routing_id,    ///< a notification for an id below 16
+    bad_ping_id,       ///< a pong of id 0
+    convicted,         ///< it says online and delivers nothing, and others suffice
+    network_changed    ///< the host said that the network has changed
 };
 
 TOXTCP_API const char *to_string(Reason reason);

@@ -61,10 +61,10 @@ enum class Packet_Type : std::uint8_t {
 /// One packet, opened. Which members count depends on the type; spans and pointers look into the parsed buffer.
 struct Packet {
     Packet_Type type = Packet_Type::ping;
-    std::uint8_t id = 0;                     ///< routing id: response, notifications, data
-    std::uint64_t ping_id = 0;               ///< ping and pong: opaque, as it lies in memory
+    std::uint8_t id = 0;                      ///< routing id: response, notifications, data
+    std::uint64_t ping_id = 0;                ///< ping and pong: opaque, as it lies in memory
     const std::uint8_t *public_key = nullptr; ///< 32 bytes: routing request and response, OOB
-    Bytes data;                              ///< OOB, onion, forwarding, data; a forward request's body whole
+    Bytes data;                               ///< OOB, onion, forwarding, data; a forward request's body whole
 };
 
 enum class Sender : std::uint8_t { client, relay };
@@ -97,11 +97,22 @@ struct Nonce {
 
 TOXTCP_API void increment_nonce(Nonce &nonce, std::uint32_t by = 1) noexcept;
 
-/// What both ends hold once the handshake is over.
+/// XSalsa20's first step makes a key for Salsa20 out of the key and most of the nonce. A nonce that counts up changes
+/// that part once in 2^64 packets, so the step is done once, and its result kept: half of what a small packet costs.
+struct Stream_Key {
+    static constexpr std::size_t PREFIX_SIZE = 16;
+    Secret_Key key;
+    std::array<std::uint8_t, PREFIX_SIZE> prefix{}; ///< of the nonces that it is for
+    bool known = false;
+};
+
+/// What both ends hold once the handshake is over. Nonces may be set at any time; another key means another channel.
 struct Channel {
     Secret_Key key;
     Nonce send; ///< of the next packet that we seal
     Nonce recv; ///< of the next packet that we open
+    Stream_Key send_stream;
+    Stream_Key recv_stream;
 };
 
 /// Seals the plain packet that lies at `frame[FRAME_OVERHEAD ...]` where it lies, and writes header and MAC before
@@ -132,8 +143,9 @@ struct Handshake {
 
 /// Begins a handshake: draws session key and nonces, and writes the client's request. False when the relay's key is
 /// a weak one that no relay can have.
-[[nodiscard]] TOXTCP_API bool start_handshake(Handshake &handshake, const Random &random, const Public_Key &own_public_key,
-                                              const Secret_Key &own_secret_key, const Public_Key &relay_public_key,
+[[nodiscard]] TOXTCP_API bool start_handshake(Handshake &handshake, const Random &random,
+                                              const Public_Key &own_public_key, const Secret_Key &own_secret_key,
+                                              const Public_Key &relay_public_key,
                                               std::span<std::uint8_t, HANDSHAKE_REQUEST_SIZE> request);
 
 /// Ends the client's side with the relay's answer; session secrets are wiped. False when it does not open.

@@ -68,6 +68,19 @@ bool answers_promptly(const Connection &peer) {
     return peer.prompt >= peer.prompt_wanted;
 }
 
+/// Whether its silence, if it is silent at all, moves its traffic no more. A peer that has not been answering promptly is
+/// left one move for each silence; for another, all routes are tried, and then all again, as it may be its own that drops:
+/// it learns from our moves that we do not hear it.
+bool is_at_an_end(const Connection &peer) {
+    return peer.waiting_since == 0 || peer.sending == NO_ROUTE ||
+           (peer.tried != 0 && (!answers_promptly(peer) || patience_with(peer) == MAX_PATIENCE_MS));
+}
+
+/// When it does.
+std::uint64_t move_time(const Connection &peer) {
+    return (peer.tried == 0 ? peer.waiting_since : peer.moved_at) + patience_with(peer);
+}
+
 bool is_silent(const Relay &relay) {
     return relay.sent_since != 0 && relay.link->client.last_heard < relay.sent_since;
 }
@@ -347,20 +360,19 @@ void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
+std::uint64_t silence_deadline(const Connection &peer) {
+    const std::uint64_t follow = peer.follow_after == 0 ? NEVER : peer.moved_at + peer.follow_after;
+    return std::min(follow, is_at_an_end(peer) ? NEVER : move_time(peer));
+}
+
 void check_peer_silence(Tcp_Connections &c, std::uint32_t slot) {
     Connection &peer = c.peers[slot];
     follow_peer(c, slot);
-    if (peer.waiting_since == 0 || peer.sending == NO_ROUTE) {
+    if (is_at_an_end(peer)) {
         return;
     }
-    const std::uint64_t due = (peer.tried == 0 ? peer.waiting_since : peer.moved_at) + patience_with(peer);
-    if (c.now < due) {
+    if (const std::uint64_t due = move_time(peer); c.now < due) {
         wake_peer_at(c, slot, due);
-        return;
-    }
-    // A peer that has not been answering promptly is left one move for each silence; for another, all routes are tried,
-    // and then all again, as it may be its own that drops: it learns from our moves that we do not hear it.
-    if (peer.tried != 0 && (!answers_promptly(peer) || patience_with(peer) == MAX_PATIENCE_MS)) {
         return;
     }
     const std::uint8_t old = peer.sending;

@@ -15,7 +15,10 @@ namespace {
 
 /// Between letting go of two routes of one connection: the peer is to see one before it judges the next.
 constexpr std::uint64_t BALANCE_EVERY_MS = 5'000;
-/// An unused relay goes after this time in the saving profile, where there is no peer to wait for.
+/// To whom it is all one which route goes lets the peer choose for so long, and up to half as much longer: enough for
+/// the three that it may have to spare.
+constexpr std::uint64_t YIELD_MS = 30'000;
+/// The same as ANNOUNCE_TIMEOUT_MS in the saving profile: a peer that is there comes online within a few round trips.
 constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
 
 std::uint32_t idle_wanted(const Tcp_Connections &c) {
@@ -23,11 +26,6 @@ std::uint32_t idle_wanted(const Tcp_Connections &c) {
         return 0;
     }
     return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-}
-
-std::uint64_t judged_at(const Tcp_Connections &c, const Relay &relay) {
-    const bool saver = c.profile == Profile::saver;
-    return relay.used_since + (saver ? SAVER_ANNOUNCE_TIMEOUT_MS : ANNOUNCE_TIMEOUT_MS);
 }
 
 /// Whether some peer could want this relay again although it does without it now.
@@ -140,6 +138,47 @@ std::uint64_t common_rank(const Public_Key &relay, const Public_Key &a, const Pu
     return rank;
 }
 
+/// Whether some connection cannot spare its route over this relay. No more are looked at than a relay has routing ids.
+bool is_needed(const Tcp_Connections &c, const Relay &relay) {
+    const Relay_Client &client = relay.link->client;
+    for (std::size_t id = 0; id < MAX_ROUTES; ++id) {
+        if (!client.online[id] || client.numbers[id] == NO_NUMBER) {
+            continue;
+        }
+        const Connection &peer = c.peers[connection_of(client.numbers[id])];
+        const std::uint32_t route = route_of(client.numbers[id]);
+        if (peer.online <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route || peer.receiving == route) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The route to let go first: over a relay that all can spare, and among these the one that fewest are online at: it
+/// will soon be held for nobody. `alike` when only the rank tells them apart.
+std::uint8_t least_route(const Tcp_Connections &c, const Connection &peer, bool &alike) {
+    using Use = std::pair<bool, std::uint32_t>;
+    std::uint8_t least = NO_ROUTE;
+    std::pair<Use, std::uint64_t> least_worth{};
+    Use most{};
+    for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        const Route &route = peer.routes[i];
+        if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
+            continue;
+        }
+        const Relay &relay = c.relays[route.relay];
+        const Use use{is_needed(c, relay), relay.online};
+        const std::pair worth{use, common_rank(relay.key, c.context.self.public_key, peer.key)};
+        if (least == NO_ROUTE || worth < least_worth) {
+            least = i;
+            least_worth = worth;
+        }
+        most = std::max(most, use);
+    }
+    alike = most == least_worth.first;
+    return least;
+}
+
 } // namespace
 
 void hold_relays(Tcp_Connections &c) {
@@ -152,10 +191,16 @@ void hold_relays(Tcp_Connections &c) {
     forget_orphans(c);
 }
 
+std::uint64_t judged_at(const Tcp_Connections &c, const Relay &relay) {
+    const bool saver = c.profile == Profile::saver;
+    return relay.used_since + (saver ? SAVER_ANNOUNCE_TIMEOUT_MS : ANNOUNCE_TIMEOUT_MS);
+}
+
 void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.state == Relay_State::sleeping) {
         relay.state = Relay_State::waiting;
+        relay.retry_waits = false;
         relay.retry_at = std::max(c.now, relay.penalty_until);
         wake_relay_at(c, slot, relay.retry_at);
     }
@@ -183,20 +228,12 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
     }
     peer.balance_at = NEVER;
     if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-        // The relay that fewest others need goes first: it is the one that will soon be held for nobody.
-        std::uint8_t least = NO_ROUTE;
-        std::pair<std::uint32_t, std::uint64_t> least_worth{};
-        for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
-            const Route &route = peer.routes[i];
-            if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
-                continue;
-            }
-            const Relay &relay = c.relays[route.relay];
-            const std::pair worth{relay.online, common_rank(relay.key, c.context.self.public_key, peer.key)};
-            if (least == NO_ROUTE || worth < least_worth) {
-                least = i;
-                least_worth = worth;
-            }
+        bool alike = false;
+        const std::uint8_t least = least_route(c, peer, alike);
+        if (alike && !peer.yielded) {
+            peer.yielded = true;
+            balance_by(c, slot, c.now + YIELD_MS + random_below(c, YIELD_MS / 2));
+            return;
         }
         if (least != NO_ROUTE) {
             const std::uint16_t relay = peer.routes[least].relay;
@@ -206,7 +243,10 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             hold_by(c, c.now);
         }
         balance_by(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
-    } else if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
+        return;
+    }
+    peer.yielded = false;
+    if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
         for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
             const Route &route = peer.routes[i];
             if (route.relay == NO_RELAY) {

@@ -25,7 +25,7 @@ void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, 
         relay.online_asleep += peer.awake ? 0 : by;
         peer.online = static_cast<std::uint8_t>(peer.online + by);
         if (relay.online == relay.online_asleep) {
-            hold_by(c, std::max(c.now, relay.used_since + ANNOUNCE_TIMEOUT_MS));
+            hold_by(c, std::max(c.now, judged_at(c, relay)));
         }
     }
 }
@@ -58,6 +58,9 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     route.step = step;
     if (step == Route_Step::none) {
         relay.ask_from = std::min<std::uint32_t>(relay.ask_from, route.place);
+    }
+    if (old == Route_Step::online || step == Route_Step::online) {
+        consider_sparing(c, route.relay);
     }
     if (holds_id(old) && !holds_id(step) && relay.unasked != 0 && is_connected(relay)) {
         wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
@@ -141,7 +144,12 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_inde
     peer.settled = peer.settled == route_index ? NO_ROUTE : peer.settled;
 }
 
+std::uint64_t peer_due(const Connection &peer) {
+    return std::min(silence_deadline(peer), peer.balance_at);
+}
+
 void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
+    note_cause(c, Wake_Cause::peer);
     c.peer_deadlines.set(peer_slot, NEVER);
     check_peer_silence(c, peer_slot);
     balance_routes(c, peer_slot);

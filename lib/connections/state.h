@@ -8,6 +8,7 @@
 //   retry.cpp      when a relay is tried again
 //   hold.cpp       how many relays are held: use, sleep, onion, shedding
 //   info.cpp       what an operator wants to know
+//   snapshot.cpp   the same as JSON
 //   validate.cpp   whether all of this agrees, for tests
 #pragma once
 
@@ -86,6 +87,7 @@ struct Connection {
     std::array<Route, MAX_FRIEND_TCP_CONNECTIONS> routes{}; ///< holes have no relay
     int id = 0;
     bool awake = true;
+    bool yielded = false;              ///< the peer was left to choose which route goes first (hold.cpp)
     std::uint8_t online = 0;           ///< routes that are
     std::uint8_t sending = NO_ROUTE;   ///< the choice
     std::uint8_t receiving = NO_ROUTE; ///< the last packet's
@@ -131,6 +133,7 @@ struct Relay {
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or was asked for a route: its use is not judged before 10 s more
     std::uint64_t retry_at = NEVER;
+    bool retry_waits = false;   ///< until something else wakes us, within reason
     std::uint32_t attempts = 0; ///< failed in a row
     std::uint32_t rank = 0;     ///< drawn, so that equal relays are tried in any order
 
@@ -167,6 +170,7 @@ struct Tcp_Connections {
     Deadlines relay_deadlines;
     Deadlines peer_deadlines;
     std::uint64_t hold_at = NEVER; ///< when the number of relays held is looked at
+    std::uint64_t join_at = NEVER; ///< when a retry that waits for another wake-up may go with it, or earlier
 
     std::uint32_t connected = 0;  ///< relays
     std::uint32_t connecting = 0; ///< relays
@@ -174,6 +178,8 @@ struct Tcp_Connections {
     bool onion = false;
     bool keep_idle = true;
     bool network_changed = false;
+    bool proof_failed = false;      ///< a relay ended for it in this tick
+    bool pinged = false;            ///< a ping was due in this tick: others go along
     bool outage = false;            ///< no relay is connected, though some were
     std::uint64_t next_connect = 0; ///< ms, the pace of reconnecting
 
@@ -181,6 +187,8 @@ struct Tcp_Connections {
     std::uint64_t now = 0;    ///< ms, when the tick began
     bool ticking = false;
     bool doomed = false;                   ///< killed within its own tick
+    std::uint32_t causes = 0;              ///< of the tick that runs: a bit for each Wake_Cause
+    Wake_Counts wakes;
     std::vector<Change> changes;           ///< to be reported at the end of the tick, when all is in order
     std::unique_ptr<Relay_Link> graveyard; ///< links that ended in this tick, whose bytes may be in use: a list
 
@@ -213,6 +221,12 @@ inline bool is_connected(const Relay &relay) {
 void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at);
 void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
 
+/// What this tick had to do. In the order of Wake_Counts: the first is what is counted.
+enum class Wake_Cause : std::uint8_t { packet, relay_ping, pong, room, ping, probe, retry, peer, hold, asked };
+inline void note_cause(Tcp_Connections &c, Wake_Cause cause) {
+    c.causes |= 1U << static_cast<unsigned>(cause);
+}
+
 /// Reports to the host. From within the tick only.
 struct Change_Of {
     std::uint32_t relay = NO_SLOT;
@@ -239,6 +253,12 @@ void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason);
 bool settle_relay(Tcp_Connections &c, std::uint32_t slot);
 void flush_relay(Tcp_Connections &c, std::uint32_t slot);
 void serve_relay(Tcp_Connections &c, std::uint32_t slot);
+/// When the clock has something to do for a relay.
+[[nodiscard]] std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay);
+/// Pings all relays whose pings are due before long.
+void ping_along(Tcp_Connections &c);
+/// Whether the relay's own pings take the place of ours, by what it is used for.
+void consider_sparing(Tcp_Connections &c, std::uint32_t slot);
 
 // ---- peers.cpp -------------------------------------------------------------------------------------------------
 
@@ -252,6 +272,8 @@ void forget_refusals(Tcp_Connections &c, std::uint32_t relay);
 /// Moves a route to another step, and keeps every count that depends on it.
 void set_step(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route, Route_Step step);
 void serve_peer(Tcp_Connections &c, std::uint32_t peer);
+/// When the clock has something to do for a peer.
+[[nodiscard]] std::uint64_t peer_due(const Connection &peer);
 
 // ---- choose.cpp ------------------------------------------------------------------------------------------------
 
@@ -270,6 +292,7 @@ void note_relay_heard(Tcp_Connections &c, std::uint32_t relay);
 void check_relay_health(Tcp_Connections &c, std::uint32_t relay);
 [[nodiscard]] std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay);
 void check_peer_silence(Tcp_Connections &c, std::uint32_t peer);
+[[nodiscard]] std::uint64_t silence_deadline(const Connection &peer);
 /// How bad it would be to send over this route: 0 is healthy.
 [[nodiscard]] std::uint32_t route_penalty(const Tcp_Connections &c, const Route &route);
 
@@ -278,9 +301,13 @@ void check_peer_silence(Tcp_Connections &c, std::uint32_t peer);
 void plan_retry(Tcp_Connections &c, std::uint32_t relay);
 void retry_relay(Tcp_Connections &c, std::uint32_t relay);
 [[nodiscard]] std::uint64_t retry_deadline(const Tcp_Connections &c, const Relay &relay);
+/// The retries that wait for another wake-up, and are due by now.
+void join_retries(Tcp_Connections &c);
 /// A relay came up after none was: the others are not tried by the clock, but now.
 void outage_is_over(Tcp_Connections &c);
 void prove_network(Tcp_Connections &c);
+/// All relays that wait are tried from now on, one after the other, those first that bring the most peers back.
+void line_up(Tcp_Connections &c);
 
 // ---- hold.cpp --------------------------------------------------------------------------------------------------
 
@@ -289,6 +316,8 @@ inline void hold_by(Tcp_Connections &c, std::uint64_t at) {
     c.hold_at = std::min(c.hold_at, at);
 }
 void hold_relays(Tcp_Connections &c);
+/// Whether a relay is of use is not looked at before.
+[[nodiscard]] std::uint64_t judged_at(const Tcp_Connections &c, const Relay &relay);
 void wake_relay(Tcp_Connections &c, std::uint32_t relay);
 void mark_onion(Tcp_Connections &c, std::uint32_t relay);
 /// More routes online than wanted: one is let go. Fewer: what was let go is taken back.
@@ -299,6 +328,6 @@ void balance_by(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
 // ---- validate.cpp ----------------------------------------------------------------------------------------------
 
 /// Null when arrays, maps and counts agree, else what does not.
-[[nodiscard]] TOXTCP_API const char *validate(const Tcp_Connections &c);
+[[nodiscard]] const char *validate(const Tcp_Connections &c);
 
 } // namespace toxtcp

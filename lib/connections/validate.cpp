@@ -63,7 +63,8 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
     if (linked) {
         const Relay_Client &client = relay.link->client;
         std::size_t named = 0;
-        for (std::size_t i = 0; i < MAX_ROUTES; ++i) {
+        for (std::size_t i = 0, left = client.known.count(); left != 0; ++i) {
+            left -= client.known[i];
             named += client.known[i] && client.numbers[i] != NO_NUMBER;
         }
         if (client.phase == Relay_Phase::confirmed && named > relay.ids) {

@@ -126,6 +126,18 @@ void smooth_round_trip(Relay_Client &relay, std::uint64_t sample) {
     relay.round_trip = relay.round_trip == 0 ? ms : (7 * relay.round_trip + ms) / 8;
 }
 
+/// A relay's ping proves that its packets reach us. It proves that ours reach the relay as well, as a pong would, when we
+/// have answered another before: a relay drops a client whose pong has not come within the time limit, and so it would not
+/// ping again.
+void take_ping(Relay_Client &relay, std::uint64_t now) {
+    relay.ping_proves = relay.ping_heard != 0 && now - relay.ping_heard >= PING_TIMEOUT_MS;
+    relay.ping_heard = now;
+    const std::uint64_t soon = relay.ping_proves ? PING_INTERVAL_MS + PING_GRACE_MS : PING_TOGETHER_MS;
+    if (relay.sparing && now + soon >= relay_ping_due(relay)) {
+        relay_ping(relay, now); // due before the relay's next, and this way nobody wakes for it
+    }
+}
+
 /// What a packet that opened means for this relay; `none` for what is dealt with in here, or to be ignored.
 Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t now) {
     switch (packet.type) {
@@ -141,6 +153,7 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
         // Only the relay's last ping waits for its answer, so only that one is kept.
         relay.pong_id = packet.ping_id;
         relay.pong_waiting = true;
+        take_ping(relay, now);
         return Relay_Event_Kind::none;
     case Packet_Type::pong:
         if (packet.ping_id != relay.ping_id) {
@@ -190,7 +203,8 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.in_size = relay.out_begin = relay.out_end = 0;
     // Nothing holds of the connection before: neither its pings nor its routing ids.
     relay.ping_waiting = relay.pong_waiting = relay.leaving_waiting = false;
-    relay.ping_id = relay.ping_sent = relay.last_heard = 0;
+    relay.ping_id = relay.ping_sent = relay.last_heard = relay.ping_heard = 0;
+    relay.ping_proves = false;
     relay.round_trip = 0;
     relay.known.reset();
     relay.online.reset();
@@ -294,10 +308,18 @@ std::uint64_t relay_deadline(const Relay_Client &relay) {
     case Relay_Phase::ended:
         return UINT64_MAX;
     case Relay_Phase::confirmed:
-        return relay.ping_sent + (relay.ping_id != 0 ? PING_TIMEOUT_MS : PING_INTERVAL_MS);
+        if (relay.ping_id != 0) {
+            return relay.ping_sent + PING_TIMEOUT_MS;
+        }
+        return std::min(relay_ping_due(relay), std::max(relay.ping_sent + PING_INTERVAL_MS,
+                                                        relay.ping_heard + PING_INTERVAL_MS + PING_GRACE_MS));
     default:
         return relay.started + CONNECT_TIMEOUT_MS;
     }
+}
+
+std::uint64_t relay_ping_due(const Relay_Client &relay) {
+    return relay.ping_sent + (relay.sparing && relay.ping_proves ? SPARING_INTERVAL_MS : PING_INTERVAL_MS);
 }
 
 void relay_ping(Relay_Client &relay, std::uint64_t now) {

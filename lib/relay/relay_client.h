@@ -14,9 +14,17 @@ inline constexpr std::uint64_t CONNECT_TIMEOUT_MS = 10'000;
 /// The client pings this often (protocol: 30 s), and waits this long for the pong (protocol: 10 s).
 inline constexpr std::uint64_t PING_INTERVAL_MS = 30'000;
 inline constexpr std::uint64_t PING_TIMEOUT_MS = 10'000;
+/// A ping that is due this soon goes along with another, so that the pings of all relays fall on one wake-up. Half of the
+/// interval: no two can then stay apart.
+inline constexpr std::uint64_t PING_TOGETHER_MS = PING_INTERVAL_MS / 2;
+/// Where the relay's own pings take the place of ours (Relay_Client::sparing): how much later than the usual interval the
+/// next of them may come (relays count in seconds), and after how long one of ours goes all the same, as only its answer
+/// tells the round trip.
+inline constexpr std::uint64_t PING_GRACE_MS = 2'000;
+inline constexpr std::uint64_t SPARING_INTERVAL_MS = 600'000;
 /// Room for control packets behind the rest of a data packet: enough for the few that fall due at once. What finds no
 /// room waits as a flag, and never as bytes, so that a relay that does not read cannot make us grow.
-inline constexpr std::size_t CONTROL_ROOM = 256;
+inline constexpr std::size_t CONTROL_ROOM = 160;
 /// The most that a proxy may answer before it grants or refuses.
 inline constexpr std::size_t MAX_PROXY_ANSWER = MAX_FRAME_SIZE;
 
@@ -50,11 +58,14 @@ struct Relay_Client {
     bool ping_waiting = false;    ///< to be sealed as soon as there is room
     bool pong_waiting = false;    ///< the same; answers the relay's last ping
     bool leaving_waiting = false; ///< some id of `leaving` is to be told
+    bool sparing = false;         ///< set by the owner: what the relay's pings prove need not be proved by ours
+    bool ping_proves = false;     ///< the relay's last ping tells that our pong to the one before has reached it
     std::uint64_t ping_id = 0;    ///< of our ping that is out, 0 when none is
     std::uint64_t pong_id = 0;    ///< of the relay's last ping
     std::uint64_t ping_sent = 0;  ///< ms, when our last ping was asked for; before the first: when it was confirmed
     std::uint64_t started = 0;    ///< ms
     std::uint64_t last_heard = 0; ///< ms, the last packet that opened
+    std::uint64_t ping_heard = 0; ///< ms, the relay's last ping; 0: none
     std::uint32_t round_trip = 0; ///< ms, smoothed as TCP does; 0 before the first pong
 
     Channel channel;
@@ -124,6 +135,10 @@ void relay_tick(Relay_Client &relay, std::uint64_t now);
 
 /// When `relay_tick` has something to do.
 [[nodiscard]] std::uint64_t relay_deadline(const Relay_Client &relay);
+
+/// When our next ping is due as long as the relay's own pings go on as they do; `relay_deadline` is earlier where one of
+/// these would be missed before.
+[[nodiscard]] std::uint64_t relay_ping_due(const Relay_Client &relay);
 
 /// Pings now, unless a ping is out.
 void relay_ping(Relay_Client &relay, std::uint64_t now);

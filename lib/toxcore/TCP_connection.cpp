@@ -271,11 +271,13 @@ std::uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node
 
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port) {
     return guarded(false, [&] {
-        Ip_Port address;
-        if (!toxtcp::tcp_get_random_conn_ip_port(tcp_c->c, address)) {
+        // toxcore asks only those that are kept for onion packets.
+        const int relay = toxtcp::get_random_tcp_onion_conn_number(tcp_c->c);
+        toxtcp::Relay_Info info;
+        if (relay < 0 || !toxtcp::tcp_relay_info(tcp_c->c, relay, info)) {
             return false;
         }
-        *ip_port = to_toxcore(address, false);
+        *ip_port = to_toxcore(info.address, false);
         return true;
     });
 }

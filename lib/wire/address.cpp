@@ -22,7 +22,10 @@ std::string to_string(const Ip_Port &address) {
     const bool v6 = is_ipv6(address.family);
     char text[INET6_ADDRSTRLEN] = "";
     inet_ntop(v6 ? AF_INET6 : AF_INET, address.ip.data(), text, sizeof text);
-    return (v6 ? "[" + std::string(text) + "]" : std::string(text)) + ":" + std::to_string(address.port);
+    std::string result = v6 ? "[" : "";
+    result += text;
+    result += v6 ? "]:" : ":";
+    return result += std::to_string(address.port);
 }
 
 bool parse_ip_port(const std::string &text, Ip_Port &address) {

@@ -74,6 +74,7 @@ bool start_handshake(Handshake &handshake, const Random &random, const Public_Ke
 bool finish_handshake(Handshake &handshake, std::span<const std::uint8_t, HANDSHAKE_RESPONSE_SIZE> response,
                       Channel &channel) {
     Hello hello;
+    channel = {};
     const bool agreed = open_hello(handshake.long_term, response, hello) &&
                         share_key(hello.session_key, handshake.session_secret, channel.key);
     channel.send = handshake.base;
@@ -101,6 +102,7 @@ bool answer_handshake(const Random &random, const Secret_Key &relay_secret_key,
     Secret_Key session_secret;
     Hello ours;
     draw_session(random, session_secret, ours);
+    channel = {};
     if (!share_key(theirs.session_key, session_secret, channel.key)) {
         return false;
     }

@@ -42,6 +42,15 @@ int result(std::ptrdiff_t moved) {
     return static_cast<int>(moved);
 }
 
+#ifdef TOXTCP_ABI_ORIGINAL
+/// Bytes that `net_recv` would find.
+std::size_t waiting(const Network *ns, Socket sock) {
+    const Network::Socket_State *const state = find(ns, sock);
+    const Sim_Socket &end = ns->node->sockets[static_cast<std::size_t>(state->sim)];
+    return ns->node->net->links[end.link].pipe[1 - end.side].arrived;
+}
+#endif
+
 Ip_Port own_address(const IP_Port &from) {
     Ip_Port to;
     to.family = from.ip.family.value == 10 ? toxtcp::Family::ipv6 : toxtcp::Family::ipv4;
@@ -53,6 +62,7 @@ Ip_Port own_address(const IP_Port &from) {
 }
 
 bool connect_to(const Network *ns, Socket sock, const IP_Port *address) {
+    const Abi_Outside outside;
     Network::Socket_State *const state = find(ns, sock);
     // toxcore takes no others for its sockets.
     if (state == nullptr || !state->nonblocking || !state->no_sigpipe ||
@@ -81,6 +91,7 @@ void logger_write(const Logger *log, int level, const char *, std::uint32_t, con
 #else
 void logger_write(const Logger *log, int level, const char *, int, const char *, const char *format, ...) {
 #endif
+    const Abi_Outside outside;
     std::array<char, 512> text;
     va_list arguments;
     va_start(arguments, format);
@@ -104,8 +115,9 @@ bool sock_valid(Socket sock) {
 }
 
 Socket net_socket(const Network *ns, ::Family domain, int type, int protocol) {
+    const Abi_Outside outside;
     ++ns->calls;
-    if ((domain.value != 2 && domain.value != 10) || type != 1 || protocol != 1) {
+    if (ns->closed || (domain.value != 2 && domain.value != 10) || type != 1 || protocol != 1) {
         return {-1};
     }
 #if TOXTCP_TOXCORE_GENERATION < 223
@@ -130,16 +142,19 @@ bool net_connect(const Logger *, Socket sock, const IP_Port *ip_port) {
     return connect_to(latest_network, sock, ip_port);
 }
 #elif TOXTCP_TOXCORE_GENERATION == 220
-bool net_connect(const Memory *, const Logger *, Socket sock, const IP_Port *ip_port) {
-    return connect_to(latest_network, sock, ip_port);
+bool net_connect(const Memory *mem, const Logger *, Socket sock, const IP_Port *ip_port) {
+    return !mem->failing && connect_to(latest_network, sock, ip_port);
 }
 #else
-bool net_connect(const Network *ns, const Memory *, const Logger *, Socket sock, const IP_Port *ip_port, int *) {
-    return connect_to(ns, sock, ip_port);
+bool net_connect(const Network *ns, const Memory *mem, const Logger *, Socket sock, const IP_Port *ip_port, int *err) {
+    *err = 0;
+    return !mem->failing && connect_to(ns, sock, ip_port);
 }
 #endif
 
-static int send_bytes(const Network *ns, Socket sock, const std::uint8_t *buf, std::size_t len, const IP_Port *ip_port) {
+static int send_bytes(const Network *ns, Socket sock, const std::uint8_t *buf, std::size_t len,
+                      const IP_Port *ip_port) {
+    const Abi_Outside outside;
     const Network::Socket_State *const state = find(ns, sock);
     ++ns->calls;
     if (state == nullptr || ip_port->port == 0) {
@@ -176,7 +191,9 @@ int net_send(const Network *ns, const Logger *, Socket sock, const std::uint8_t 
 }
 #endif
 
-int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, std::size_t len, const IP_Port *ip_port) {
+int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, std::size_t len,
+             const IP_Port *ip_port) {
+    const Abi_Outside outside;
     const Network::Socket_State *const state = find(ns, sock);
     ++ns->calls;
     if (state == nullptr || ip_port->port == 0) {
@@ -187,6 +204,7 @@ int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, 
 }
 
 void kill_sock(const Network *ns, Socket sock) {
+    const Abi_Outside outside;
     Network::Socket_State *const state = find(ns, sock);
     ++ns->calls;
     if (state != nullptr) {
@@ -205,6 +223,44 @@ const Network *os_network(void) {
     return &systems;
 }
 
+#ifdef TOXTCP_ABI_ORIGINAL
+// What toxcore's own code borrows besides.
+
+std::uint64_t mono_time_get(const Mono_Time *mono_time) {
+    constexpr std::uint64_t START = 1'000'000; // far from 0, which is its "never"
+    return START + mono_time->ms / 1000;
+}
+
+bool mono_time_is_timeout(const Mono_Time *mono_time, std::uint64_t timestamp, std::uint64_t timeout) {
+    return timestamp + timeout <= mono_time_get(mono_time);
+}
+
+std::uint32_t random_u32(const ::Random *rng) {
+    return static_cast<std::uint32_t>(sim_random(rng->state));
+}
+
+std::uint64_t random_u64(const ::Random *rng) {
+    return sim_random(rng->state);
+}
+
+void random_nonce(const ::Random *rng, std::uint8_t *nonce) {
+    random_bytes(rng, nonce, NONCE_SIZE);
+}
+
+std::int32_t crypto_new_keypair(const ::Random *rng, std::uint8_t *public_key, std::uint8_t *secret_key) {
+    Secret_Key secret;
+    sim_fill(rng->state, secret.bytes);
+    const Public_Key key = public_key_of(secret);
+    std::copy(secret.bytes.begin(), secret.bytes.end(), secret_key);
+    std::copy(key.begin(), key.end(), public_key);
+    return 0;
+}
+
+std::uint16_t net_socket_data_recv_buffer(const Network *ns, Socket sock) {
+    return static_cast<std::uint16_t>(std::min<std::size_t>(waiting(ns, sock), UINT16_MAX));
+}
+#endif
+
 } // extern "C"
 
 // ---- for the tests ---------------------------------------------------------------------------------------------
@@ -219,6 +275,11 @@ void abi_peer_prepare(Abi_Peer &peer, Sim_Network &net) {
     peer.clock.ms = net.now;
     sim_fill(net.random, peer.secret_key.bytes);
     peer.key = public_key_of(peer.secret_key);
+}
+
+std::size_t abi_open_sockets(const Network &network) {
+    return static_cast<std::size_t>(std::count_if(network.sockets.begin(), network.sockets.end(),
+                                                  [](const Network::Socket_State &state) { return state.open; }));
 }
 
 TCP_Connections *abi_new_connections(Abi_Peer &peer, const Network *network, const TCP_Proxy_Info *proxy) {
@@ -265,13 +326,13 @@ void abi_kill_client(TCP_Client_Connection *client) {
 }
 
 void abi_set_callbacks(Abi_Peer &peer) {
-    const auto text = [](const std::uint8_t *bytes, std::uint16_t length) {
+    static const auto note = [](const std::uint8_t *bytes, std::uint16_t length) {
         return std::string(reinterpret_cast<const char *>(bytes), length);
     };
-    static const auto note = text;
     ::set_packet_tcp_connection_callback(
         peer.c,
         [](void *object, int id, const std::uint8_t *data, std::uint16_t length, void *userdata) {
+            const Abi_Outside outside;
             Abi_Peer &self = *static_cast<Abi_Peer *>(object);
             self.data.push_back({.id = id, .bytes = note(data, length), .userdata = userdata});
             if (self.on_data) {
@@ -282,8 +343,9 @@ void abi_set_callbacks(Abi_Peer &peer) {
         &peer);
     ::set_oob_packet_tcp_connection_callback(
         peer.c,
-        [](void *object, const std::uint8_t *sender, unsigned int relay, const std::uint8_t *data,
-           std::uint16_t length, void *userdata) {
+        [](void *object, const std::uint8_t *sender, unsigned int relay, const std::uint8_t *data, std::uint16_t length,
+           void *userdata) {
+            const Abi_Outside outside;
             Abi_Packet packet{.relay = static_cast<int>(relay), .bytes = note(data, length), .userdata = userdata};
             std::copy_n(sender, KEY_SIZE, packet.sender.begin());
             static_cast<Abi_Peer *>(object)->oob.push_back(packet);
@@ -293,6 +355,7 @@ void abi_set_callbacks(Abi_Peer &peer) {
     ::set_onion_packet_tcp_connection_callback(
         peer.c,
         [](void *object, const std::uint8_t *data, std::uint16_t length, void *userdata) {
+            const Abi_Outside outside;
             static_cast<Abi_Peer *>(object)->onion.push_back({.bytes = note(data, length), .userdata = userdata});
             return 0;
         },
@@ -300,6 +363,7 @@ void abi_set_callbacks(Abi_Peer &peer) {
     ::set_forwarding_packet_tcp_connection_callback(
         peer.c,
         [](void *object, const std::uint8_t *data, std::uint16_t length, void *userdata) {
+            const Abi_Outside outside;
             static_cast<Abi_Peer *>(object)->forwarding.push_back({.bytes = note(data, length), .userdata = userdata});
         },
         &peer);

@@ -24,7 +24,9 @@ struct Random {
     mutable toxtcp::Sim_Random state;
 };
 
-struct Memory {};
+struct Memory {
+    bool failing = false;
+};
 
 struct Net_Profile {
     struct Direction {
@@ -43,18 +45,59 @@ struct Network {
         bool no_sigpipe = false;
     };
     toxtcp::Sim_Node *node = nullptr;
+    bool closed = false;                       ///< no socket is to be had
     mutable std::vector<Socket_State> sockets; ///< by the number that toxcore sees
     mutable std::uint64_t calls = 0;
     mutable std::uint64_t bytes_sent = 0;
 };
 
+extern "C" {
+/// The one that the archive takes for the system's, and therefore never calls.
+#if TOXTCP_TOXCORE_GENERATION == 218
+const Network *system_network(void);
+#else
+const Network *os_network(void);
+#endif
+}
+
 namespace toxtcp {
 
 inline constexpr std::uint64_t ABI_TICK_MS = 50;
 
+// ---- memory that runs out --------------------------------------------------------------------------------------
+
+/// Allocations fail within calls of the ABI that a test has made so, and never in the host's own functions or callbacks.
+struct Abi_Memory {
+    bool failing = false;
+    bool outside = false;      ///< in the host
+    std::uint64_t counted = 0; ///< allocations so far within such calls
+    std::uint64_t from = 0;    ///< the first that fails, counted from 0...
+    std::uint64_t to = 0;      ///< ...and the first that does not fail any more
+};
+extern Abi_Memory abi_memory;
+
+/// While it lives, the host runs.
+struct Abi_Outside {
+    bool before = abi_memory.outside;
+    Abi_Outside() { abi_memory.outside = true; }
+    Abi_Outside(const Abi_Outside &) = delete;
+    Abi_Outside &operator=(const Abi_Outside &) = delete;
+    ~Abi_Outside() { abi_memory.outside = before; }
+};
+
+/// While it lives, allocations `from` to `to` fail, but for the host's.
+struct Abi_Failing {
+    Abi_Failing(std::uint64_t from, std::uint64_t to) { abi_memory = {.failing = true, .from = from, .to = to}; }
+    Abi_Failing(const Abi_Failing &) = delete;
+    Abi_Failing &operator=(const Abi_Failing &) = delete;
+    ~Abi_Failing() { abi_memory.failing = false; }
+};
+
+// ---- hosts -----------------------------------------------------------------------------------------------------
+
 struct Abi_Packet {
-    int id = -1;       ///< of the connection; -1 for OOB, onion and forwarding
-    int relay = -1;    ///< number, for OOB
+    int id = -1;    ///< of the connection; -1 for OOB, onion and forwarding
+    int relay = -1; ///< number, for OOB
     Public_Key sender{};
     std::string bytes;
     void *userdata = nullptr;
@@ -88,10 +131,14 @@ struct Abi_Peer {
 /// All but the TCP_Connections. It must not move.
 void abi_peer_prepare(Abi_Peer &peer, Sim_Network &net);
 
+/// Sockets that are open on it.
+std::size_t abi_open_sockets(const Network &network);
+
 /// The constructors, with this host's parts; null as they may answer.
 TCP_Connections *abi_new_connections(Abi_Peer &peer, const Network *network, const TCP_Proxy_Info *proxy = nullptr);
 TCP_Client_Connection *abi_new_client(Abi_Peer &peer, const IP_Port &address, const Public_Key &relay,
                                       const TCP_Proxy_Info *proxy = nullptr);
+/// A tick of it, with the clock as it is in the network, and `&peer` as the userdata.
 void abi_do_client(Abi_Peer &peer, TCP_Client_Connection *client);
 void abi_kill_client(TCP_Client_Connection *client);
 
@@ -103,24 +150,5 @@ void abi_set_callbacks(Abi_Peer &peer);
 void abi_tick(Abi_Peer &peer);
 
 IP_Port abi_address(const Ip_Port &address);
-
-/// Lets time pass, a tick of all every so often, until `done()` or for `ms`. Whether it was done.
-template <class Done>
-bool abi_until(std::initializer_list<Abi_Peer *> peers, std::uint64_t ms, Done done) {
-    for (std::uint64_t passed = 0; passed <= ms; passed += ABI_TICK_MS) {
-        for (Abi_Peer *const peer : peers) {
-            abi_tick(*peer);
-        }
-        if (done()) {
-            return true;
-        }
-        sim_advance(*(*peers.begin())->net, ABI_TICK_MS);
-    }
-    return false;
-}
-
-inline void abi_pass(std::initializer_list<Abi_Peer *> peers, std::uint64_t ms) {
-    abi_until(peers, ms, [] { return false; });
-}
 
 } // namespace toxtcp

@@ -61,7 +61,8 @@ TEST_CASE("failover 2: a relay that hangs is left within 3 s of its last answer"
     def.profile = GENERATE(Profile::responsive, Profile::saver);
     const std::uint64_t every = GENERATE(20U, 100U, 700U);
     Friends f{ANY_TICKING(), 3, 1, def};
-    INFO(to_string(f.world.ticking) << ", a packet every " << every << " ms, profile " << static_cast<int>(def.profile));
+    INFO(to_string(f.world.ticking) << ", a packet every " << every << " ms, profile "
+                                    << static_cast<int>(def.profile));
     f.talk(5'000, every);
     Sim_Relay &relay = f.in_use();
     const int number = tcp_relay(f.a.c, relay.key);

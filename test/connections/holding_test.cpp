@@ -226,7 +226,8 @@ TEST_CASE("behaviour 8: a relay used only by sleeping connections is left and re
     CHECK(node_of(f.a).open_sockets() == 0);
     CHECK(set_tcp_connection_to_status(f.a.c, f.ab, true) == Error::ok);
     CHECK(f.world.until(2'000, [&] {
-        return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2 && tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 2;
+        return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2 &&
+               tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 2;
     }));
     CHECK(send_text(f.b, f.ba, "awake?") == Error::ok);
     f.world.advance(200);

@@ -19,7 +19,8 @@ struct Hostile {
     std::size_t said = 0;
 
     explicit Hostile(Ticking ticking)
-        : world{ticking}, a{world.add_peer()}, b{world.add_peer()}, honest{world.add_relay()}, bad{world.add_scripted()} {
+        : world{ticking}, a{world.add_peer()}, b{world.add_peer()}, honest{world.add_relay()},
+          bad{world.add_scripted()} {
         ab = befriend(a, b.key, 70);
         ba = befriend(b, a.key, 80);
         tie(a, ab, honest);
@@ -280,11 +281,11 @@ TEST_CASE("hostile: what is odd but allowed ends nothing") {
         plain.resize(2);
         return plain + std::string(key.begin(), key.end());
     };
-    scripted_send(h.bad, bytes_of(response(16, stranger)));  // the id is in use
-    scripted_send(h.bad, bytes_of(response(0, stranger)));   // refused, though not asked for
-    scripted_send(h.bad, bytes_of(response(0, h.b.key)));    // refused after it was granted
-    scripted_send(h.bad, {3, 16});                           // offline, and was not online
-    scripted_send(h.bad, {2, 200});                          // an id that nobody has
+    scripted_send(h.bad, bytes_of(response(16, stranger))); // the id is in use
+    scripted_send(h.bad, bytes_of(response(0, stranger)));  // refused, though not asked for
+    scripted_send(h.bad, bytes_of(response(0, h.b.key)));   // refused after it was granted
+    scripted_send(h.bad, {3, 16});                          // offline, and was not online
+    scripted_send(h.bad, {2, 200});                         // an id that nobody has
     scripted_send(h.bad, {3, 200});
     scripted_send(h.bad, bytes_of("\20data before online"));
     scripted_send(h.bad, bytes_of("\310data for nobody"));

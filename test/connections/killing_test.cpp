@@ -142,10 +142,11 @@ TEST_CASE("behaviour 11: killing a relay leaves no route behind") {
 TEST_CASE("behaviour 11: callbacks may kill the connection or relay that they are for, and everything") {
     const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
                                   Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
-    const auto victim = GENERATE(Victim::connection, Victim::its_relay, Victim::other_relay, Victim::both_relays,
-                                 Victim::everything);
+    const auto victim =
+        GENERATE(Victim::connection, Victim::its_relay, Victim::other_relay, Victim::both_relays, Victim::everything);
     Scene s;
-    INFO(to_string(s.world.ticking) << ", callback " << static_cast<int>(trigger) << ", victim " << static_cast<int>(victim));
+    INFO(to_string(s.world.ticking) << ", callback " << static_cast<int>(trigger) << ", victim "
+                                    << static_cast<int>(victim));
     const int carrier = connection_info(s.a, s.connection).sending;
     Scripted_Relay &its = tcp_relay(s.a.c, s.first.key) == carrier ? s.first : s.second;
     Scripted_Relay &other = &its == &s.first ? s.second : s.first;

@@ -83,7 +83,8 @@ TEST_CASE("behaviour 12: a stale relay number is refused, never served as its sl
     CHECK(relay_info(f.a, next).public_key == fresh.key);
 }
 
-TEST_CASE("behaviour 12: numbers are never handed out twice, and a slot whose generations are used up is not used again") {
+TEST_CASE(
+    "behaviour 12: numbers are never handed out twice, and a slot whose generations are used up is not used again") {
     World world;
     Sim_Peer &a = world.add_peer();
     std::set<int> seen;
@@ -119,7 +120,7 @@ TEST_CASE("bad arguments: numbers that were never handed out") {
                              16,
                              17,
                              static_cast<int>(MAX_SLOTS - 1),
-                             static_cast<int>(MAX_SLOTS),      // the first slot's next generation
+                             static_cast<int>(MAX_SLOTS), // the first slot's next generation
                              static_cast<int>(MAX_SLOTS) + 1,
                              static_cast<int>(MAX_SLOTS) * 1'000};
     for (int i = 0; i < 1'000; ++i) {

@@ -54,9 +54,11 @@ TEST_CASE("behaviour 9: when a relay for onion packets ends, another is marked")
         Sim_Peer &other = i == 0 ? b : world.add_peer();
         for (int k = 0; k < 2; ++k) {
             Sim_Relay &relay = world.add_relay();
-            const int connection = tcp_connection_to(a.c, other.key) < 0 ? befriend(a, other.key, i) : tcp_connection_to(a.c, other.key);
+            const int connection =
+                tcp_connection_to(a.c, other.key) < 0 ? befriend(a, other.key, i) : tcp_connection_to(a.c, other.key);
             tie(a, connection, relay);
-            const int back = tcp_connection_to(other.c, a.key) < 0 ? befriend(other, a.key, i) : tcp_connection_to(other.c, a.key);
+            const int back =
+                tcp_connection_to(other.c, a.key) < 0 ? befriend(other, a.key, i) : tcp_connection_to(other.c, a.key);
             tie(other, back, relay);
         }
     }
@@ -130,8 +132,9 @@ TEST_CASE("forwarding: requests carry address, chain and data, and forwarded pac
     REQUIRE(scripted_count(relay, Packet_Type::forward_request) == 2);
     const std::string head = std::string("\12\2\300\0\2\7\202\245", 8);
     CHECK(scripted_packet(relay, Packet_Type::forward_request, 0) == head + "hello");
-    CHECK(scripted_packet(relay, Packet_Type::forward_request, 1) == head + "\220" + std::string(chain[0].begin(), chain[0].end()) + "\220" +
-                                        std::string(chain[1].begin(), chain[1].end()) + data);
+    CHECK(scripted_packet(relay, Packet_Type::forward_request, 1) ==
+          head + "\220" + std::string(chain[0].begin(), chain[0].end()) + "\220" +
+              std::string(chain[1].begin(), chain[1].end()) + data);
     scripted_send(relay, bytes_of("\13forwarded"));
     world.advance(200);
     REQUIRE(a.forwarding.size() == 1);

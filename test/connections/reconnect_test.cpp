@@ -143,9 +143,8 @@ TEST_CASE("reconnect 5: a client with many relays and friends comes back to all 
     CHECK(tcp_connected_relays_count(a.c) == 0);
     sim_cut(world.net, a.node, false, 60'000);
     CHECK(world.until(5'000, [&] {
-        return std::all_of(connections.begin(), connections.end(), [&](int connection) {
-            return tcp_connection_to_online_tcp_relays(a.c, connection) >= 1;
-        });
+        return std::all_of(connections.begin(), connections.end(),
+                           [&](int connection) { return tcp_connection_to_online_tcp_relays(a.c, connection) >= 1; });
     }));
 }
 

@@ -33,7 +33,8 @@ TEST_CASE("behaviour 1: a connection to a peer by its key, over up to 6 relays")
     CHECK(tcp_connection_to_online_tcp_relays(a.c, 1) == 0);
 }
 
-TEST_CASE("behaviour 1: 3 relays are wanted: with the peer online at 3, a new relay is refused and a known one is not") {
+TEST_CASE(
+    "behaviour 1: 3 relays are wanted: with the peer online at 3, a new relay is refused and a known one is not") {
     Friends f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     const Sim_Relay &fresh = f.world.add_relay();

@@ -7,7 +7,8 @@
 //   friend KEY                    a friend by long-term public key, without a request
 //   messages COUNT                sends so many; the other side says `messages COUNT` when it has all, in order
 //   stream MS                     sends one each so often from now on; 0 stops
-//   silence                       says `silence MS`, the longest time without one of the stream since the last `silence`
+//   listen                        from now on, the time without one of the stream is measured
+//   silence                       says `silence LONGEST NOW`: the longest such time in ms, and how long it is by now
 //   file SIZE                     sends one; the other side says `file SIZE` when it has it, and it is the right one
 //   conference                    makes one and invites the friend, who joins
 //   say COUNT                     sends so many to the conference; the other side says `said COUNT`
@@ -144,7 +145,7 @@ static void on_message(Tox *tox, uint32_t friend_number, TOX_MESSAGE_TYPE type, 
         }
         client->stream_received = number + 1;
         const uint64_t now = now_ms();
-        if (client->heard_at != 0 && now - client->heard_at > client->silence) {
+        if (now - client->heard_at > client->silence) {
             client->silence = now - client->heard_at;
         }
         client->heard_at = now;
@@ -302,12 +303,13 @@ static void obey(struct Client *client, const char *line) {
         client->sent = 0;
     } else if (sscanf(line, "stream %u", &count) == 1) {
         client->stream_interval = count;
-    } else if (strcmp(line, "silence") == 0) {
-        const uint64_t now = now_ms();
-        const uint64_t last = client->heard_at == 0 ? 0 : now - client->heard_at;
-        say("silence %llu", (unsigned long long)(last > client->silence ? last : client->silence));
+    } else if (strcmp(line, "listen") == 0) {
         client->silence = 0;
-        client->heard_at = now;
+        client->heard_at = now_ms();
+    } else if (strcmp(line, "silence") == 0) {
+        const uint64_t last = now_ms() - client->heard_at;
+        const uint64_t longest = last > client->silence ? last : client->silence;
+        say("silence %llu %llu", (unsigned long long)longest, (unsigned long long)last);
     } else if (sscanf(line, "file %u", &count) == 1) {
         client->sending_file = true;
         const uint8_t name[] = "file";
@@ -367,8 +369,7 @@ int main(int argc, char **argv) {
     tox_options_set_local_discovery_enabled(options, false);
     tox_options_set_log_callback(options, log_warning);
     if (argc == 3) {
-        tox_options_set_proxy_type(options,
-                                   strcmp(argv[1], "http") == 0 ? TOX_PROXY_TYPE_HTTP : TOX_PROXY_TYPE_SOCKS5);
+        tox_options_set_proxy_type(options, strcmp(argv[1], "http") == 0 ? TOX_PROXY_TYPE_HTTP : TOX_PROXY_TYPE_SOCKS5);
         tox_options_set_proxy_host(options, "127.0.0.1");
         tox_options_set_proxy_port(options, (uint16_t)strtoul(argv[2], NULL, 10));
     }

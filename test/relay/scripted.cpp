@@ -66,7 +66,8 @@ void answer(const Scripted_Relay &relay, Scripted_Client &client, const Packet &
     if (packet.type == Packet_Type::routing_request && relay.answers_routes) {
         client.routes.emplace_back();
         std::copy_n(packet.public_key, KEY_SIZE, client.routes.back().begin());
-        std::array<std::uint8_t, 2 + KEY_SIZE> plain{1, static_cast<std::uint8_t>(FIRST_ROUTING_ID + client.routes.size() - 1)};
+        std::array<std::uint8_t, 2 + KEY_SIZE> plain{
+            1, static_cast<std::uint8_t>(FIRST_ROUTING_ID + client.routes.size() - 1)};
         std::copy_n(packet.public_key, KEY_SIZE, plain.begin() + 2);
         send(client, plain);
     } else if (packet.type == Packet_Type::ping && relay.answers_pings) {
@@ -86,7 +87,8 @@ bool take_frame(Scripted_Relay &relay, Scripted_Client &client) {
     if (client.in.size() < FRAME_HEADER_SIZE + length) {
         return false;
     }
-    const Mutable_Bytes plain = open_sealed(client.channel, Mutable_Bytes{client.in}.subspan(FRAME_HEADER_SIZE, length));
+    const Mutable_Bytes plain =
+        open_sealed(client.channel, Mutable_Bytes{client.in}.subspan(FRAME_HEADER_SIZE, length));
     Packet packet;
     if (plain.empty() || parse_packet(Sender::client, plain, packet) != Reason::none) {
         relay.broken = true;

@@ -35,9 +35,9 @@ struct Scripted_Relay {
     bool answers_routes = true;
     std::string handshake_answer; ///< instead of a proper one; may be empty
 
-    std::vector<Scripted_Client> clients;  ///< all that ever came
-    std::vector<Scripted_Packet> packets;  ///< all that ever came
-    bool broken = false;                   ///< a client sent what does not open, or is no packet
+    std::vector<Scripted_Client> clients; ///< all that ever came
+    std::vector<Scripted_Packet> packets; ///< all that ever came
+    bool broken = false;                  ///< a client sent what does not open, or is no packet
 };
 
 /// Starts one, and keeps the pointer: it must not move.

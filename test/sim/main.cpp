@@ -7,6 +7,9 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include <toxtcp/tcp_connections.h>
+
+#include "sim/cover.h"
 #include "sim/seed.h"
 
 namespace {
@@ -18,7 +21,7 @@ struct Sum {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
     std::uint64_t faults = 0;
-    std::uint64_t longest_silence_ms = 0;
+    std::array<std::uint64_t, 4> longest_silence_ms{};
 };
 
 void add(Sum &sum, const Sum &other) {
@@ -28,7 +31,9 @@ void add(Sum &sum, const Sum &other) {
     sum.sent += other.sent;
     sum.received += other.received;
     sum.faults += other.faults;
-    sum.longest_silence_ms = std::max(sum.longest_silence_ms, other.longest_silence_ms);
+    for (std::size_t i = 0; i < sum.longest_silence_ms.size(); ++i) {
+        sum.longest_silence_ms[i] = std::max(sum.longest_silence_ms[i], other.longest_silence_ms[i]);
+    }
 }
 
 Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool again) {
@@ -81,6 +86,30 @@ Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool 
     return sum;
 }
 
+double seconds(std::uint64_t ms) {
+    return static_cast<double>(ms) / 1'000;
+}
+
+/// Whether every number of friends is served with few enough relays.
+bool print_cover(const std::vector<std::size_t> &friends, std::uint64_t seeds) {
+    std::printf("each friend knows 4 to 6 of 200 relays, and is to be online at 3\n"
+                "%8s %6s %12s %13s %6s %13s %12s %10s\n",
+                "friends", "seed", "relays held", "greedy cover", "ratio", "the original", "least online", "settled");
+    bool good = true;
+    for (const std::size_t count : friends) {
+        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+            const toxtcp::Cover_Result result = toxtcp::run_cover(seed, count);
+            const double ratio = static_cast<double>(result.held) / static_cast<double>(result.greedy);
+            std::printf("%8zu %6" PRIu64 " %12zu %13zu %6.2f %13zu %12zu %8.0f s\n", count, seed, result.held,
+                        result.greedy, ratio, result.original, result.least_online, seconds(result.settled_ms));
+            std::fflush(stdout);
+            good =
+                good && ratio <= toxtcp::MAX_COVER && result.least_online >= toxtcp::RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+        }
+    }
+    return good;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -97,7 +126,18 @@ int main(int argc, char **argv) {
     app.add_flag("--again", again, "run each seed twice, to see that both go the same way");
     CLI::Option *const only = app.add_option("--seed", seed, "run this seed only");
     app.add_flag("--story", story, "print what happens (with --seed)")->needs(only);
+    CLI::App *const cover = app.add_subcommand("cover", "how many relays a client holds, against the fewest that do");
+    std::vector<std::size_t> friends{10, 100, 1'000};
+    std::uint64_t worlds = 3;
+    cover->add_option("--friends", friends, "how many friends it has")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    cover->add_option("--seeds", worlds, "networks for each")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
+
+    if (*cover) {
+        return print_cover(friends, worlds) ? 0 : 1;
+    }
 
     if (*only) {
         const toxtcp::Seed_Result result = toxtcp::run_seed(seed, story);
@@ -108,9 +148,12 @@ int main(int argc, char **argv) {
         return result.fault.empty() ? 0 : 1;
     }
     const Sum sum = run_parallel(from, from + seeds, jobs, again);
-    std::printf("%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64 " faults, %" PRIu64
-                " of %" PRIu64 " packets received; longest silence with an honest relay in common: %.1f s\n",
-                sum.seeds, sum.failed, static_cast<double>(sum.simulated_ms) / 3.6e6, sum.faults, sum.received,
-                sum.sent, static_cast<double>(sum.longest_silence_ms) / 1000);
+    std::printf(
+        "%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64 " faults, %" PRIu64 " of %" PRIu64
+        " packets received\n"
+        "longest silence with an honest relay in common: %.1f s, and with 1, 2, more others: %.1f, %.1f, %.1f s\n",
+        sum.seeds, sum.failed, static_cast<double>(sum.simulated_ms) / 3.6e6, sum.faults, sum.received, sum.sent,
+        seconds(sum.longest_silence_ms[0]), seconds(sum.longest_silence_ms[1]), seconds(sum.longest_silence_ms[2]),
+        seconds(sum.longest_silence_ms[3]));
     return sum.failed == 0 ? 0 : 1;
 }

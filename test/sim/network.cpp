@@ -446,8 +446,7 @@ std::uint32_t sim_add_node(Sim_Network &net, const Ip_Port &address) {
     node.random.state = sim_random(net.random);
     if (address.family != Family::none) {
         const std::pair entry{address, number};
-        net.listeners.insert(
-            std::upper_bound(net.listeners.begin(), net.listeners.end(), entry, address_less), entry);
+        net.listeners.insert(std::upper_bound(net.listeners.begin(), net.listeners.end(), entry, address_less), entry);
     }
     return number;
 }

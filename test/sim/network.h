@@ -69,8 +69,8 @@ struct Sim_Socket {
     std::uint32_t link = UINT32_MAX; ///< UINT32_MAX: closed
     std::uint8_t side = 0;           ///< 0: it connected, 1: it accepted
     bool watched = false;
-    bool writing = false;    ///< watched for room as well
-    bool listed = false;     ///< stands in the node's list of what may be ready
+    bool writing = false; ///< watched for room as well
+    bool listed = false;  ///< stands in the node's list of what may be ready
     std::uint32_t tag = 0;
 };
 
@@ -87,16 +87,16 @@ struct Sim_Node {
     std::uint64_t rest = 0;     ///< ms it stays deaf after a run (a slow reader, with `piece`)
 
     // Its circumstances. These may be changed at any time.
-    std::uint64_t latency = 5; ///< ms, one way, added to the other node's
-    std::uint64_t jitter = 0;  ///< ms, at most, added to each arrival
+    std::uint64_t latency = 5;        ///< ms, one way, added to the other node's
+    std::uint64_t jitter = 0;         ///< ms, at most, added to each arrival
     std::size_t capacity = 64 * 1024; ///< bytes sent to it that it has not read, on one link
-    std::size_t piece = 0;     ///< the most bytes that are received at once, on its links, either way; drawn from 1; 0: all
-    std::uint64_t spread = 0;  ///< ms between the arrivals of two pieces; 0: they come together
-    std::size_t send_piece = 0; ///< the most that one of its sends takes; 0: what fits
+    std::size_t piece = 0; ///< the most bytes that are received at once, on its links, either way; drawn from 1; 0: all
+    std::uint64_t spread = 0;           ///< ms between the arrivals of two pieces; 0: they come together
+    std::size_t send_piece = 0;         ///< the most that one of its sends takes; 0: what fits
     std::size_t max_sockets = SIZE_MAX; ///< connecting fails above
-    bool unreachable = false;  ///< its connecting fails at once: it has no network
-    bool refusing = false;     ///< nobody listens
-    bool blackhole = false;    ///< connects to it are lost on the way
+    bool unreachable = false;           ///< its connecting fails at once: it has no network
+    bool refusing = false;              ///< nobody listens
+    bool blackhole = false;             ///< connects to it are lost on the way
     // These change what is under way, by the functions below.
     bool stopped = false;
     bool cut = false;
@@ -167,9 +167,7 @@ struct Sim_Event {
     std::uint32_t index;
     std::uint32_t generation;
 
-    bool operator>(const Sim_Event &other) const {
-        return at != other.at ? at > other.at : order > other.order;
-    }
+    bool operator>(const Sim_Event &other) const { return at != other.at ? at > other.at : order > other.order; }
 };
 
 struct Sim_Network {

@@ -91,20 +91,25 @@ void sim_peer_tick(Sim_Peer &peer) {
     if (peer.c == nullptr) {
         return;
     }
+    const Sim_Node &node = node_of(peer);
+    const std::uint64_t deadline = tcp_connections_deadline(peer.c);
+    const bool due = deadline <= peer.net->now;
+    const std::uint64_t progress = node.progress;
     peer.ticking = true;
     do_tcp_connections(peer.c, &peer);
     peer.ticking = false;
-    // A callback may have killed it, and says so by clearing the pointer.
-    if (peer.c != nullptr && peer.broken == nullptr) {
+    // A callback may have killed it, and says so by clearing the pointer. Where nothing came, nothing went and nothing
+    // was due, nothing can have changed: most ticks of a host that ticks every 50 ms are such.
+    if (peer.c != nullptr && peer.broken == nullptr &&
+        (due || node.progress != progress || tcp_connections_deadline(peer.c) != deadline)) {
         peer.broken = validate(*peer.c);
     }
 }
 
 std::size_t count_changes(const Sim_Peer &peer, Change_Kind kind, int relay) {
-    return static_cast<std::size_t>(
-        std::count_if(peer.changes.begin(), peer.changes.end(), [&](const Sim_Change &one) {
-            return one.change.kind == kind && (relay < 0 || one.change.relay == relay);
-        }));
+    return static_cast<std::size_t>(std::count_if(peer.changes.begin(), peer.changes.end(), [&](const Sim_Change &one) {
+        return one.change.kind == kind && (relay < 0 || one.change.relay == relay);
+    }));
 }
 
 const Sim_Change *first_change(const Sim_Peer &peer, Change_Kind kind, int relay) {

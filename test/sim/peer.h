@@ -17,8 +17,8 @@ inline constexpr std::uint64_t SIM_TICK_MS = 50;
 
 struct Sim_Packet {
     std::uint64_t at = 0;
-    int id = -1;      ///< of the connection; -1 for OOB, onion and forwarding
-    int relay = -1;   ///< number, where it is told
+    int id = -1;    ///< of the connection; -1 for OOB, onion and forwarding
+    int relay = -1; ///< number, where it is told
     Public_Key sender{};
     std::string bytes;
 };

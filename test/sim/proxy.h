@@ -10,7 +10,7 @@ struct Sim_Proxy_Session {
     int upstream = -1; ///< socket, -1 before the request
     bool greeted = false;
     bool connecting = false;
-    bool open = false; ///< granted: bytes pass
+    bool open = false;                     ///< granted: bytes pass
     std::vector<std::uint8_t> from_client; ///< read and not passed on
     std::vector<std::uint8_t> to_client;
 };
@@ -21,10 +21,10 @@ struct Sim_Proxy {
     Proxy proxy; ///< as a client is told of it
 
     // How it behaves. These may be changed at any time.
-    bool refuses = false;                ///< says no to every request
-    bool silent = false;                 ///< never answers
-    std::vector<std::uint8_t> answers;   ///< what it says to the first bytes instead of an answer; none: a proper one
-    std::uint8_t bound_type = 1;         ///< SOCKS5 address type in its answers: 1, 3 or 4
+    bool refuses = false;              ///< says no to every request
+    bool silent = false;               ///< never answers
+    std::vector<std::uint8_t> answers; ///< what it says to the first bytes instead of an answer; none: a proper one
+    std::uint8_t bound_type = 1;       ///< SOCKS5 address type in its answers: 1, 3 or 4
 
     std::uint64_t granted = 0;
     std::uint64_t to_ipv6 = 0; ///< of these

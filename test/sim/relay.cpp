@@ -79,6 +79,13 @@ void read_client(Sim_Relay &relay, int socket) {
     }
 }
 
+/// Clients may be gone, late, or slow to read. Whatever else they are dropped for is a fault of theirs.
+void note_end(Sim_Relay &relay, Reason reason) {
+    const bool is_innocent = reason == Reason::end_of_stream || reason == Reason::connect_timeout ||
+                             reason == Reason::ping_timeout || reason == Reason::reset;
+    relay.offence = is_innocent ? relay.offence : reason;
+}
+
 void settle(Sim_Relay &relay) {
     for (const auto &[handle, id] : relay.lies) {
         const std::array plain{static_cast<std::uint8_t>(Packet_Type::connect_notification), id};
@@ -86,12 +93,14 @@ void settle(Sim_Relay &relay) {
     }
     relay.lies.clear();
     for (int handle = relay_server_changed(relay.server); handle >= 0; handle = relay_server_changed(relay.server)) {
-        const int socket =
-            static_cast<std::size_t>(handle) < relay.sockets.size() ? relay.sockets[static_cast<std::size_t>(handle)] : -1;
+        const int socket = static_cast<std::size_t>(handle) < relay.sockets.size()
+                               ? relay.sockets[static_cast<std::size_t>(handle)]
+                               : -1;
         if (socket < 0) {
             continue;
         }
         if (relay_server_dropped(relay.server, handle)) {
+            note_end(relay, relay.server.clients[static_cast<std::size_t>(handle)].reason);
             close_client(relay, socket);
         } else {
             flush_client(relay, socket);
@@ -135,7 +144,15 @@ const Public_Key *receiver_of(const Sim_Relay &relay, int client, const Packet &
     return &key;
 }
 
+/// Both ends count with the same code, so that what it gets wrong fits together: here it is looked at from outside.
+void check_nonce(Sim_Relay &relay, std::size_t client) {
+    const Nonce &nonce = relay.server.clients[client].channel.recv;
+    relay.nonce_repeated = relay.nonce_repeated || nonce.bytes <= relay.nonces[client].bytes;
+    relay.nonces[client] = nonce;
+}
+
 bool takes(Sim_Relay &relay, int client, const Public_Key &from, const Packet &packet) {
+    check_nonce(relay, static_cast<std::size_t>(client));
     ++relay.received[packet.type];
     if (relay.seen) {
         relay.seen(from, packet);
@@ -174,7 +191,11 @@ void sim_relay_start(Sim_Relay &relay, Sim_Network &net, Family family, const Re
     relay.key = public_key_of(own.secret_key);
     start_server(relay, own);
 
-    relay.server.faults.handshake = [&relay](int) { return !relay.never_answers_handshake; };
+    relay.server.faults.handshake = [&relay](int client) {
+        relay.nonces.resize(relay.server.clients.size());
+        relay.nonces[static_cast<std::size_t>(client)] = {};
+        return !relay.never_answers_handshake;
+    };
     relay.server.faults.receive = [&relay](int client, const Public_Key &key, const Packet &packet) {
         return takes(relay, client, key, packet);
     };

@@ -17,7 +17,7 @@ struct Sim_Relay {
     Relay_Server server;
 
     // How it misbehaves. These may be changed at any time.
-    bool drops_data = false; ///< says online, and delivers nothing
+    bool drops_data = false;  ///< says online, and delivers nothing
     bool lies_online = false; ///< says online as soon as it is asked for somebody
     bool never_answers_handshake = false;
     /// Whether this packet (data or OOB) from one client for another is dropped; may be empty.
@@ -25,11 +25,14 @@ struct Sim_Relay {
 
     // What was seen of it.
     std::uint64_t dropped = 0;
-    std::map<Packet_Type, std::uint64_t> received; ///< packets of each type, from all clients
+    std::map<Packet_Type, std::uint64_t> received;                          ///< packets of each type, from all clients
     std::function<void(const Public_Key &from, const Packet &packet)> seen; ///< may be empty
+    Reason offence = Reason::none; ///< a client was dropped for what it sent: this one
+    bool nonce_repeated = false;   ///< a client sealed a packet with a nonce that does not come after its last one
 
-    std::vector<int> handles; ///< by socket; -1 for none
-    std::vector<int> sockets; ///< by handle; -1 for none
+    std::vector<Nonce> nonces;                      ///< by handle, after the last packet that was seen of it
+    std::vector<int> handles;                       ///< by socket; -1 for none
+    std::vector<int> sockets;                       ///< by handle; -1 for none
     std::vector<std::pair<int, std::uint8_t>> lies; ///< handle, routing id: still to be told
 };
 

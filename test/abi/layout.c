@@ -1,0 +1,2 @@
+/* The headers alone, as C11: what layout.h holds is held by the C compiler too. */
+#include "layout.h"

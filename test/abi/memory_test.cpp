@@ -1,0 +1,103 @@
+// Memory that runs out inside the archive: the call fails, nothing is thrown, and what was there goes on.
+#include "abi_world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+/// All that a host does in its first seconds, whatever fails of it. Whether a message came through.
+bool live(Abi_World &world, Abi_Peer &a, Abi_Peer &b, Sim_Relay &relay, int &ab, int &ba) {
+    for (int ticks = 0; ticks < 60; ++ticks) {
+        if (ab < 0) {
+            ab = ::new_tcp_connection_to(a.c, b.key.data(), 10);
+        }
+        if (ba < 0) {
+            ba = ::new_tcp_connection_to(b.c, a.key.data(), 20);
+        }
+        tie(a, ab, relay); // -1 from the second time on, and when it fails
+        tie(b, ba, relay);
+        std::array<Node_format, 2> nodes;
+        ::tcp_copy_connected_relays(a.c, nodes.data(), 2);
+        send(a, ab, "message");
+        abi_tick(a);
+        abi_tick(b);
+        const Abi_Outside outside;
+        if (heard(b.data, "message")) {
+            return true;
+        }
+        sim_advance(world.net, ABI_TICK_MS);
+    }
+    return false;
+}
+
+} // namespace
+
+TEST_CASE("whichever allocation fails, and all from then on: the call fails, and with memory all comes about") {
+    const bool once = GENERATE(true, false);
+    std::uint64_t failures = 0;
+    std::uint64_t refused = 0;
+    for (std::uint64_t number = 0;; ++number) {
+        INFO("allocation " << number);
+        Abi_World world;
+        Sim_Relay &relay = world.add_relay();
+        Abi_Peer &a = world.add_host();
+        Abi_Peer &b = world.add_host();
+        b.c = abi_new_connections(b, &b.network);
+        REQUIRE(b.c != nullptr);
+        abi_set_callbacks(b);
+        int ab = -1;
+        int ba = -1;
+        bool failed = false;
+        {
+            const Abi_Failing failing{number, once ? number + 1 : UINT64_MAX};
+            a.c = abi_new_connections(a, &a.network);
+            if (a.c != nullptr) {
+                abi_set_callbacks(a);
+                const bool came = live(world, a, b, relay, ab, ba);
+                failed = abi_memory.counted > number;
+                const Abi_Outside outside;
+                // One failure delays at most: a host that asks again gets what it asks for.
+                CHECK((came || !once));
+            } else {
+                ++refused;
+                failed = true;
+            }
+        }
+        if (a.c == nullptr) {
+            CHECK(abi_open_sockets(a.network) == 0);
+            a.c = abi_new_connections(a, &a.network);
+            REQUIRE(a.c != nullptr);
+            abi_set_callbacks(a);
+        }
+        b.data.clear();
+        CHECK(live(world, a, b, relay, ab, ba));
+        failures += failed ? 1 : 0;
+        if (!failed) {
+            break;
+        }
+    }
+    CHECK(refused > 3);
+    CHECK(failures > refused + 10);
+}
+
+TEST_CASE("a client whose memory fails is none") {
+    Abi_World world;
+    Sim_Relay &relay = world.add_relay();
+    Abi_Peer &host = world.add_host();
+    TCP_Client_Connection *client = nullptr;
+    std::uint64_t number = 0;
+    for (; client == nullptr; ++number) {
+        CHECK(abi_open_sockets(host.network) == 0);
+        const Abi_Failing failing{number, UINT64_MAX};
+        client = abi_new_client(host, abi_address(relay.address), relay.key);
+    }
+    CHECK(number > 1);
+    for (int ticks = 0; ticks < 40; ++ticks) {
+        const Abi_Failing failing{0, UINT64_MAX};
+        abi_do_client(host, client);
+        Abi_Outside outside;
+        sim_advance(world.net, ABI_TICK_MS);
+    }
+    CHECK(::tcp_con_status(client) == TCP_CLIENT_CONFIRMED);
+    abi_kill_client(client);
+}

@@ -1,0 +1,150 @@
+// The layer over toxcore's C ABI: toxcore's own code or ours, as linked.
+#define _POSIX_C_SOURCE 200809L // nanosleep
+
+#include "layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <arpa/inet.h>
+#include <sodium.h>
+#include <toxcore/TCP_connection.h>
+
+// What a host has of toxcore besides, and our headers need not declare.
+Logger *logger_new(void);
+void logger_kill(Logger *log);
+const Random *system_random(void);
+const Network *system_network(void);
+Mono_Time *mono_time_new(uint64_t (*clock)(void *object), void *object);
+void mono_time_free(Mono_Time *mono_time);
+void mono_time_update(Mono_Time *mono_time);
+
+enum { FAMILY_IPV4 = 2 };
+
+struct layer {
+    struct layer_events events;
+    Logger *log;
+    Mono_Time *mono_time;
+    TCP_Connections *tcp;
+};
+
+static int take_data(void *object, int id, const uint8_t *data, uint16_t length, void *userdata) {
+    (void)userdata;
+    const struct layer *layer = (const struct layer *)object;
+    layer->events.data(layer->events.object, id, data, length);
+    return 0;
+}
+
+static int take_oob(void *object, const uint8_t *public_key, unsigned int relay, const uint8_t *data, uint16_t length,
+                    void *userdata) {
+    (void)public_key;
+    (void)relay;
+    (void)userdata;
+    const struct layer *layer = (const struct layer *)object;
+    layer->events.oob(layer->events.object, data, length);
+    return 0;
+}
+
+struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events) {
+    struct layer *layer = (struct layer *)calloc(1, sizeof *layer);
+    if (layer == NULL || sodium_init() < 0) {
+        free(layer);
+        return NULL;
+    }
+    const TCP_Proxy_Info no_proxy = {{{{0}, {{0}}}, 0}, TCP_PROXY_NONE};
+    layer->events = *events;
+    layer->log = logger_new();
+    layer->mono_time = mono_time_new(NULL, NULL);
+    if (layer->log != NULL && layer->mono_time != NULL) {
+        layer->tcp = new_tcp_connections(layer->log, system_random(), system_network(), layer->mono_time, secret_key,
+                                         &no_proxy);
+    }
+    if (layer->tcp == NULL) {
+        layer_kill(layer);
+        return NULL;
+    }
+    set_packet_tcp_connection_callback(layer->tcp, take_data, layer);
+    set_oob_packet_tcp_connection_callback(layer->tcp, take_oob, layer);
+    return layer;
+}
+
+void layer_kill(struct layer *layer) {
+    kill_tcp_connections(layer->tcp);
+    mono_time_free(layer->mono_time);
+    logger_kill(layer->log);
+    free(layer);
+}
+
+void layer_update_time(struct layer *layer) {
+    mono_time_update(layer->mono_time);
+}
+
+void layer_tick(struct layer *layer) {
+    do_tcp_connections(layer->log, layer->tcp, NULL);
+}
+
+void layer_wait(struct layer *layer, int milliseconds) {
+    (void)layer;
+    const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+int layer_add_peer(struct layer *layer, const uint8_t *key, int id) {
+    return new_tcp_connection_to(layer->tcp, key, id);
+}
+
+bool layer_kill_peer(struct layer *layer, int peer) {
+    return kill_tcp_connection_to(layer->tcp, peer) == 0;
+}
+
+bool layer_knows_peer(struct layer *layer, const uint8_t *key) {
+    return new_tcp_connection_to(layer->tcp, key, 0) < 0; // it refuses whom it has
+}
+
+static IP_Port to_ip_port(const struct bench_address *relay) {
+    IP_Port address;
+    memset(&address, 0, sizeof address);
+    address.ip.family.value = FAMILY_IPV4;
+    address.ip.ip.v4.uint32 = htonl(INADDR_LOOPBACK);
+    address.port = htons(relay->port);
+    return address;
+}
+
+bool layer_add_relay(struct layer *layer, const struct bench_address *relay) {
+    const IP_Port address = to_ip_port(relay);
+    return add_tcp_relay_global(layer->tcp, &address, relay->key) == 0;
+}
+
+bool layer_tie(struct layer *layer, int peer, const struct bench_address *relay) {
+    const IP_Port address = to_ip_port(relay);
+    return add_tcp_relay_connection(layer->tcp, peer, &address, relay->key) == 0;
+}
+
+unsigned layer_connected_relays(struct layer *layer) {
+    return tcp_connected_relays_count(layer->tcp);
+}
+
+unsigned layer_online_relays(struct layer *layer, int peer) {
+    return tcp_connection_to_online_tcp_relays(layer->tcp, peer);
+}
+
+bool layer_send(struct layer *layer, int peer, const uint8_t *data, size_t length) {
+    return send_packet_tcp_connection(layer->tcp, peer, data, (uint16_t)length) == 0;
+}
+
+size_t layer_send_many(struct layer *layer, int peer, const struct bench_packet *packets, size_t count) {
+    size_t sent = 0;
+    while (sent < count && layer_send(layer, peer, packets[sent].data, packets[sent].length)) {
+        ++sent;
+    }
+    return sent;
+}
+
+bool layer_has_send_many(void) {
+    return false;
+}
+
+bool layer_can_wait(void) {
+    return false;
+}

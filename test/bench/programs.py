@@ -1,0 +1,139 @@
+"""What the benchmark scripts share: where the programs are, how they are run, and how a table is printed."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+SIDES = {"toxcore": "toxcore", "dropin": "ours, C ABI", "own": "ours, own API"}
+
+MARK_BEGIN = "measured: begin"
+MARK_END = "measured: end"
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Failed(Exception):
+    """A program did not do what it was to do; the text says which, and why."""
+
+
+def add_build_option(parser):
+    parser.add_argument(
+        "--build",
+        default=os.path.join(ROOT, "build", "release"),
+        metavar="FOLDER",
+        help="the build folder that has the programs (default: build/release)",
+    )
+
+
+class Programs:
+    def __init__(self, build):
+        self.build = build
+        self.folder = os.path.join(build, "test", "bench")
+        self.relay = self.path("bench-relay")
+
+    def path(self, name):
+        path = os.path.join(self.folder, name)
+        if not os.path.exists(path):
+            raise Failed(f"{path} is not there: build it first, or name another folder with --build")
+        return path
+
+    def options(self):
+        """The options of the build, by name."""
+        with open(os.path.join(self.build, "meson-info", "intro-buildoptions.json"), encoding="utf-8") as file:
+            return {option["name"]: option["value"] for option in json.load(file)}
+
+
+def run_json(command, timeout=600, error=None):
+    """Runs the command and reads the one line of JSON that it prints."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, text=True)
+    except subprocess.TimeoutExpired as expired:
+        raise Failed(f"{' '.join(command)}: not done after {timeout} s") from expired
+    lines = done.stdout.strip().splitlines()
+    if done.returncode != 0 or not lines:
+        raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    return json.loads(lines[-1])
+
+
+def system_calls(command):
+    """What the command printed, and the number of system calls between its marks, asking for the time aside."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
+        answer = run_json(["strace", "-o", log.name, *command])
+        inside = False
+        count = 0
+        for line in log:
+            if MARK_BEGIN in line:
+                inside = True
+            elif MARK_END in line:
+                inside = False
+            elif inside and "CLOCK_PROCESS_CPUTIME_ID" not in line:
+                count += 1
+    return answer, count
+
+
+def instructions(command):
+    """What the command printed, and the instructions within `measured`, by the object that they are in."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "callgrind.out")
+        answer = run_json(
+            [
+                "valgrind",
+                "--quiet",
+                "--tool=callgrind",
+                "--collect-atstart=no",
+                "--toggle-collect=measured",
+                f"--callgrind-out-file={log}",
+                *command,
+            ]
+        )
+        return answer, read_callgrind(log)
+
+
+def read_callgrind(path):
+    """Self cost by object. Names are given once, with a number, and meant by that number later."""
+    names = {}
+    costs = {}
+    current = None
+    call = False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            name = re.match(r"ob=\((\d+)\)(?: (.*))?$", line)
+            if name:
+                if name.group(2):
+                    names[name.group(1)] = name.group(2)
+                current = names[name.group(1)]
+                continue
+            other = re.match(r"cob=\((\d+)\) (.*)$", line)
+            if other:
+                names[other.group(1)] = other.group(2)
+            if line.startswith("calls="):
+                call = True  # the next line is what the call cost, which the callee has counted already
+                continue
+            cost = re.match(r"(?:\+|-|\*)?\d* (\d+)$", line)
+            if cost and current is not None:
+                if not call:
+                    costs[current] = costs.get(current, 0) + int(cost.group(1))
+                call = False
+    return costs
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def print_table(head, rows):
+    """Left-aligned names, right-aligned figures."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    for number, row in enumerate([head, *rows]):
+        cells = [str(row[0]).ljust(widths[0])] + [str(cell).rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        print("  ".join(cells).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+
+
+def complain(error):
+    print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)

@@ -1,0 +1,177 @@
+// What a run of the simulator is inside, and what its files ask of one another:
+//   seed.cpp    who is there, and the course of the story
+//   talk.cpp    the host above the library: friendships, and packets that know where they belong
+//   befall.cpp  what goes wrong
+//   check.cpp   what must hold all the same
+#pragma once
+
+#include <cstdio>
+#include <deque>
+#include <map>
+
+#include "connections/state.h"
+#include "sim/peer.h"
+#include "sim/proxy.h"
+#include "sim/relay.h"
+#include "sim/seed.h"
+
+namespace toxtcp {
+
+inline constexpr std::uint64_t SECOND = 1'000;
+
+enum class Fault : std::uint8_t {
+    kill,            ///< a relay's process ends, and comes back
+    stop,            ///< a relay's process hangs
+    cut_relay,       ///< a relay has no network
+    cut_client,      ///< a client has none
+    partition,       ///< some relays cannot be reached from one client
+    drop,            ///< a relay delivers nothing
+    lie,             ///< a relay says online of everybody
+    drop_one_way,    ///< a relay drops one peer's packets to another
+    slow,            ///< a relay is far away
+    full,            ///< a relay reads little and seldom
+    pieces,          ///< bytes come and go in small pieces
+    flood,           ///< a relay sends one packet very often
+    garbage,         ///< a relay sends what is none
+    drop_client,     ///< a relay ends one connection
+    proxy,           ///< a proxy refuses, hangs or is cut off
+    sleep,           ///< the host above has no need of a connection for a while
+    kill_connection, ///< the host above ends a connection and makes it again
+    kill_relay,      ///< the host above ends a relay
+    restart,         ///< a client ends, and comes back with the same key
+    suspend,         ///< a client's machine sleeps
+    oob,             ///< the host above sends OOB on its own
+    onion,           ///< the host above wants onion relays, or no more
+    network_changed, ///< the host above says so, true or not
+    count
+};
+
+inline constexpr std::uint32_t NOBODY = UINT32_MAX;
+inline constexpr std::size_t MAX_SIM_RELAYS = 8;
+inline constexpr std::uint64_t USUAL_LATENCY_MS = 60; ///< of a relay, at most
+
+/// A set of relays.
+using Relay_Set = std::uint8_t;
+static_assert(MAX_SIM_RELAYS <= 8 * sizeof(Relay_Set));
+
+/// A packet that was sent: over which relays (several for OOB), and which of these it came over.
+struct Sent {
+    Relay_Set over = 0;
+    Relay_Set came = 0;
+    bool aside = false; ///< by the host above, as OOB over a relay of its choice: it proves nothing of ours
+};
+
+/// One direction of a friendship.
+struct Flow {
+    std::vector<Sent> sent;
+    std::array<std::int64_t, MAX_SIM_RELAYS> last; ///< by relay, the last number that came over it, -1 for none
+    std::uint64_t heard_at = 0;
+    std::uint64_t period = 100;
+
+    Flow() { last.fill(-1); }
+};
+
+struct Friendship {
+    std::array<std::uint32_t, 2> peer{};
+    std::array<int, 2> connection{-1, -1};
+    std::array<std::uint64_t, 2> asleep_until{}; ///< by side
+    std::vector<std::uint32_t> relays;
+    std::array<Flow, 2> flow;     ///< by sender
+    std::uint64_t good_since = 0; ///< both have been online at an honest relay since; 0: not now
+    std::size_t bad = 0;          ///< relays that are not honest or not well
+};
+
+/// A client, with what the run knows of it.
+struct Client {
+    Sim_Peer peer;
+    std::uint32_t proxy = NOBODY;
+    std::uint32_t lives = 1; ///< times it was started
+    bool suspended = false;
+    std::uint64_t bad_until = 0;                           ///< it has no network, or no program, before
+    std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{}; ///< from this relay
+    std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};     ///< to this relay, since it was last looked at
+    std::uint64_t connects = 0;                            ///< when it was last looked at
+    std::uint64_t changed_at = 0;                          ///< its network, as it was told, or found when it woke up
+    std::vector<int> stale;                                ///< numbers of relays that it ended itself
+};
+
+struct Run {
+    explicit Run(std::uint64_t seed) : net(seed) { random.state = seed * 0x9E3779B97F4A7C15U + 1; }
+
+    Sim_Network net;
+    Sim_Random random; ///< the story's; the network has its own
+    std::deque<Sim_Relay> relays;
+    std::vector<std::uint64_t> bad_until; ///< by relay: not honest, or not well, before
+    std::deque<Sim_Proxy> proxies;
+    std::deque<Client> clients;
+    std::deque<Friendship> friends;
+    std::vector<Fault> faults;
+    std::map<Public_Key, std::uint32_t> relay_of;
+    std::map<Public_Key, std::uint32_t> client_of;
+    std::uint64_t faults_end = 0;
+    bool story = false;
+    Seed_Result result;
+
+    std::uint64_t below(std::uint64_t limit) { return sim_below(random, limit); }
+    std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
+    bool chance(std::uint64_t percent) { return below(100) < percent; }
+};
+
+inline void digest(Run &run, std::uint64_t value) {
+    run.result.digest = (run.result.digest ^ value) * 0x100000001B3U + run.net.now;
+}
+
+/// The first failure is the run's result, and ends it.
+template <class... Args>
+void fail(Run &run, const char *format, Args... args) {
+    if (run.result.fault.empty()) {
+        char text[256];
+        std::snprintf(text, sizeof text, format, args...);
+        run.result.fault = std::to_string(run.net.now) + " ms: " + text;
+    }
+}
+
+template <class... Args>
+void tell(Run &run, const char *format, Args... args) {
+    if (run.story) {
+        std::printf("%8llu  ", static_cast<unsigned long long>(run.net.now));
+        std::printf(format, args...);
+        std::printf("\n");
+    }
+}
+
+/// Whether the host above can call this client's library.
+inline bool is_running(const Client &client) {
+    return client.peer.c != nullptr && !client.suspended;
+}
+
+/// Whether the hosts above of both have anything to say.
+inline bool talks(const Run &run, const Friendship &f) {
+    return f.asleep_until[0] <= run.net.now && f.asleep_until[1] <= run.net.now;
+}
+
+// ---- talk.cpp --------------------------------------------------------------------------------------------------
+
+/// Makes the connection of one side of a friendship, unless it is there or its client is not.
+void befriend(Run &run, std::uint32_t friendship, std::size_t side);
+/// The host above tells one side of the relays that both know.
+void share_relays(Run &run, Friendship &f, std::size_t side);
+/// One packet, or several at once.
+void send_some(Run &run, std::uint32_t friendship, std::size_t side);
+/// One packet as OOB, over any relay.
+void send_oob(Run &run, std::uint32_t friendship, std::size_t side);
+/// Has a client's packets looked at as they come.
+void listen(Run &run, std::uint32_t client);
+
+// ---- befall.cpp ------------------------------------------------------------------------------------------------
+
+void befall(Run &run, Fault fault);
+
+// ---- check.cpp -------------------------------------------------------------------------------------------------
+
+/// What must hold at any time; called every second.
+void check(Run &run);
+/// Whether everybody was heard lately.
+bool all_heard(const Run &run);
+
+} // namespace toxtcp

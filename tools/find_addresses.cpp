@@ -1,0 +1,160 @@
+// What names stand for: the system's resolver waits, so it is asked from a few threads at once.
+#include "relay_list.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t MAX_THREADS = 16;
+constexpr int LOOK_AGAIN_MS = 200; ///< in case that the machine has no eventfd left
+
+struct Lookup {
+    Named_Relay relay;
+    std::vector<Relay_Address> found; ///< one for each family that it has, or one with an error
+};
+
+struct Resolver {
+    std::vector<Lookup> lookups;
+    Family wanted = Family::none;
+    std::atomic<std::size_t> next{0};
+    std::atomic<std::size_t> done{0};
+    int all_done = -1; ///< an eventfd
+    std::vector<std::thread> threads;
+};
+
+Ip_Port to_ip_port(const sockaddr *address) {
+    Ip_Port result;
+    if (address->sa_family == AF_INET) {
+        sockaddr_in ipv4;
+        std::memcpy(&ipv4, address, sizeof ipv4);
+        result.family = Family::ipv4;
+        result.port = ntohs(ipv4.sin_port);
+        std::memcpy(result.ip.data(), &ipv4.sin_addr, sizeof ipv4.sin_addr);
+    } else {
+        sockaddr_in6 ipv6;
+        std::memcpy(&ipv6, address, sizeof ipv6);
+        result.family = Family::ipv6;
+        result.port = ntohs(ipv6.sin6_port);
+        std::memcpy(result.ip.data(), &ipv6.sin6_addr, sizeof ipv6.sin6_addr);
+    }
+    return result;
+}
+
+/// Whether there is a route to it. Connecting a datagram socket asks the routing table, and sends nothing.
+bool has_way_to(const sockaddr *address, socklen_t size) {
+    const int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool has = fd >= 0 && connect(fd, address, size) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return has;
+}
+
+bool is_wanted(Family family, const Named_Relay &relay, Family wanted) {
+    return (relay.only == Family::none || relay.only == family) && (wanted == Family::none || wanted == family);
+}
+
+void look_up(Lookup &lookup, Family wanted) {
+    const Named_Relay &relay = lookup.relay;
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo *list = nullptr;
+    const std::uint64_t began = now_us();
+    const int error = getaddrinfo(relay.host.c_str(), std::to_string(relay.port).c_str(), &hints, &list);
+    const std::uint64_t took = now_us() - began;
+    if (error != 0) {
+        lookup.found.push_back({relay, {}, true, std::string{"does not resolve: "} + gai_strerror(error), took});
+        return;
+    }
+    bool has_ipv4 = false;
+    bool has_ipv6 = false;
+    for (const addrinfo *entry = list; entry != nullptr; entry = entry->ai_next) {
+        if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) {
+            continue;
+        }
+        const Ip_Port address = to_ip_port(entry->ai_addr);
+        bool &has = address.family == Family::ipv4 ? has_ipv4 : has_ipv6;
+        if (!has && is_wanted(address.family, relay, wanted)) {
+            lookup.found.push_back({relay, address, has_way_to(entry->ai_addr, entry->ai_addrlen), {}, took});
+        }
+        has = true;
+    }
+    freeaddrinfo(list);
+    if (lookup.found.empty() && relay.only != Family::none && (wanted == Family::none || wanted == relay.only)) {
+        const char *const family = relay.only == Family::ipv4 ? "IPv4" : "IPv6";
+        lookup.found.push_back({relay, {}, true, std::string{"has no "} + family + " address", took});
+    }
+}
+
+void work(Resolver *resolver) {
+    for (std::size_t i = resolver->next++; i < resolver->lookups.size(); i = resolver->next++) {
+        look_up(resolver->lookups[i], resolver->wanted);
+        if (++resolver->done == resolver->lookups.size()) {
+            const std::uint64_t one = 1;
+            [[maybe_unused]] const ssize_t written = write(resolver->all_done, &one, sizeof one);
+        }
+    }
+}
+
+/// False when a signal came first.
+bool wait_for_all(const Resolver &resolver, int signals) {
+    std::array<pollfd, 2> polled{pollfd{resolver.all_done, POLLIN, 0}, pollfd{signals, POLLIN, 0}};
+    while (resolver.done < resolver.lookups.size()) {
+        if (poll(polled.data(), polled.size(), LOOK_AGAIN_MS) > 0 && polled[1].revents != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int signals,
+                    std::vector<Relay_Address> &addresses) {
+    auto resolver = std::make_unique<Resolver>();
+    resolver->wanted = wanted;
+    resolver->all_done = eventfd(0, EFD_CLOEXEC);
+    for (const Named_Relay &relay : relays) {
+        resolver->lookups.push_back({relay, {}});
+    }
+    for (std::size_t i = 0; i < std::min(MAX_THREADS, relays.size()); ++i) {
+        resolver->threads.emplace_back(work, resolver.get());
+    }
+    if (!wait_for_all(*resolver, signals)) {
+        // The resolver cannot be told to stop. The program ends now, and its threads with it: what they use stays.
+        for (std::thread &thread : resolver->threads) {
+            thread.detach();
+        }
+        [[maybe_unused]] const Resolver *const left = resolver.release();
+        return false;
+    }
+    for (std::thread &thread : resolver->threads) {
+        thread.join();
+    }
+    close(resolver->all_done);
+    for (Lookup &lookup : resolver->lookups) {
+        addresses.insert(addresses.end(), lookup.found.begin(), lookup.found.end());
+    }
+    return true;
+}
+
+} // namespace toxtcp

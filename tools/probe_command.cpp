@@ -1,0 +1,344 @@
+// `toxtcp probe`: many relays side by side, and what is made of the results.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "probe.h"
+#include "signals.h"
+#include "terminal.h"
+#include "text.h"
+#include "whole_file.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t REDRAW_US = SECOND_US / 5;
+constexpr int BAR_WIDTH = 30;
+/// Of each probe: two sockets, two epolls, and one to spare.
+constexpr rlim_t DESCRIPTORS_PER_PROBE = 5;
+constexpr rlim_t OTHER_DESCRIPTORS = 64;
+
+void complain(const std::string &what) {
+    std::fprintf(stderr, "toxtcp probe: %s.\n", what.c_str());
+}
+
+/// All that lasts for longer than one round.
+struct Prober {
+    Probe_Options options;
+    int signals = -1;
+    bool interrupted = false;
+    bool shows_progress = false;
+    std::vector<Named_Relay> named;
+    std::map<std::string, std::vector<Probe_Past>> past; ///< by address and key
+};
+
+struct Round {
+    std::vector<std::unique_ptr<Probe>> probes; ///< all; those from `next` on have not begun
+    std::size_t next = 0;
+    std::size_t done = 0;
+    std::uint64_t next_drawing = 0;
+};
+
+// ---- which relays ----------------------------------------------------------------------------------------------
+
+bool read_nodes(Prober &prober) {
+    std::string text;
+    std::string error;
+    std::vector<std::string> warnings;
+    const std::string &path = prober.options.nodes_file;
+    if (!read_whole_file(path, text, error)) {
+        complain(error + ". It is to be the public Tox node list, as JSON");
+        return false;
+    }
+    if (!parse_node_list(text, prober.options.all_ports, prober.named, warnings, error)) {
+        complain(path + ' ' + error);
+        return false;
+    }
+    for (const std::string &warning : warnings) {
+        complain(warning);
+    }
+    return true;
+}
+
+int read_relays(Prober &prober) {
+    for (const std::string &word : prober.options.relays) {
+        Named_Relay relay;
+        std::string error;
+        if (!parse_relay(word, relay, error)) {
+            complain(error);
+            return EXIT_USAGE;
+        }
+        prober.named.push_back(relay);
+    }
+    if (!prober.options.nodes_file.empty() && !read_nodes(prober)) {
+        return EXIT_USAGE;
+    }
+    if (prober.named.empty()) {
+        complain(prober.options.nodes_file.empty() ? "no relay is named; name some as HOST:PORT:KEY, or --nodes FILE"
+                                                   : prober.options.nodes_file + " names no TCP relay");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+/// Tells one target from all others, whatever it is called.
+std::string identity(const Relay_Address &target) {
+    const bool found = target.address.family != Family::none;
+    return (found ? to_string(target.address) : to_string(target.relay) + ' ' + family_name(target)) + ' ' +
+           to_string(target.relay.key);
+}
+
+/// The same relay may be named twice, and by several names.
+void remove_doubles(std::vector<Relay_Address> &targets) {
+    std::set<std::string> seen;
+    std::erase_if(targets, [&seen](const Relay_Address &target) { return !seen.insert(identity(target)).second; });
+}
+
+/// As many side by side as asked for, as far as the system gives descriptors.
+std::size_t allowed_probes(std::size_t wanted) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    const rlim_t needed = wanted * DESCRIPTORS_PER_PROBE + OTHER_DESCRIPTORS;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = std::min(needed, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    const rlim_t left = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    return std::clamp<std::size_t>(static_cast<std::size_t>(left / DESCRIPTORS_PER_PROBE), 1, wanted);
+}
+
+// ---- the progress bar ------------------------------------------------------------------------------------------
+
+void draw_progress(const Prober &prober, Round &round, std::uint64_t now) {
+    if (!prober.shows_progress || now < round.next_drawing) {
+        return;
+    }
+    round.next_drawing = now + REDRAW_US;
+    const std::size_t all = round.probes.size();
+    const int filled = static_cast<int>(static_cast<std::size_t>(BAR_WIDTH) * round.done / std::max<std::size_t>(all, 1));
+    const std::string bar(static_cast<std::size_t>(filled), '#');
+    std::fprintf(stderr, "\r[%-*s] %zu of %zu relays probed, %zu at work\033[K", BAR_WIDTH, bar.c_str(), round.done, all,
+                 round.next - round.done);
+}
+
+void clear_progress(const Prober &prober) {
+    if (prober.shows_progress) {
+        std::fputs("\r\033[K", stderr);
+    }
+}
+
+void say_progress(const Prober &prober, const char *what) {
+    if (prober.shows_progress) {
+        std::fprintf(stderr, "\r%s\033[K", what);
+    }
+}
+
+// ---- one round -------------------------------------------------------------------------------------------------
+
+void take_signals(Prober &prober) {
+    while (next_signal(prober.signals) != 0) {
+        prober.interrupted = true;
+    }
+}
+
+bool is_at_work(const Probe &probe) {
+    return probe.stage != Probe_Stage::waiting && probe.stage != Probe_Stage::done;
+}
+
+/// Sleeps until something comes or is due, and serves what came.
+void turn(Prober &prober, Round &round) {
+    std::vector<pollfd> polled{{prober.signals, POLLIN, 0}};
+    std::vector<Probe *> at_work;
+    std::uint64_t now = now_us();
+    std::uint64_t wake = now + REDRAW_US;
+    for (std::size_t i = 0; i < round.next; ++i) {
+        Probe &probe = *round.probes[i];
+        if (is_at_work(probe)) {
+            at_work.push_back(&probe);
+            wake = std::min(wake, probe_wake(probe, now));
+            for (const Probe_Peer &peer : probe.peers) {
+                polled.push_back({tcp_connections_descriptor(peer.tcp), POLLIN, 0});
+            }
+        }
+    }
+    const std::uint64_t sleep = wake > now ? wake - now : 0;
+    const timespec time{static_cast<time_t>(sleep / SECOND_US), static_cast<long>(sleep % SECOND_US * 1'000)};
+    if (ppoll(polled.data(), polled.size(), &time, nullptr) < 0) {
+        return;
+    }
+    if (polled[0].revents != 0) {
+        take_signals(prober);
+    }
+    for (std::size_t i = 0; i < at_work.size(); ++i) {
+        const bool ready = polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
+        now = now_us();
+        if (ready || probe_wake(*at_work[i], now) <= now) {
+            probe_turn(*at_work[i], now);
+            round.done += at_work[i]->stage == Probe_Stage::done;
+        }
+    }
+}
+
+void make_probes(const Prober &prober, const std::vector<Relay_Address> &targets, Round &round) {
+    for (const Relay_Address &target : targets) {
+        auto probe = std::make_unique<Probe>();
+        probe->target = target;
+        probe->rate = prober.options.rate;
+        probe->duration = prober.options.seconds * SECOND_US;
+        probe->patience = prober.options.timeout * SECOND_US;
+        round.probes.push_back(std::move(probe));
+    }
+}
+
+void run_round(Prober &prober, Round &round) {
+    const std::size_t side_by_side = allowed_probes(prober.options.parallel);
+    while (round.done < round.probes.size() && !prober.interrupted) {
+        while (round.next < round.probes.size() && round.next - round.done < side_by_side) {
+            Probe &probe = *round.probes[round.next++];
+            probe_begin(probe, now_us());
+            round.done += probe.stage == Probe_Stage::done;
+        }
+        draw_progress(prober, round, now_us());
+        turn(prober, round);
+    }
+    for (const std::unique_ptr<Probe> &probe : round.probes) {
+        probe_end(*probe);
+    }
+}
+
+void remember(Prober &prober, Probed_Relay &probed) {
+    std::vector<Probe_Past> &past = prober.past[identity(probed.target)];
+    past.push_back({probed.result.status, probed.result.median, probed.result.worst});
+    if (past.size() > PROBE_HISTORY) {
+        past.erase(past.begin());
+    }
+    probed.past = past;
+}
+
+/// False when it was interrupted.
+bool probe_all(Prober &prober, Probe_Report &report) {
+    const std::uint64_t began = now_us();
+    std::vector<Relay_Address> targets;
+    say_progress(prober, "looking up names");
+    const Family wanted = prober.options.ipv4 ? Family::ipv4 : prober.options.ipv6 ? Family::ipv6 : Family::none;
+    if (!find_addresses(prober.named, wanted, prober.signals, targets)) {
+        clear_progress(prober);
+        prober.interrupted = true;
+        return false;
+    }
+    remove_doubles(targets);
+    Round round;
+    make_probes(prober, targets, round);
+    run_round(prober, round);
+    clear_progress(prober);
+    if (prober.interrupted) {
+        return false;
+    }
+    for (const std::unique_ptr<Probe> &probe : round.probes) {
+        report.relays.push_back({probe->target, std::move(probe->result), {}});
+        remember(prober, report.relays.back());
+    }
+    sort_by_quality(report.relays);
+    report.time = std::time(nullptr);
+    report.took = seconds(now_us() - began);
+    report.rate = prober.options.rate;
+    return true;
+}
+
+// ---- what is made of it ----------------------------------------------------------------------------------------
+
+bool write_to(const std::string &path, const std::string &text) {
+    std::string error;
+    if (!path.empty() && !replace_file(path, text, error)) {
+        complain(error);
+        return false;
+    }
+    return true;
+}
+
+bool print_report(const Prober &prober, const Probe_Report &report) {
+    const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
+    const std::string text =
+        prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
+    // Whatever does not fit stays in the terminal's history.
+    std::fprintf(stdout, "%s%s", redraws ? "\033[H\033[J" : "", text.c_str());
+    if (std::fflush(stdout) != 0) {
+        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/// False when something could not be written.
+bool put_out(const Prober &prober, const Probe_Report &report) {
+    const bool printed = print_report(prober, report);
+    const bool page = prober.options.html_file.empty() || write_to(prober.options.html_file, probe_page(report));
+    const bool metrics =
+        prober.options.prometheus_file.empty() || write_to(prober.options.prometheus_file, probe_metrics(report));
+    return printed && page && metrics;
+}
+
+/// Until the next round. A signal ends it.
+void pause(Prober &prober, std::uint64_t until) {
+    for (std::uint64_t now = now_us(); now < until && !prober.interrupted; now = now_us()) {
+        pollfd polled{prober.signals, POLLIN, 0};
+        poll(&polled, 1, static_cast<int>(std::min<std::uint64_t>((until - now) / 1'000 + 1, 1'000)));
+        take_signals(prober);
+    }
+}
+
+int probe_once(Prober &prober) {
+    Probe_Report report;
+    if (!probe_all(prober, report)) {
+        return EXIT_INTERRUPTED;
+    }
+    if (report.relays.empty()) {
+        complain("none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
+        return EXIT_FAILED;
+    }
+    return put_out(prober, report) && all_well(report) ? EXIT_DONE : EXIT_FAILED;
+}
+
+} // namespace
+
+int run_probe(const Probe_Options &options) {
+    Prober prober;
+    prober.options = options;
+    prober.shows_progress = is_terminal(STDERR_FILENO);
+    if (const int read = read_relays(prober); read != EXIT_DONE) {
+        return read;
+    }
+    prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
+    if (prober.signals < 0) {
+        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        return EXIT_FAILED;
+    }
+    std::uint64_t next = now_us();
+    int result = EXIT_DONE;
+    do {
+        pause(prober, next);
+        next = now_us() + options.interval * SECOND_US;
+        const int round = prober.interrupted ? EXIT_INTERRUPTED : probe_once(prober);
+        if (round == EXIT_INTERRUPTED && options.watch) {
+            break; // which is how watching ends: the last whole round counts
+        }
+        result = round;
+    } while (options.watch && !prober.interrupted);
+    close(prober.signals);
+    return result;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,246 @@
+// What the things seen of a relay say about it.
+#include <algorithm>
+#include <tuple>
+
+#include "clock.h"
+#include "probe.h"
+#include "text.h"
+
+namespace toxtcp {
+
+namespace {
+
+std::string for_reason(Reason reason) {
+    return reason == Reason::none ? std::string{} : std::string{": "} + to_string(reason);
+}
+
+std::string after(std::uint64_t us) {
+    return format("%.0f s", seconds(us));
+}
+
+/// The slower of the two, us; 0 unless both got there.
+std::uint64_t slower(std::uint64_t a, std::uint64_t b) {
+    return a == 0 || b == 0 ? 0 : std::max(a, b);
+}
+
+std::uint64_t span(std::uint64_t from, std::uint64_t to) {
+    return from == 0 || to == 0 ? 0 : std::max<std::uint64_t>(to - std::min(from, to), 1);
+}
+
+void sum_up(Probe_Result &result) {
+    std::vector<std::uint64_t> round_trips;
+    result.sent = 0;
+    for (const Probe_Stream &stream : result.streams) {
+        result.sent += stream.packets.size();
+        for (const Probe_Packet &packet : stream.packets) {
+            if (packet.round_trip != 0) {
+                round_trips.push_back(packet.round_trip);
+            }
+        }
+    }
+    result.received = round_trips.size();
+    if (!round_trips.empty()) {
+        const auto middle = round_trips.begin() + static_cast<std::ptrdiff_t>(round_trips.size() / 2);
+        std::nth_element(round_trips.begin(), middle, round_trips.end());
+        result.median = *middle;
+        result.worst = *std::max_element(middle, round_trips.end());
+    }
+}
+
+void time_stages(Probe &probe) {
+    const Probe_Peer &a = probe.peers[0];
+    const Probe_Peer &b = probe.peers[1];
+    Probe_Result &result = probe.result;
+    result.connect =
+        slower(span(a.watched.connecting, a.watched.connected), span(b.watched.connecting, b.watched.connected));
+    result.handshake = slower(span(a.watched.connected, a.up), span(b.watched.connected, b.up));
+    // Neither can be online before both have asked.
+    const std::uint64_t both_up = slower(a.up, b.up);
+    result.routing = slower(span(both_up, a.online), span(both_up, b.online));
+}
+
+/// The peer that did not get as far as the other.
+const Probe_Peer &laggard(const Probe &probe, std::uint64_t (*time)(const Probe_Peer &)) {
+    return time(probe.peers[0]) == 0 ? probe.peers[0] : probe.peers[1];
+}
+
+void say(Probe_Result &result, Probe_Status status, const std::string &why) {
+    result.status = status;
+    result.why = why;
+}
+
+void judge_connecting(Probe &probe) {
+    Probe_Result &result = probe.result;
+    const std::string waited = after(probe.patience);
+    if (const Probe_Peer &peer = laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
+        peer.watched.connected == 0) {
+        say(result, Probe_Status::dead,
+            peer.ended && peer.reason != Reason::connect_timeout ? "cannot be connected: refused or unreachable"
+                                                                 : "cannot be connected: no answer within " + waited);
+        return;
+    }
+    const Probe_Peer &peer = laggard(probe, [](const Probe_Peer &p) { return p.up; });
+    if (!peer.ended || peer.reason == Reason::connect_timeout) {
+        say(result, Probe_Status::hung, "takes connections, and no answer to the handshake within " + waited);
+    } else {
+        say(result, Probe_Status::refusing,
+            "ends the connection in the handshake" + for_reason(peer.reason) +
+                "; another key than expected, or no relay?");
+    }
+}
+
+void judge_routing(Probe &probe) {
+    const Probe_Peer &peer = laggard(probe, [](const Probe_Peer &p) { return p.online; });
+    const bool answered = peer.watched.opened[static_cast<std::size_t>(Packet_Type::routing_response)] != 0;
+    const std::string waited = after(probe.patience);
+    if (probe.peers[0].ended || probe.peers[1].ended) {
+        const Probe_Peer &ended = probe.peers[0].ended ? probe.peers[0] : probe.peers[1];
+        say(probe.result, ended.reason == Reason::ping_timeout ? Probe_Status::hung : Probe_Status::refusing,
+            "ends the connection when asked for routing" + for_reason(ended.reason));
+    } else if (answered) {
+        say(probe.result, Probe_Status::refusing, "never says that the other is online, within " + waited);
+    } else {
+        say(probe.result, Probe_Status::hung, "shakes hands, and no answer to a routing request within " + waited);
+    }
+}
+
+/// Nothing was heard from the relay since the last packet was sent, though the library asks it for a sign of life.
+bool is_silent(const Probe &probe) {
+    return std::any_of(probe.peers.begin(), probe.peers.end(), [&probe](const Probe_Peer &peer) {
+        return peer.watched.heard < probe.last_sent || (peer.ended && peer.reason == Reason::ping_timeout);
+    });
+}
+
+std::string losses(const Probe_Result &result) {
+    std::string text;
+    for (std::size_t i = 0; i < PROBE_STREAMS; ++i) {
+        const Probe_Stream &stream = result.streams[i];
+        const std::uint64_t lost = stream.packets.size() - stream.received;
+        if (lost != 0) {
+            text += text.empty() ? "" : ", ";
+            text += format("%s %llu of %zu", PROBE_STREAM_NAMES[i], Count{lost}, stream.packets.size());
+        }
+    }
+    return text;
+}
+
+bool delivers_no_data(const Probe_Stream &stream) {
+    return !stream.packets.empty() && stream.received == 0;
+}
+
+void judge_carrying(Probe &probe) {
+    Probe_Result &result = probe.result;
+    const auto damaged = [](const Probe_Stream &stream) { return stream.damaged != 0; };
+    const std::string lost = "loses " + losses(result);
+    if (result.received < result.sent && is_silent(probe)) {
+        say(result, Probe_Status::hung,
+            result.received == 0 ? "says online, and nothing more" : "stopped answering while in use; " + lost);
+    } else if (probe.peers[0].ended || probe.peers[1].ended) {
+        const Probe_Peer &ended = probe.peers[0].ended ? probe.peers[0] : probe.peers[1];
+        say(result, Probe_Status::dropping, "ends the connection while in use" + for_reason(ended.reason));
+    } else if (delivers_no_data(result.streams[0]) || delivers_no_data(result.streams[1])) {
+        const bool both_ways = delivers_no_data(result.streams[0]) && delivers_no_data(result.streams[1]);
+        say(result, Probe_Status::lying,
+            std::string{"says online, and delivers no data"} + (both_ways ? "" : " one way") + "; " + lost);
+    } else if (std::any_of(result.streams.begin(), result.streams.end(), damaged)) {
+        say(result, Probe_Status::lying, "delivers packets that were never sent");
+    } else if (result.sent == 0) {
+        say(result, Probe_Status::refusing, "says online, and takes no packets");
+    } else if (probe_loss(result) > PROBE_LOSS_ALLOWED) {
+        say(result, Probe_Status::dropping, lost);
+    } else {
+        say(result, Probe_Status::good, "");
+    }
+}
+
+} // namespace
+
+const char *to_string(Probe_Status status) {
+    switch (status) {
+    case Probe_Status::good:
+        return "good";
+    case Probe_Status::dropping:
+        return "dropping";
+    case Probe_Status::lying:
+        return "lying";
+    case Probe_Status::refusing:
+        return "refusing";
+    case Probe_Status::hung:
+        return "hung";
+    case Probe_Status::dead:
+        return "dead";
+    case Probe_Status::skipped:
+        return "skipped";
+    }
+    return "?";
+}
+
+double probe_loss(const Probe_Result &result) {
+    return result.sent == 0 ? 0 : static_cast<double>(result.sent - result.received) / static_cast<double>(result.sent);
+}
+
+double probe_rate(const Probe_Result &result) {
+    return result.carried == 0 ? 0 : static_cast<double>(result.received) / seconds(result.carried);
+}
+
+void probe_judge(Probe &probe) {
+    Probe_Result &result = probe.result;
+    sum_up(result);
+    time_stages(probe);
+    if (probe.target.address.family == Family::none) {
+        say(result, Probe_Status::dead, probe.target.error);
+    } else if (!probe.target.reachable) {
+        say(result, Probe_Status::skipped,
+            std::string{"this machine has no way to "} +
+                (probe.target.address.family == Family::ipv6 ? "IPv6 addresses" : "this address"));
+    } else if (!probe.cannot.empty()) {
+        say(result, Probe_Status::skipped, probe.cannot);
+    } else if (result.handshake == 0) {
+        judge_connecting(probe);
+    } else if (result.routing == 0) {
+        judge_routing(probe);
+    } else {
+        judge_carrying(probe);
+    }
+}
+
+void sort_by_quality(std::vector<Probed_Relay> &relays) {
+    const auto rank = [](const Probed_Relay &probed) {
+        const Probe_Result &result = probed.result;
+        return std::tuple{result.status, probe_loss(result), result.median, result.worst,
+                          to_string(probed.target.relay), probed.target.address.family};
+    };
+    std::stable_sort(relays.begin(), relays.end(),
+                     [&rank](const Probed_Relay &a, const Probed_Relay &b) { return rank(a) < rank(b); });
+}
+
+const char *family_name(const Relay_Address &target) {
+    const Family family = target.address.family != Family::none ? target.address.family : target.relay.only;
+    return family == Family::ipv4 ? "IPv4" : family == Family::ipv6 ? "IPv6" : "-";
+}
+
+bool all_well(const Probe_Report &report) {
+    const auto well = [](const Probed_Relay &probed) {
+        return probed.result.status == Probe_Status::good || probed.result.status == Probe_Status::skipped;
+    };
+    const auto good = [](const Probed_Relay &probed) { return probed.result.status == Probe_Status::good; };
+    return std::all_of(report.relays.begin(), report.relays.end(), well) &&
+           std::any_of(report.relays.begin(), report.relays.end(), good);
+}
+
+std::string probe_summary(const Probe_Report &report) {
+    std::string text = std::to_string(report.relays.size()) + (report.relays.size() == 1 ? " relay" : " relays");
+    const char *separator = ": ";
+    for (const Probe_Status status : PROBE_STATUSES) {
+        const auto count =
+            std::count_if(report.relays.begin(), report.relays.end(),
+                          [status](const Probed_Relay &probed) { return probed.result.status == status; });
+        if (count != 0) {
+            text += separator + std::to_string(count) + ' ' + to_string(status);
+            separator = ", ";
+        }
+    }
+    return text;
+}
+
+} // namespace toxtcp

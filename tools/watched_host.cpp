@@ -1,0 +1,95 @@
+#include "watched_host.h"
+
+#include "clock.h"
+
+namespace toxtcp {
+
+namespace {
+
+Watched_Host &at(void *object) {
+    return *static_cast<Watched_Host *>(object);
+}
+
+const Host &system_of(void *object) {
+    return *at(object).system;
+}
+
+int begin(void *object, const Ip_Port &address) {
+    at(object).connecting = at(object).connecting == 0 ? now_us() : at(object).connecting;
+    return system_of(object).connect(system_of(object).object, address);
+}
+
+std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
+    const std::ptrdiff_t sent = system_of(object).send(system_of(object).object, socket, bytes);
+    if (sent > 0 && at(object).connected == 0) {
+        at(object).connected = now_us();
+    }
+    return sent;
+}
+
+std::ptrdiff_t receive_some(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
+    return system_of(object).receive(system_of(object).object, socket, first, rest);
+}
+
+void close_socket(void *object, int socket) {
+    system_of(object).close(system_of(object).object, socket);
+}
+
+bool watch_socket(void *object, int socket, std::uint32_t tag, bool writing) {
+    return system_of(object).watch(system_of(object).object, socket, tag, writing);
+}
+
+std::size_t which_are_ready(void *object, std::span<Ready> ready) {
+    return system_of(object).ready(system_of(object).object, ready);
+}
+
+int descriptor_of(void *object) {
+    return system_of(object).descriptor(system_of(object).object);
+}
+
+std::uint64_t time_of(void *object) {
+    return system_of(object).now(system_of(object).object);
+}
+
+void draw_random(void *object, Mutable_Bytes bytes) {
+    system_of(object).random(system_of(object).object, bytes);
+}
+
+void note_opened(void *object, std::uint8_t first, std::size_t) {
+    Watched_Host &watched = at(object);
+    watched.heard = now_us();
+    if (first < watched.opened.size()) {
+        ++watched.opened[first];
+    }
+}
+
+} // namespace
+
+bool watched_host_open(Watched_Host &watched) {
+    watched = {};
+    watched.system = new_system_host();
+    if (watched.system == nullptr) {
+        return false;
+    }
+    // No log: what relays do wrong is what is being found out.
+    watched.host = {.object = &watched,
+                    .connect = begin,
+                    .send = send_some,
+                    .receive = receive_some,
+                    .close = close_socket,
+                    .watch = watch_socket,
+                    .ready = which_are_ready,
+                    .descriptor = descriptor_of,
+                    .now = time_of,
+                    .random = draw_random,
+                    .log = nullptr,
+                    .opened = note_opened};
+    return true;
+}
+
+void watched_host_close(Watched_Host &watched) {
+    kill_system_host(watched.system);
+    watched.system = nullptr;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,28 @@
+// The system's host, and when something happened on it: what tells a relay that cannot be reached from one that can,
+// and says nothing.
+#pragma once
+
+#include <array>
+
+#include <toxtcp/host.h>
+#include <toxtcp/wire.h>
+
+namespace toxtcp {
+
+struct Watched_Host {
+    Host *system = nullptr; ///< ours to free
+    Host host;              ///< to make a Tcp_Connections with; points here, so this must not move
+
+    std::uint64_t connecting = 0;                                                    ///< us, the first attempt began
+    std::uint64_t connected = 0;                                                     ///< us, it took the first bytes
+    std::uint64_t heard = 0;                                                         ///< us, the last packet was opened
+    std::array<std::uint64_t, static_cast<std::size_t>(Packet_Type::data)> opened{}; ///< packets, by type below data
+};
+
+/// False when out of memory or file descriptors.
+[[nodiscard]] bool watched_host_open(Watched_Host &watched);
+
+/// Any number of times.
+void watched_host_close(Watched_Host &watched);
+
+} // namespace toxtcp
