@@ -7,6 +7,7 @@
 
 #include <toxtcp/tcp_connections.h>
 
+#include "clock.h"
 #include "commands.h"
 #include "demo_relays.h"
 #include "demo_stream.h"
@@ -62,11 +63,10 @@ struct Demo {
     std::uint64_t ended = 0;  ///< the same, when sending ended; 0 before
     bool table_drawn = false; ///< so that the next drawing goes over it
     bool relay_failed = false;
-    int signals = -1;         ///< descriptor that signals come from
-    bool interrupted = false; ///< by a signal
+    bool snapshot_failed = false; ///< which was said
+    int signals = -1;             ///< descriptor that signals come from
+    bool interrupted = false;     ///< by a signal
 };
-
-[[nodiscard]] std::uint64_t demo_now_us();
 
 /// "A -> B": the direction that ends at this peer.
 [[nodiscard]] std::string direction_name(const Demo &demo, std::size_t receiver);

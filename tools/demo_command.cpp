@@ -3,21 +3,20 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "demo.h"
+#include "signals.h"
+#include "terminal.h"
+#include "whole_file.h"
 
 namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t SECOND_US = 1'000'000;
 constexpr std::uint64_t RELAYS_START_US = 10 * SECOND_US; ///< more than they need where sanitizers slow them down
 constexpr std::uint64_t PEERS_MEET_US = 10 * SECOND_US;   ///< the library's own limit for one relay
 constexpr std::uint64_t LAST_PACKETS_US = SECOND_US / 2;  ///< for packets on their way when sending ends
@@ -37,7 +36,7 @@ void take_data(void *object, int, Bytes packet, void *) {
     Demo_Peer &peer = *static_cast<Demo_Peer *>(object);
     Demo &demo = *peer.demo;
     const std::uint64_t before = peer.incoming.heard;
-    const std::uint64_t now = demo_now_us();
+    const std::uint64_t now = now_us();
     if (demo.began != 0 && stream_take(peer.incoming, packet, now)) {
         demo_note_silence(demo, static_cast<std::size_t>(&peer - demo.peers.data()), before, now);
     }
@@ -117,9 +116,8 @@ void reap_relays(Demo &demo) {
 }
 
 void take_signals(Demo &demo) {
-    signalfd_siginfo signal{};
-    while (read(demo.signals, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
-        demo.interrupted = demo.interrupted || signal.ssi_signo != SIGCHLD;
+    for (int signal = next_signal(demo.signals); signal != 0; signal = next_signal(demo.signals)) {
+        demo.interrupted = demo.interrupted || signal != SIGCHLD;
     }
     reap_relays(demo);
 }
@@ -128,7 +126,7 @@ void take_signals(Demo &demo) {
 void turn(Demo &demo, std::uint64_t wake) {
     std::array<pollfd, 1 + DEMO_PEERS + DEMO_RELAYS> polled{};
     polled[0] = {demo.signals, POLLIN, 0};
-    const std::uint64_t now = demo_now_us();
+    const std::uint64_t now = now_us();
     std::uint64_t sleep = wake > now ? wake - now : 0;
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
@@ -164,8 +162,8 @@ void turn(Demo &demo, std::uint64_t wake) {
 /// Turns until the condition holds. False when it did not within the limit, or a signal came before.
 template <typename Condition>
 bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
-    const std::uint64_t end = demo_now_us() + limit;
-    while (!holds() && !demo.interrupted && demo_now_us() < end) {
+    const std::uint64_t end = now_us() + limit;
+    while (!holds() && !demo.interrupted && now_us() < end) {
         turn(demo, end);
     }
     return holds();
@@ -173,15 +171,8 @@ bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
 
 // ---- before it begins ------------------------------------------------------------------------------------------
 
-bool open_signals(Demo &demo) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
-        sigaddset(&signals, signal);
-    }
-    sigprocmask(SIG_BLOCK, &signals, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    demo.signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+bool watch_signals(Demo &demo) {
+    demo.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
     return demo.signals >= 0;
 }
 
@@ -254,7 +245,7 @@ std::size_t relay_that_is(const Demo &demo, Process_State state) {
 
 void note_fault(Demo &demo, std::size_t relay, const char *what) {
     const std::string text = "relay " + std::to_string(relay + 1) + what;
-    demo.faults.push_back({demo_now_us() - demo.began, text, {}});
+    demo.faults.push_back({now_us() - demo.began, text, {}});
     show_event(demo, "*** " + text);
 }
 
@@ -305,10 +296,21 @@ void send_packets(Demo &demo, std::uint64_t now) {
     }
 }
 
+/// The first peer's, for `toxtcp top`.
+void write_snapshot(Demo &demo) {
+    std::string error;
+    const std::string &path = demo.options.snapshot_file;
+    if (!path.empty() && !replace_file(path, tcp_connections_json(demo.peers[0].tcp) + '\n', error) &&
+        !demo.snapshot_failed) {
+        demo.snapshot_failed = true;
+        complain(error);
+    }
+}
+
 void run_streams(Demo &demo) {
     const std::uint64_t duration = demo.options.seconds * SECOND_US;
     const std::uint64_t interval = SECOND_US / demo.options.rate;
-    demo.began = demo_now_us();
+    demo.began = now_us();
     for (Demo_Peer &peer : demo.peers) {
         stream_begin(peer.incoming, demo.began);
     }
@@ -316,7 +318,7 @@ void run_streams(Demo &demo) {
     std::uint64_t next_packet = demo.began;
     std::uint64_t next_drawing = demo.began;
     std::size_t next_fault = 0;
-    for (std::uint64_t now = demo.began; now < end && !demo.interrupted; now = demo_now_us()) {
+    for (std::uint64_t now = demo.began; now < end && !demo.interrupted; now = now_us()) {
         if (now > next_packet + CATCH_UP_US) {
             next_packet = now;
         }
@@ -328,11 +330,12 @@ void run_streams(Demo &demo) {
         }
         if (now >= next_drawing) {
             draw_table(demo);
+            write_snapshot(demo);
             next_drawing = now + REDRAW_US;
         }
         turn(demo, std::min({next_packet, next_drawing, end}));
     }
-    demo.ended = demo_now_us();
+    demo.ended = now_us();
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         // A silence that has lasted to the end is one as well.
         stream_silence(demo.peers[i].incoming, demo.ended);
@@ -353,11 +356,6 @@ void end_demo(Demo &demo) {
     if (demo.signals >= 0) {
         close(demo.signals);
     }
-}
-
-bool terminal_takes_table() {
-    const char *const kind = std::getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && kind != nullptr && std::strcmp(kind, "dumb") != 0;
 }
 
 /// From the first packet to the summary.
@@ -381,12 +379,6 @@ int play(Demo &demo) {
 
 } // namespace
 
-std::uint64_t demo_now_us() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * SECOND_US + static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
-}
-
 void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to) {
     for (std::size_t i = 0; i < demo.faults.size(); ++i) {
         const bool last = i + 1 == demo.faults.size();
@@ -402,9 +394,9 @@ void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std
 int run_demo(const Demo_Options &options) {
     Demo demo;
     demo.options = options;
-    demo.view = options.json ? Demo_View::nothing : terminal_takes_table() ? Demo_View::table : Demo_View::lines;
+    demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
     int result = EXIT_FAILED;
-    if (!open_signals(demo)) {
+    if (!watch_signals(demo)) {
         complain(std::string{"cannot watch signals: "} + std::strerror(errno));
     } else if (start_relays(demo) && start_peers(demo)) {
         result = play(demo);

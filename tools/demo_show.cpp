@@ -1,14 +1,12 @@
 // The demo on screen: event lines, the live table, the summary, JSON.
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "demo.h"
+#include "terminal.h"
+#include "text.h"
 
 namespace toxtcp {
 
@@ -16,27 +14,6 @@ namespace {
 
 /// Latest events below the table: with it, 22 lines in all.
 constexpr std::size_t TABLE_EVENTS = 8;
-constexpr std::size_t DEFAULT_COLUMNS = 80;
-
-/// What %llu wants.
-using Count = unsigned long long;
-
-[[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...) {
-    std::array<char, 256> text;
-    va_list arguments;
-    va_start(arguments, pattern);
-    const int size = std::vsnprintf(text.data(), text.size(), pattern, arguments);
-    va_end(arguments);
-    return {text.data(), std::min(static_cast<std::size_t>(std::max(size, 0)), text.size() - 1)};
-}
-
-double seconds(std::uint64_t us) {
-    return static_cast<double>(us) / 1e6;
-}
-
-double milliseconds(std::uint64_t us) {
-    return static_cast<double>(us) / 1e3;
-}
 
 std::string event_line(const Demo_Event &event) {
     return format("%7.2f s  %s", seconds(event.at), event.text.c_str());
@@ -48,7 +25,7 @@ std::string relay_name(const Demo_Peer &peer, int number) {
 }
 
 std::uint64_t elapsed(const Demo &demo) {
-    const std::uint64_t end = demo.ended != 0 ? demo.ended : demo_now_us();
+    const std::uint64_t end = demo.ended != 0 ? demo.ended : now_us();
     return demo.began == 0 ? 0 : end - demo.began;
 }
 
@@ -89,7 +66,7 @@ constexpr const char *STREAM_HEADS = "           sent received   lost  twice   l
 
 std::string stream_line(const Demo &demo, std::size_t receiver) {
     const Stream &stream = demo.peers[receiver].incoming;
-    const std::uint64_t end = demo.ended != 0 ? demo.ended : demo_now_us();
+    const std::uint64_t end = demo.ended != 0 ? demo.ended : now_us();
     return format("%s  %7llu %8llu %6llu %6llu %6llu %6.2f ms %7.2f s %7.2f s", direction_name(demo, receiver).c_str(),
                   Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
                   Count{stream.out_of_order}, milliseconds(stream_median_delay(stream)),
@@ -116,13 +93,6 @@ std::vector<std::string> table_lines(const Demo &demo) {
     }
     lines.resize(lines.size() + TABLE_EVENTS - shown);
     return lines;
-}
-
-/// The terminal's width, less the last column: writing there may wrap.
-std::size_t usable_columns() {
-    winsize size{};
-    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    return (known ? size.ws_col : DEFAULT_COLUMNS) - 1;
 }
 
 // ---- the summary -----------------------------------------------------------------------------------------------
@@ -182,7 +152,7 @@ std::size_t relay_index(const Demo_Peer &peer, int number) {
 }
 
 void show_event(Demo &demo, const std::string &text) {
-    demo.events.push_back({demo.began == 0 ? 0 : demo_now_us() - demo.began, text});
+    demo.events.push_back({demo.began == 0 ? 0 : now_us() - demo.began, text});
     if (demo.view == Demo_View::lines) {
         std::printf("%s\n", event_line(demo.events.back()).c_str());
         std::fflush(stdout);
@@ -243,7 +213,8 @@ void draw_table(Demo &demo) {
         return;
     }
     const std::vector<std::string> lines = table_lines(demo);
-    const std::size_t columns = usable_columns();
+    // Writing to the last column may wrap.
+    const std::size_t columns = terminal_size().columns - 1;
     std::string screen;
     if (demo.table_drawn) {
         screen = "\r\033[" + std::to_string(lines.size()) + 'A';

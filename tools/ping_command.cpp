@@ -26,7 +26,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t HELLO_EVERY_US = SECOND_US / 2; ///< until the peer has heard of us
+constexpr std::uint64_t HELLO_EVERY_US = SECOND_US / 2;  ///< until the peer has heard of us
 constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< the library's limit for a relay, and some more
 constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;
 /// A listener forgets who was silent for so long, and serves so many at once.
@@ -187,9 +187,10 @@ void forget(Listener &listener, Caller &caller) {
 /// Someone whom we do not know has sent us a packet over a relay: from now on we ask for them there as well, and at all
 /// the others.
 void meet(Listener &listener, const Public_Key &key, int relay) {
-    Caller &caller = *std::min_element(listener.callers.begin(), listener.callers.end(), [](const Caller &a, const Caller &b) {
-        return (a.connection < 0 ? 0 : a.heard) < (b.connection < 0 ? 0 : b.heard);
-    });
+    Caller &caller =
+        *std::min_element(listener.callers.begin(), listener.callers.end(), [](const Caller &a, const Caller &b) {
+            return (a.connection < 0 ? 0 : a.heard) < (b.connection < 0 ? 0 : b.heard);
+        });
     forget(listener, caller);
     Pinger &pinger = listener.pinger;
     caller.key = key;
@@ -296,9 +297,9 @@ struct Ping {
     std::string name; ///< the peer's, short
     int connection = -1;
     std::uint64_t run = 0;
-    std::vector<std::uint64_t> sent;   ///< us, by number; 0: the library did not take it
-    std::vector<bool> answered;        ///< by number
-    std::vector<double> round_trips;   ///< ms, in the order of the answers
+    std::vector<std::uint64_t> sent; ///< us, by number; 0: the library did not take it
+    std::vector<bool> answered;      ///< by number
+    std::vector<double> round_trips; ///< ms, in the order of the answers
     std::uint64_t twice = 0;
     std::uint64_t began = 0;
     std::map<std::string, std::uint64_t> carried; ///< answers, by the relay that brought them
@@ -442,7 +443,8 @@ Spread spread_of(const std::vector<double> &values) {
 
 void print_statistics(const Ping &ping) {
     const std::size_t lost = ping.sent.size() - ping.round_trips.size();
-    const double loss = ping.sent.empty() ? 0 : 100.0 * static_cast<double>(lost) / static_cast<double>(ping.sent.size());
+    const double loss =
+        ping.sent.empty() ? 0 : 100.0 * static_cast<double>(lost) / static_cast<double>(ping.sent.size());
     const Spread spread = spread_of(ping.round_trips);
     std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
     std::printf("%zu packets sent, %zu answered, ", ping.sent.size(), ping.round_trips.size());
@@ -461,12 +463,9 @@ void print_statistics(const Ping &ping) {
 
 void print_json(const Ping &ping) {
     const Spread spread = spread_of(ping.round_trips);
-    nlohmann::json json{{"peer", to_string(ping.peer)},
-                        {"sent", ping.sent.size()},
-                        {"answered", ping.round_trips.size()},
-                        {"answered_twice", ping.twice},
-                        {"round_trips_ms", ping.round_trips},
-                        {"carried", ping.carried}};
+    nlohmann::json json{{"peer", to_string(ping.peer)},        {"sent", ping.sent.size()},
+                        {"answered", ping.round_trips.size()}, {"answered_twice", ping.twice},
+                        {"round_trips_ms", ping.round_trips},  {"carried", ping.carried}};
     if (!ping.round_trips.empty()) {
         json["round_trip_ms"] = {
             {"min", spread.least}, {"avg", spread.mean}, {"max", spread.most}, {"mdev", spread.deviation}};
@@ -489,7 +488,8 @@ int ping_peer(Ping &ping) {
     }
     ping.connection = new_tcp_connection_to(pinger.tcp, ping.peer, 0);
     if (ping.connection < 0) {
-        complain(std::string{"no connection to this key can be had: "} + to_string(static_cast<Error>(ping.connection)));
+        complain(std::string{"no connection to this key can be had: "} +
+                 to_string(static_cast<Error>(ping.connection)));
         return EXIT_FAILED;
     }
     for (const Relay_Address &relay : pinger.relays) {
@@ -543,7 +543,8 @@ int run_ping(const Ping_Options &options) {
     }
     Ping ping;
     if (!parse_public_key(options.peer, ping.peer)) {
-        complain(printable(options.peer) + " is no key; a key is 64 hexadecimal digits, as `toxtcp ping --listen` prints it");
+        complain(printable(options.peer) +
+                 " is no key; a key is 64 hexadecimal digits, as `toxtcp ping --listen` prints it");
         return EXIT_USAGE;
     }
     ping.name = short_key(to_string(ping.peer));

@@ -42,7 +42,8 @@ inline constexpr std::array PROBE_STATUSES{Probe_Status::good,     Probe_Status:
 
 /// The four ways through a relay.
 inline constexpr std::size_t PROBE_STREAMS = 4;
-inline constexpr std::array<const char *, PROBE_STREAMS> PROBE_STREAM_NAMES{"data A>B", "data B>A", "OOB A>B", "OOB B>A"};
+inline constexpr std::array<const char *, PROBE_STREAMS> PROBE_STREAM_NAMES{"data A>B", "data B>A", "OOB A>B",
+                                                                            "OOB B>A"};
 constexpr bool is_oob(std::size_t stream) {
     return stream >= 2;
 }
@@ -169,10 +170,10 @@ void sort_by_quality(std::vector<Probed_Relay> &relays);
 /// "4 relays: 2 good, 1 hung, 1 dead".
 [[nodiscard]] std::string probe_summary(const Probe_Report &report);
 
-[[nodiscard]] std::string probe_table(const Probe_Report &report);                ///< lines, for people
-[[nodiscard]] std::string probe_json(const Probe_Report &report, bool one_line);  ///< ends in a newline
-[[nodiscard]] std::string probe_page(const Probe_Report &report);                 ///< HTML
-[[nodiscard]] std::string probe_metrics(const Probe_Report &report);              ///< Prometheus' text format
+[[nodiscard]] std::string probe_table(const Probe_Report &report);               ///< lines, for people
+[[nodiscard]] std::string probe_json(const Probe_Report &report, bool one_line); ///< ends in a newline
+[[nodiscard]] std::string probe_page(const Probe_Report &report);                ///< HTML
+[[nodiscard]] std::string probe_metrics(const Probe_Report &report);             ///< Prometheus' text format
 
 /// A chart of the round trips as one `svg` element (probe_chart.cpp); empty when there is nothing to draw.
 [[nodiscard]] std::string probe_chart(const Probe_Result &result);

@@ -36,7 +36,8 @@ std::string points(const std::vector<Step> &steps, std::uint64_t Step::*value, s
     std::string text;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].*value != 0) {
-            text += format("%s%.1f,%.1f", text.empty() ? "" : " ", x_of(i, steps.size()), y_of(steps[i].*value, longest));
+            text +=
+                format("%s%.1f,%.1f", text.empty() ? "" : " ", x_of(i, steps.size()), y_of(steps[i].*value, longest));
         }
     }
     return text;
@@ -67,8 +68,8 @@ std::string draw(const std::vector<Step> &steps, const std::string &label) {
     for (const Step &step : steps) {
         longest = std::max(longest, step.worst);
     }
-    std::string svg = format("<svg viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"", WIDTH,
-                             HEIGHT) +
+    std::string svg = format("<svg viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"",
+                             WIDTH, HEIGHT) +
                       label + "\">";
     if (longest != 0) {
         svg += line(steps, &Step::worst, longest, "worst") + line(steps, &Step::median, longest, "median");
@@ -108,8 +109,9 @@ std::string probe_chart(const Probe_Result &result) {
         add_packets(stream, duration, steps);
     }
     std::for_each(steps.begin(), steps.end(), sum_up);
-    return draw(steps, format("Round trips over %.0f s, %.1f ms at the most; %llu of %llu packets lost", seconds(duration),
-                              milliseconds(result.worst), Count{result.sent - result.received}, Count{result.sent}));
+    return draw(steps,
+                format("Round trips over %.0f s, %.1f ms at the most; %llu of %llu packets lost", seconds(duration),
+                       milliseconds(result.worst), Count{result.sent - result.received}, Count{result.sent}));
 }
 
 std::string probe_history_chart(const std::vector<Probe_Past> &past) {

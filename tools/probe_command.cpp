@@ -128,10 +128,11 @@ void draw_progress(const Prober &prober, Round &round, std::uint64_t now) {
     }
     round.next_drawing = now + REDRAW_US;
     const std::size_t all = round.probes.size();
-    const int filled = static_cast<int>(static_cast<std::size_t>(BAR_WIDTH) * round.done / std::max<std::size_t>(all, 1));
+    const int filled =
+        static_cast<int>(static_cast<std::size_t>(BAR_WIDTH) * round.done / std::max<std::size_t>(all, 1));
     const std::string bar(static_cast<std::size_t>(filled), '#');
-    std::fprintf(stderr, "\r[%-*s] %zu of %zu relays probed, %zu at work\033[K", BAR_WIDTH, bar.c_str(), round.done, all,
-                 round.next - round.done);
+    std::fprintf(stderr, "\r[%-*s] %zu of %zu relays probed, %zu at work\033[K", BAR_WIDTH, bar.c_str(), round.done,
+                 all, round.next - round.done);
 }
 
 void clear_progress(const Prober &prober) {
@@ -271,8 +272,7 @@ bool write_to(const std::string &path, const std::string &text) {
 
 bool print_report(const Prober &prober, const Probe_Report &report) {
     const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
-    const std::string text =
-        prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
+    const std::string text = prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
     // Whatever does not fit stays in the terminal's history.
     std::fprintf(stdout, "%s%s", redraws ? "\033[H\033[J" : "", text.c_str());
     if (std::fflush(stdout) != 0) {

@@ -207,8 +207,12 @@ void probe_judge(Probe &probe) {
 void sort_by_quality(std::vector<Probed_Relay> &relays) {
     const auto rank = [](const Probed_Relay &probed) {
         const Probe_Result &result = probed.result;
-        return std::tuple{result.status, probe_loss(result), result.median, result.worst,
-                          to_string(probed.target.relay), probed.target.address.family};
+        return std::tuple{result.status,
+                          probe_loss(result),
+                          result.median,
+                          result.worst,
+                          to_string(probed.target.relay),
+                          probed.target.address.family};
     };
     std::stable_sort(relays.begin(), relays.end(),
                      [&rank](const Probed_Relay &a, const Probed_Relay &b) { return rank(a) < rank(b); });

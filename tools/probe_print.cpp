@@ -41,8 +41,11 @@ Json time_json(std::uint64_t us) {
 }
 
 Json stream_json(const Probe_Stream &stream) {
-    return {{"sent", stream.packets.size()}, {"received", stream.received}, {"twice", stream.twice},
-            {"damaged", stream.damaged},     {"refused", stream.refused}};
+    return {{"sent", stream.packets.size()},
+            {"received", stream.received},
+            {"twice", stream.twice},
+            {"damaged", stream.damaged},
+            {"refused", stream.refused}};
 }
 
 Json relay_json(const Probed_Relay &probed) {
@@ -99,8 +102,7 @@ std::string escape_label(const std::string &text) {
 std::string labels(const Probed_Relay &probed, const std::string &more = {}) {
     const Relay_Address &target = probed.target;
     return "{relay=\"" + escape_label(to_string(target.relay)) + "\",address=\"" + to_string(target.address) +
-           "\",family=\"" + family_name(target) + "\",public_key=\"" + to_string(target.relay.key) + '"' +
-           more + '}';
+           "\",family=\"" + family_name(target) + "\",public_key=\"" + to_string(target.relay.key) + '"' + more + '}';
 }
 
 struct Metric {
@@ -116,7 +118,9 @@ double in_seconds(std::uint64_t us) {
 
 constexpr std::array METRICS{
     Metric{"toxtcp_probe_up", "1 when the relay is good, 0 when it is not.",
-           [](const Probe_Result &r) { return r.status == Probe_Status::skipped ? -1.0 : r.status == Probe_Status::good; }},
+           [](const Probe_Result &r) {
+               return r.status == Probe_Status::skipped ? -1.0 : r.status == Probe_Status::good;
+           }},
     Metric{"toxtcp_probe_connect_seconds", "Time until the TCP connection was there.",
            [](const Probe_Result &r) { return in_seconds(r.connect); }},
     Metric{"toxtcp_probe_handshake_seconds", "Time from then until the handshake was done.",
@@ -169,7 +173,8 @@ std::string probe_table(const Probe_Report &report) {
     for (const Probed_Relay &probed : report.relays) {
         text += table_line(probed);
     }
-    return text + '\n' + probe_summary(report) + format(" (%.1f s, at most %u packets/s each)\n", report.took, report.rate);
+    return text + '\n' + probe_summary(report) +
+           format(" (%.1f s, at most %u packets/s each)\n", report.took, report.rate);
 }
 
 std::string probe_json(const Probe_Report &report, bool one_line) {

@@ -38,7 +38,8 @@ void take_packet(Probe &probe, std::size_t receiver, Bytes packet) {
     Payload_Head head{};
     std::memcpy(&head, packet.data(), std::min(packet.size(), sizeof head));
     const bool ours = packet.size() == PROBE_PACKET_SIZE && head.stream < PROBE_STREAMS &&
-                      sender_of(head.stream) != receiver && head.number < probe.result.streams[head.stream].packets.size();
+                      sender_of(head.stream) != receiver &&
+                      head.number < probe.result.streams[head.stream].packets.size();
     const Payload expected = ours ? make_payload(probe.salt, head.stream, head.number) : Payload{};
     if (!ours || !std::equal(packet.begin(), packet.end(), expected.begin())) {
         ++probe.result.streams[sender_of(receiver + 1)].damaged;

@@ -85,6 +85,24 @@ TOXTCP_API void do_tcp_connections(Tcp_Connections *c, void *userdata);
 /// The one descriptor to wait on (readable: there is something to read or write); -1 when the host has none.
 [[nodiscard]] TOXTCP_API int tcp_connections_descriptor(const Tcp_Connections *c);
 
+/// Ticks by what they had to do: for a host that ticks only when it is woken, what wakes it. Each tick is counted once,
+/// under the first of these that it had.
+struct Wake_Counts {
+    std::uint64_t ticks = 0;  ///< the sum of all others
+    std::uint64_t packet = 0; ///< something came from a relay: a peer's packet, word of a peer, the end of a connection
+    std::uint64_t relay_ping = 0; ///< a relay's ping, each 30 s, and nothing else
+    std::uint64_t pong = 0;       ///< the answer to our ping
+    std::uint64_t room = 0;       ///< a socket was connected, or took again what had to wait
+    std::uint64_t ping = 0;       ///< our pings were due, or one was unanswered for too long
+    std::uint64_t probe = 0;      ///< a relay that was sent to and says nothing, or has to prove itself, was looked at
+    std::uint64_t retry = 0;      ///< a relay was tried again, or an attempt given up
+    std::uint64_t peer = 0;       ///< a peer that does not answer, or has too many routes or too few, was looked at
+    std::uint64_t hold = 0;       ///< relays that may be of no use any more were looked at
+    std::uint64_t asked = 0;      ///< what the host had called, or a callback, left something to do
+    std::uint64_t unasked = 0;    ///< nothing: the host came by itself, as toxcore does each 50 ms
+};
+[[nodiscard]] TOXTCP_API Wake_Counts tcp_connections_wakes(const Tcp_Connections *c);
+
 /// The host has another network (a phone left its Wi-Fi, a laptop woke): every relay is proved or connected again at
 /// once, those first that bring the most peers back.
 TOXTCP_API void tcp_connections_network_changed(Tcp_Connections *c);

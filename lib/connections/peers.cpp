@@ -62,7 +62,8 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     if (old == Route_Step::online || step == Route_Step::online) {
         consider_sparing(c, route.relay);
     }
-    if (holds_id(old) && !holds_id(step) && relay.unasked != 0 && is_connected(relay)) {
+    const std::uint32_t others_unasked = relay.unasked - (step == Route_Step::none ? 1 : 0);
+    if (holds_id(old) && !holds_id(step) && others_unasked != 0 && is_connected(relay)) {
         wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
     }
     if (step == Route_Step::online) {
@@ -199,6 +200,7 @@ Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
     c->peer_deadlines.set(slot, NEVER);
     c->peer_index.erase(slot);
     c->peers.remove(slot);
+    put_deadlines_right(*c);
     return Error::ok;
 }
 

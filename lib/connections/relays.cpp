@@ -20,6 +20,27 @@ void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
     }
 }
 
+/// What a relay's deadline, when it comes, is for.
+void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
+    if (retry_deadline(c, relay) <= c.now) {
+        note_cause(c, Wake_Cause::retry);
+    }
+    if (relay.link == nullptr) {
+        return;
+    }
+    if (relay.link->client.phase == Relay_Phase::ended || (is_connected(relay) && relay.unasked != 0)) {
+        note_cause(c, Wake_Cause::asked);
+    }
+    if (relay_deadline(relay.link->client) <= c.now) {
+        note_cause(c, is_connected(relay) ? Wake_Cause::ping : Wake_Cause::retry);
+    }
+    if (health_deadline(c, relay) <= c.now) {
+        note_cause(c, Wake_Cause::probe);
+    }
+}
+
+} // namespace
+
 std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
     std::uint64_t due = retry_deadline(c, relay);
     if (relay.link != nullptr) {
@@ -28,7 +49,29 @@ std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
     return due;
 }
 
-} // namespace
+void ping_along(Tcp_Connections &c) {
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot) || !is_connected(c.relays[slot])) {
+            continue;
+        }
+        Relay &relay = c.relays[slot];
+        if (relay.link->client.ping_id == 0 && relay_ping_due(relay.link->client) <= c.now + PING_TOGETHER_MS) {
+            relay_ping(relay.link->client, c.now);
+            flush_relay(c, slot);
+            wake_relay_at(c, slot, relay_due(c, relay));
+        }
+    }
+}
+
+void consider_sparing(Tcp_Connections &c, std::uint32_t slot) {
+    const Relay &relay = c.relays[slot];
+    if (relay.link == nullptr) {
+        return;
+    }
+    // Which relay carries a peer's data is chosen by round trips, which only our own pings tell.
+    relay.link->client.sparing = c.profile == Profile::saver || relay.online == 0;
+    wake_relay_at(c, slot, relay_due(c, relay));
+}
 
 std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
     return c.relay_index.find(key);
@@ -83,9 +126,9 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
     ++c.connected;
     report(c, Change_Kind::relay_up, {.relay = slot});
     mark_onion(c, slot);
-    hold_by(c, c.now + ANNOUNCE_TIMEOUT_MS);
+    hold_by(c, judged_at(c, relay));
+    consider_sparing(c, slot);
     ask_for_routes(c, slot);
-    wake_relay_at(c, slot, relay_due(c, relay));
     if (c.outage) {
         outage_is_over(c);
     }
@@ -108,6 +151,7 @@ void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     }
     disconnect_relay(c, slot, reason, Relay_State::waiting);
     plan_retry(c, slot);
+    c.proof_failed = c.proof_failed || reason == Reason::network_changed;
     report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
 }
 
@@ -186,9 +230,12 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
 
 void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
+    note_relay_causes(c, relay);
     c.relay_deadlines.set(slot, NEVER);
     if (relay.link != nullptr) {
+        const bool had_pinged = relay.link->client.ping_id != 0;
         relay_tick(relay.link->client, c.now);
+        c.pinged = c.pinged || (!had_pinged && relay.link->client.ping_id != 0);
         if (settle_relay(c, slot)) {
             return;
         }
@@ -265,6 +312,7 @@ Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
     }
     enter(*c);
     remove_relay(*c, slot, Reason::killed);
+    put_deadlines_right(*c);
     return Error::ok;
 }
 

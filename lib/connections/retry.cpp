@@ -24,6 +24,11 @@ constexpr std::uint64_t OUTAGE_PATIENCE_MS = 2'000;
 /// But each so many attempts one is given all its time, for a network that became slow.
 constexpr std::uint32_t PATIENT_ATTEMPT = 8;
 
+/// A retry that comes so much later than the failure before it may wait for another wake-up, but no longer than this: a
+/// client with a relay that is up wakes twice a minute at least.
+constexpr std::uint64_t PATIENT_RETRY_MS = 30'000;
+constexpr std::uint64_t RETRY_WAITS_MS = 30'000;
+
 /// Pace of connects: between any two of one client.
 constexpr std::uint64_t OUTAGE_PACE_MS = 600;
 constexpr std::uint64_t PACE_MS = 100;
@@ -39,7 +44,15 @@ std::uint64_t with_chance(const Tcp_Connections &c, std::uint64_t ms) {
 void retry_at(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
     Relay &relay = c.relays[slot];
     relay.retry_at = std::max(at, relay.penalty_until);
+    relay.retry_waits = !c.outage && relay.retry_at >= c.now + PATIENT_RETRY_MS;
+    if (relay.retry_waits) {
+        c.join_at = std::min(c.join_at, relay.retry_at);
+    }
     c.relay_deadlines.set(slot, retry_deadline(c, relay));
+}
+
+std::uint64_t earliest_retry(const Tcp_Connections &c, const Relay &relay) {
+    return relay.retry_at == NEVER ? NEVER : std::max(relay.retry_at, c.next_connect);
 }
 
 /// Whether a peer that is online has fewer routes than wanted while this relay is away.
@@ -81,7 +94,8 @@ void plan_retry(Tcp_Connections &c, std::uint32_t slot) {
 
 std::uint64_t retry_deadline(const Tcp_Connections &c, const Relay &relay) {
     if (relay.state == Relay_State::waiting) {
-        return relay.retry_at == NEVER ? NEVER : std::max(relay.retry_at, c.next_connect);
+        const std::uint64_t at = earliest_retry(c, relay);
+        return at == NEVER || !relay.retry_waits || c.outage ? at : at + RETRY_WAITS_MS;
     }
     if (relay.state == Relay_State::connecting && relay.was_up && c.outage &&
         relay.attempts % PATIENT_ATTEMPT != PATIENT_ATTEMPT - 1) {
@@ -106,53 +120,97 @@ void retry_relay(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
+void join_retries(Tcp_Connections &c) {
+    c.join_at = NEVER;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (is_waiting(c, slot) && c.relays[slot].retry_waits) {
+            if (earliest_retry(c, c.relays[slot]) <= c.now) {
+                c.relays[slot].retry_waits = false;
+                retry_relay(c, slot);
+                c.relay_deadlines.set(slot, relay_due(c, c.relays[slot]));
+            } else {
+                c.join_at = std::min(c.join_at, earliest_retry(c, c.relays[slot]));
+            }
+        }
+    }
+}
+
 void outage_is_over(Tcp_Connections &c) {
     c.outage = false;
-    c.next_connect = c.now;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (is_stale_attempt(c, slot, OUTAGE_PATIENCE_MS / 2)) {
             disconnect_relay(c, slot, Reason::connect_timeout, Relay_State::waiting);
         }
         if (is_waiting(c, slot)) {
             c.relays[slot].attempts = 0;
-            retry_at(c, slot, c.now);
         }
     }
+    line_up(c);
 }
 
 void prove_network(Tcp_Connections &c) {
     c.network_changed = false;
-    // Those first that most peers are reached through.
-    std::vector<std::uint32_t> order;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
-        if (c.relays.used(slot) && c.relays[slot].state != Relay_State::sleeping) {
-            try {
-                order.push_back(slot);
-            } catch (const std::bad_alloc &) {
-                break; // those that were found must do
-            }
+        if (!c.relays.used(slot)) {
+            continue;
         }
-    }
-    std::sort(order.begin(), order.end(),
-              [&c](std::uint32_t a, std::uint32_t b) { return c.relays[a].tied.size() > c.relays[b].tied.size(); });
-    c.next_connect = c.now;
-    std::uint64_t turn = c.now;
-    for (const std::uint32_t slot : order) {
         Relay &relay = c.relays[slot];
         if (is_connected(relay)) {
             relay.prove_until = c.now + PROOF_MS;
             relay_ping(relay.link->client, c.now);
             wake_relay_at(c, slot, relay.prove_until);
             flush_relay(c, slot);
-            continue;
-        }
-        if (is_stale_attempt(c, slot, 1) && relay.was_up) {
+        } else if (is_stale_attempt(c, slot, 1) && relay.was_up) {
             disconnect_relay(c, slot, Reason::network_changed, Relay_State::waiting);
         }
         if (is_waiting(c, slot)) {
             relay.attempts = 0;
-            retry_at(c, slot, turn++);
         }
+    }
+    line_up(c);
+}
+
+void line_up(Tcp_Connections &c) {
+    struct Gain {
+        std::size_t peers; ///< that this relay brings back and none before it, as far as it is known
+        std::uint32_t slot;
+        bool operator<(const Gain &other) const { return peers != other.peers ? peers < other.peers : slot > other.slot; }
+    };
+    std::vector<bool> is_back;
+    std::vector<Gain> gains;
+    try {
+        is_back.resize(c.peers.size());
+        gains.reserve(c.relays.count());
+    } catch (const std::bad_alloc &) {
+        return; // each at its own time
+    }
+    const auto brings = [&](std::uint32_t name) {
+        return c.peers[connection_of(name)].awake && !is_back[connection_of(name)];
+    };
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (is_waiting(c, slot)) {
+            gains.push_back({c.relays[slot].tied.size(), slot});
+        }
+    }
+    std::make_heap(gains.begin(), gains.end());
+    c.next_connect = c.now;
+    std::uint64_t at = c.now;
+    while (!gains.empty()) {
+        // Its gain may have been another's meanwhile. It only shrinks, so the first that is as great as it was is the greatest.
+        std::pop_heap(gains.begin(), gains.end());
+        const std::vector<std::uint32_t> &tied = c.relays[gains.back().slot].tied;
+        const auto peers = static_cast<std::size_t>(std::count_if(tied.begin(), tied.end(), brings));
+        if (peers != gains.back().peers) {
+            gains.back().peers = peers;
+            std::push_heap(gains.begin(), gains.end());
+            continue;
+        }
+        for (const std::uint32_t name : tied) {
+            is_back[connection_of(name)] = true;
+        }
+        retry_at(c, gains.back().slot, at);
+        at += c.connected == 0 ? OUTAGE_PACE_MS : PACE_MS;
+        gains.pop_back();
     }
 }
 

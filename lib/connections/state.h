@@ -129,11 +129,11 @@ struct Relay {
     Relay_State state = Relay_State::connecting; ///< never `suspect`, which is told by the member
     bool was_up = false;
     bool onion = false;
+    bool retry_waits = false; ///< until something else wakes us, within reason
     Reason last_end = Reason::none;
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or was asked for a route: its use is not judged before 10 s more
     std::uint64_t retry_at = NEVER;
-    bool retry_waits = false;   ///< until something else wakes us, within reason
     std::uint32_t attempts = 0; ///< failed in a row
     std::uint32_t rank = 0;     ///< drawn, so that equal relays are tried in any order
 
@@ -220,6 +220,10 @@ inline bool is_connected(const Relay &relay) {
 /// A new deadline for a relay, or for a peer, if it is earlier than the one it has.
 void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at);
 void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
+
+/// Deadlines are left where they are when what they were for is done otherwise: a packet costs less so. But those that
+/// would wake the host for nothing are put right, before it asks when to come again.
+void put_deadlines_right(Tcp_Connections &c);
 
 /// What this tick had to do. In the order of Wake_Counts: the first is what is counted.
 enum class Wake_Cause : std::uint8_t { packet, relay_ping, pong, room, ping, probe, retry, peer, hold, asked };

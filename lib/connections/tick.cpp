@@ -2,7 +2,9 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 #include "connections/state.h"
@@ -66,6 +68,7 @@ void take_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
 }
 
 void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event) {
+    note_cause(c, event.kind == Relay_Event_Kind::pong ? Wake_Cause::pong : Wake_Cause::packet);
     std::uint32_t peer = NO_SLOT;
     std::uint8_t route = NO_ROUTE;
     Traffic &traffic = c.relays[slot].traffic;
@@ -135,17 +138,30 @@ bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
     const Mutable_Bytes buffer{c.read_buffer.get(), READ_SIZE};
     Relay_Link *const link = c.relays[slot].link.get();
     bool more = link != nullptr;
+    bool came = false;
     for (int i = 0; more && i < READS_PER_TURN; ++i) {
         const std::size_t asked = relay_missing(link->client).size() + buffer.size();
         Mutable_Bytes input;
         const std::size_t got = link_receive(*link, c.context.host, buffer, input);
+        came = came || got != 0;
         if (got != 0 && !take_input(c, slot, link, input)) {
             return false;
         }
         more = got == asked && link->client.phase != Relay_Phase::ended;
     }
-    if (link == nullptr || settle_relay(c, slot)) {
+    if (link == nullptr) {
         return false;
+    }
+    if (settle_relay(c, slot)) {
+        note_cause(c, Wake_Cause::packet);
+        return false;
+    }
+    if (came && link->client.ping_heard == c.now) {
+        note_cause(c, Wake_Cause::relay_ping);
+        forget_refusals(c, slot);
+        wake_relay_at(c, slot, relay_due(c, c.relays[slot])); // our own ping may have gone along
+    } else if (came && c.causes == 0) {
+        note_cause(c, Wake_Cause::packet); // a part of one
     }
     note_relay_heard(c, slot);
     relay_flush_control(link->client);
@@ -166,6 +182,7 @@ bool read_ready(Tcp_Connections &c) {
     bool more = count == ready.size();
     for (std::size_t i = 0; i < count && !c.doomed; ++i) {
         if (ready[i].writable && is_linked(c, ready[i].tag)) {
+            note_cause(c, Wake_Cause::room);
             flush_relay(c, ready[i].tag);
             ask_for_routes(c, ready[i].tag);
         }
@@ -197,8 +214,30 @@ void serve_due(Tcp_Connections &c) {
         serve_peer(c, c.peer_deadlines.first_slot());
     }
     if (c.hold_at <= c.now) {
+        note_cause(c, Wake_Cause::hold);
         hold_relays(c);
     }
+    if (c.proof_failed) {
+        c.proof_failed = false;
+        line_up(c);
+    }
+    if (c.pinged) {
+        c.pinged = false;
+        ping_along(c);
+    }
+    if (c.causes != 0 && c.join_at <= c.now) {
+        join_retries(c);
+    }
+}
+
+/// The tick was for the first cause that it had.
+void count_wake(Tcp_Connections &c) {
+    std::uint64_t Wake_Counts::*const counts[] = {
+        &Wake_Counts::packet, &Wake_Counts::relay_ping, &Wake_Counts::pong, &Wake_Counts::room, &Wake_Counts::ping,
+        &Wake_Counts::probe,  &Wake_Counts::retry,      &Wake_Counts::peer, &Wake_Counts::hold, &Wake_Counts::asked};
+    static_assert(std::size(counts) == static_cast<std::size_t>(Wake_Cause::asked) + 1);
+    ++c.wakes.ticks;
+    ++(c.causes == 0 ? c.wakes.unasked : c.wakes.*counts[std::countr_zero(c.causes)]);
 }
 
 void report_changes(Tcp_Connections &c) {
@@ -280,6 +319,25 @@ void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at) {
     c.peer_deadlines.set_earlier(peer, at);
 }
 
+void put_deadlines_right(Tcp_Connections &c) {
+    for (std::uint64_t at = c.relay_deadlines.first(); at > c.now && at != NEVER; at = c.relay_deadlines.first()) {
+        const std::uint32_t slot = c.relay_deadlines.first_slot();
+        const std::uint64_t due = relay_due(c, c.relays[slot]);
+        if (due <= at) {
+            break;
+        }
+        c.relay_deadlines.set(slot, due);
+    }
+    for (std::uint64_t at = c.peer_deadlines.first(); at > c.now && at != NEVER; at = c.peer_deadlines.first()) {
+        const std::uint32_t slot = c.peer_deadlines.first_slot();
+        const std::uint64_t due = peer_due(c.peers[slot]);
+        if (due <= at) {
+            break;
+        }
+        c.peer_deadlines.set(slot, due);
+    }
+}
+
 void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
     if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
         return;
@@ -339,8 +397,12 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
     c->ticking = true;
     c->userdata = userdata;
     c->now = time_now(*c);
+    c->causes = 0;
     if (c->connected != 0 && tcp_connections_deadline(c) + SUSPENDED_MS < c->now) {
         c->network_changed = true;
+    }
+    if (c->network_changed || !c->changes.empty()) {
+        note_cause(*c, Wake_Cause::asked);
     }
     bool more = true;
     for (int turn = 0; more && turn < TURNS_PER_TICK && !c->doomed; ++turn) {
@@ -352,6 +414,10 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
         }
         serve_due(*c);
         report_changes(*c);
+    }
+    if (!c->doomed) {
+        put_deadlines_right(*c);
+        count_wake(*c);
     }
     bury(*c);
     c->ticking = false;
@@ -380,6 +446,10 @@ int tcp_connections_timeout(const Tcp_Connections *c) {
 int tcp_connections_descriptor(const Tcp_Connections *c) {
     const Host &host = c->context.host;
     return host.descriptor == nullptr ? -1 : host.descriptor(host.object);
+}
+
+Wake_Counts tcp_connections_wakes(const Tcp_Connections *c) {
+    return c->wakes;
 }
 
 void tcp_connections_network_changed(Tcp_Connections *c) {

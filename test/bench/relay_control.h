@@ -37,7 +37,20 @@ enum relay_task {
     RELAY_SET_ONLINE,
 };
 
+/* What the relay that fails (fault_relay.cpp) is told. It serves all the time. */
+enum fault_task {
+    /* Answers how many data packets it has carried so far. */
+    FAULT_COUNT,
+    /* Data and OOB packets are dropped; the relay is honest in all else. Answers 0. */
+    FAULT_DROP,
+    /* The same for those from the client of this key alone. Answers 0. */
+    FAULT_DROP_FROM,
+    /* Whatever comes is looked at `count` milliseconds later. Answers 0. */
+    FAULT_DELAY,
+};
+
 struct relay_request {
+    uint8_t key[BENCH_KEY_SIZE];
     uint32_t task;
     uint32_t relay;
     uint32_t size;
@@ -52,7 +65,7 @@ struct relay_process {
     int pid;
     uint32_t count;
     struct bench_address *relays;
-    uint16_t drain_port; /* takes bytes and forgets them */
+    uint16_t drain_port; /* takes bytes and forgets them; 0: there is none */
 };
 
 /* Starts the program with this many relays. Ends the whole program with a message when it does not work. */

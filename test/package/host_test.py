@@ -154,7 +154,7 @@ def connect(build, bootstrapd, folder):
         f"enable_tcp_relay = true\ntcp_relay_ports = [{port}]\nbootstrap_nodes = ()\n"
     )
     words = [bootstrapd, "--config", folder / "config", "--foreground", "--log-backend", "stdout"]
-    with subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL) as relay:
+    with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as relay:
         try:
             deadline = time.monotonic() + LIMIT_S
             while True:

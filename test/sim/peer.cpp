@@ -68,7 +68,14 @@ void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
     peer.node = sim_add_node(net, {});
     Sim_Node &node = node_of(peer);
     node.object = &peer;
-    node.run = [](void *object) { sim_peer_tick(*static_cast<Sim_Peer *>(object)); };
+    node.run = [](void *object) {
+        Sim_Peer &p = *static_cast<Sim_Peer *>(object);
+        const std::uint64_t unasked = p.c == nullptr ? 0 : tcp_connections_wakes(p.c).unasked;
+        sim_peer_tick(p);
+        if (node_of(p).interval == 0 && p.c != nullptr && tcp_connections_wakes(p.c).unasked != unasked) {
+            p.broken = "it was woken for nothing";
+        }
+    };
     if (def.mode == Tick_Mode::interval || !def.readiness) {
         node.interval = SIM_TICK_MS;
     } else {

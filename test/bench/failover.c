@@ -1,0 +1,228 @@
+// What the failover benchmark runs for each side and fault: two peers of that side send each other small packets, as a
+// call does, over three relays, of which two fail. One line of JSON tells what became of the packets.
+//
+//   FAULT_RELAY FAULT SECONDS     fault: killed, hung, dropping, one-way, slow
+#define _POSIX_C_SOURCE 200809L // kill, clock_gettime
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+#include <sys/types.h>
+
+#include "layer.h"
+#include "relay_control.h"
+
+enum {
+    RELAYS = 3,
+    FAILING = 2,
+    PEERS = 2,
+    PACKET_SIZE = 120,
+    SEND_EVERY_MS = 20,
+    TICK_EVERY_MS = 5, // ten times as often as toxcore's host ticks: nobody waits for a tick
+    WARM_UP_MS = 3000,
+    STRAGGLERS_MS = 6000,
+    LATE_MS = 1000, // too late for anyone who talks
+    SLOW_MS = 3000,
+    CONNECT_MS = 30000,
+    MAX_PACKETS = 1 << 16,
+};
+
+struct stamp {
+    uint64_t number;
+    uint64_t time;
+};
+
+struct peer {
+    struct layer *layer;
+    uint8_t public_key[BENCH_KEY_SIZE];
+    int connection;
+    uint64_t sent;    // wanted to send; those that were refused never arrive
+    uint64_t refused; // of these
+    uint64_t received;
+    uint64_t late;
+    uint64_t heard;   // ms
+    uint64_t longest; // ms of silence
+    bool *seen;
+};
+
+static uint64_t now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000U + (uint64_t)time.tv_nsec / 1000000U;
+}
+
+static void check(bool good, const char *what) {
+    if (!good) {
+        fprintf(stderr, "%s\n", what);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void note_silence(struct peer *peer, uint64_t now) {
+    const uint64_t silence = now - peer->heard;
+    peer->longest = silence > peer->longest ? silence : peer->longest;
+}
+
+static void take_data(void *object, int id, const uint8_t *data, size_t length) {
+    (void)id;
+    struct peer *peer = (struct peer *)object;
+    struct stamp stamp;
+    if (length != PACKET_SIZE) {
+        return;
+    }
+    memcpy(&stamp, data, sizeof stamp);
+    if (stamp.number >= MAX_PACKETS || peer->seen[stamp.number]) {
+        return;
+    }
+    const uint64_t now = now_ms();
+    peer->seen[stamp.number] = true;
+    ++peer->received;
+    peer->late += now - stamp.time > LATE_MS;
+    note_silence(peer, now);
+    peer->heard = now;
+}
+
+static void take_oob(void *object, const uint8_t *data, size_t length) {
+    (void)object;
+    (void)data;
+    (void)length;
+}
+
+static void send_one(struct peer *peer) {
+    uint8_t packet[PACKET_SIZE] = {0};
+    const struct stamp stamp = {peer->sent, now_ms()};
+    memcpy(packet, &stamp, sizeof stamp);
+    peer->refused += !layer_send(peer->layer, peer->connection, packet, sizeof packet);
+    ++peer->sent;
+}
+
+static void tick_both(struct peer *peers) {
+    const struct timespec time = {0, TICK_EVERY_MS * 1000000L};
+    nanosleep(&time, NULL);
+    for (int i = 0; i < PEERS; ++i) {
+        layer_update_time(peers[i].layer);
+        layer_tick(peers[i].layer);
+    }
+}
+
+static void connect_both(struct peer *peers, const struct relay_process *relays) {
+    uint8_t secret_keys[PEERS][BENCH_KEY_SIZE];
+    for (int i = 0; i < PEERS; ++i) {
+        crypto_box_keypair(peers[i].public_key, secret_keys[i]);
+    }
+    for (int i = 0; i < PEERS; ++i) {
+        const struct layer_events events = {&peers[i], take_data, take_oob};
+        peers[i].layer = layer_new(secret_keys[i], &events);
+        peers[i].seen = (bool *)calloc(MAX_PACKETS, sizeof *peers[i].seen);
+        check(peers[i].layer != NULL && peers[i].seen != NULL, "a layer does not start");
+        peers[i].connection = layer_add_peer(peers[i].layer, peers[1 - i].public_key, 0);
+        for (int k = 0; k < RELAYS; ++k) {
+            check(layer_tie(peers[i].layer, peers[i].connection, relays[k].relays), "a relay was refused");
+        }
+    }
+    const uint64_t begin = now_ms();
+    for (bool online = false; !online;) {
+        check(now_ms() < begin + CONNECT_MS, "the peers do not come online");
+        tick_both(peers);
+        online = true;
+        for (int i = 0; i < PEERS; ++i) {
+            online = online && layer_online_relays(peers[i].layer, peers[i].connection) == RELAYS;
+        }
+    }
+}
+
+static void talk(struct peer *peers, uint64_t milliseconds) {
+    const uint64_t begin = now_ms();
+    uint64_t next = begin;
+    while (now_ms() < begin + milliseconds) {
+        if (now_ms() >= next) {
+            send_one(&peers[0]);
+            send_one(&peers[1]);
+            next += SEND_EVERY_MS;
+        }
+        tick_both(peers);
+    }
+}
+
+static void fail_relay(struct relay_process *relay, const char *fault, const uint8_t *one_way_from) {
+    struct relay_request request = {.task = FAULT_DROP};
+    if (strcmp(fault, "killed") == 0) {
+        kill(relay->pid, SIGKILL);
+        return;
+    }
+    if (strcmp(fault, "hung") == 0) {
+        kill(relay->pid, SIGSTOP);
+        return;
+    }
+    if (strcmp(fault, "one-way") == 0) {
+        request.task = FAULT_DROP_FROM;
+        memcpy(request.key, one_way_from, sizeof request.key);
+    } else if (strcmp(fault, "slow") == 0) {
+        request.task = FAULT_DELAY;
+        request.count = SLOW_MS;
+    } else {
+        check(strcmp(fault, "dropping") == 0, "no such fault");
+    }
+    relay_ask(relay, &request);
+}
+
+// Those that carry the most, the first of equals: what is in use, and another.
+static void fail_relays(struct relay_process *relays, const char *fault, const uint8_t *one_way_from) {
+    uint64_t carried[RELAYS];
+    const struct relay_request count = {.task = FAULT_COUNT};
+    for (int i = 0; i < RELAYS; ++i) {
+        carried[i] = relay_ask(&relays[i], &count) + 1;
+    }
+    for (int k = 0; k < FAILING; ++k) {
+        int most = 0;
+        for (int i = 1; i < RELAYS; ++i) {
+            most = carried[i] > carried[most] ? i : most;
+        }
+        carried[most] = 0;
+        fail_relay(&relays[most], fault, one_way_from);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct relay_process relays[RELAYS];
+    struct peer peers[PEERS] = {{0}};
+    check(argc == 4 && sodium_init() >= 0, "usage: FAULT_RELAY FAULT SECONDS");
+    for (int i = 0; i < RELAYS; ++i) {
+        relay_start_process(&relays[i], argv[1], 1);
+    }
+    connect_both(peers, relays);
+    peers[0].heard = peers[1].heard = now_ms();
+    talk(peers, WARM_UP_MS);
+    check(peers[0].received != 0 && peers[1].received != 0, "the peers do not hear each other");
+    fail_relays(relays, argv[2], peers[0].public_key);
+    peers[0].longest = peers[1].longest = 0;
+    talk(peers, strtoull(argv[3], NULL, 10) * 1000U);
+    const uint64_t end = now_ms();
+    note_silence(&peers[0], end);
+    note_silence(&peers[1], end);
+    for (uint64_t longest[PEERS] = {peers[0].longest, peers[1].longest}; now_ms() < end + STRAGGLERS_MS;) {
+        tick_both(peers);
+        peers[0].longest = longest[0]; // nobody speaks any more
+        peers[1].longest = longest[1];
+    }
+    const uint64_t sent = peers[0].sent + peers[1].sent;
+    const uint64_t received = peers[0].received + peers[1].received;
+    printf("{\"sent\": %llu, \"lost\": %llu, \"refused\": %llu, \"late\": %llu, \"silence_ms\": %llu}\n",
+           (unsigned long long)sent, (unsigned long long)(sent - received),
+           (unsigned long long)(peers[0].refused + peers[1].refused),
+           (unsigned long long)(peers[0].late + peers[1].late),
+           (unsigned long long)(peers[0].longest > peers[1].longest ? peers[0].longest : peers[1].longest));
+    for (int i = 0; i < RELAYS; ++i) {
+        kill(relays[i].pid, SIGKILL);
+        relay_end_process(&relays[i]);
+    }
+    for (int i = 0; i < PEERS; ++i) {
+        layer_kill(peers[i].layer);
+        free(peers[i].seen);
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What is installed is all that a C++ program needs: headers, libraries, pkg-config's file, with and without CMake."""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from checkout import must_not_warn, run
+
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+USAGE_STATUS = 2
+
+
+class Installed:
+    def __init__(self, root, arguments):
+        run(arguments.meson, "install", "-C", arguments.build, "--no-rebuild", "--destdir", root)
+        self.prefix = root / arguments.prefix.lstrip("/")
+        self.libraries = self.prefix / arguments.libdir
+        path = f"{self.libraries / 'pkgconfig'}:{os.environ.get('PKG_CONFIG_PATH', '')}"
+        self.environment = {**os.environ, "PKG_CONFIG_PATH": path}
+        # It was configured for another place than it is in now.
+        self.moved = f"--define-variable=prefix={self.prefix}"
+
+    def flags(self, *words):
+        return run("pkg-config", self.moved, *words, "toxtcp", env=self.environment).split()
+
+
+def must_start(program, libraries):
+    """It is linked with all it needs, and says how it is used."""
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
+    done = subprocess.run([program], check=False, capture_output=True, text=True, env=environment)
+    if done.returncode != USAGE_STATUS or "usage:" not in done.stderr:
+        sys.exit(f"{program} ended with {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def check_headers(installed, source, compiler):
+    """Each is there, and needs no other to be included before it."""
+    include = installed.prefix / "include"
+    for folder, languages in (("toxtcp", ("c++",)), ("toxcore", ("c", "c++"))):
+        names = sorted(path.name for path in (source / "include" / folder).glob("*.h"))
+        installed_names = sorted(path.name for path in (include / folder).iterdir())
+        if names != installed_names or not names:
+            sys.exit(f"{folder}: installed are {installed_names}, not {names}")
+        for name in names:
+            for language in languages:
+                standard = "-std=c11" if language == "c" else "-std=c++20"
+                words = [*compiler, "-x", language, standard, *STRICT, "-fsyntax-only", f"-I{include}", "-"]
+                run(*words, input=f"#include <{folder}/{name}>\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--meson", required=True)
+    parser.add_argument("--source", required=True, type=pathlib.Path)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--prefix", required=True)
+    parser.add_argument("--libdir", required=True)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--cmake")
+    parser.add_argument("compiler", nargs="+", help="for C++")
+    arguments = parser.parse_args()
+    host = arguments.source / "test" / "host" / "cpp"
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        installed = Installed(root / "root", arguments)
+        check_headers(installed, arguments.source, arguments.compiler)
+        if installed.flags("--modversion") != [arguments.version]:
+            sys.exit(f"pkg-config has version {installed.flags('--modversion')}")
+
+        compiler = [*arguments.compiler, "-std=c++20", *STRICT, host / "main.cpp"]
+        shared = installed.libraries / "libtoxtcp.so"
+        archive = installed.libraries / "libtoxtcp.a"
+        if shared.exists():
+            run(*compiler, *installed.flags("--cflags", "--libs"), "-o", root / "shared")
+            if f"{installed.libraries}/libtoxtcp.so." not in run(
+                "ldd", root / "shared", env={**os.environ, "LD_LIBRARY_PATH": str(installed.libraries)}
+            ):
+                sys.exit("the program does not use what is installed")
+            must_start(root / "shared", installed.libraries)
+        if archive.exists():
+            # The archive by its name, then what it needs itself.
+            flags = installed.flags("--static", "--cflags", "--libs")
+            flags = [str(archive) if flag == "-ltoxtcp" else flag for flag in flags]
+            run(*compiler, *flags, "-o", root / "static")
+            must_start(root / "static", "")
+        if not shared.exists() and not archive.exists():
+            sys.exit("no library is installed")
+
+        if arguments.cmake:
+            project = root / "project"
+            project.mkdir()
+            for name in ("CMakeLists.txt", "main.cpp"):
+                (project / name).write_text((host / name).read_text())
+            output = run(
+                arguments.cmake, "-B", "build", f"-DPKG_CONFIG_ARGN={installed.moved}",
+                f"-DCMAKE_CXX_COMPILER={arguments.compiler[0]}", cwd=project, env=installed.environment,
+            )
+            output += run(arguments.cmake, "--build", "build", cwd=project)
+            must_not_warn(output, "CMake")
+            must_start(project / "build" / "talk", installed.libraries)
+        print(f"toxtcp {arguments.version}: built against what is installed" + (", by CMake too" * bool(arguments.cmake)))
+
+
+if __name__ == "__main__":
+    main()

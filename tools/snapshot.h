@@ -1,0 +1,53 @@
+// A host's relays and peers, as the library's snapshot tells them (`tcp_connections_json`).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace toxtcp {
+
+struct Snapshot_Relay {
+    int number = 0;
+    std::string address;
+    std::string public_key;
+    std::string state;
+    std::string last_end;
+    std::optional<std::uint64_t> connected_ms; ///< for how long
+    std::uint64_t round_trip_ms = 0;           ///< 0: not known
+    std::uint64_t connections = 0;
+    std::uint64_t online = 0;
+    std::uint64_t carries = 0;
+    std::uint64_t suspicions = 0;
+    std::uint64_t convictions = 0;
+    std::uint64_t packets_sent = 0;
+    std::uint64_t packets_received = 0;
+};
+
+struct Snapshot_Peer {
+    int number = 0;
+    std::string public_key;
+    bool awake = true;
+    std::optional<int> sending;   ///< number of a relay
+    std::optional<int> receiving; ///< the same
+    std::size_t routes = 0;
+    std::size_t online = 0; ///< of these
+    std::uint64_t moves = 0;
+    std::uint64_t convictions = 0;
+    std::optional<std::uint64_t> heard_ms; ///< ago
+    std::uint64_t packets_sent = 0;
+    std::uint64_t packets_received = 0;
+};
+
+struct Snapshot {
+    std::uint64_t time_ms = 0; ///< on the host's clock
+    std::string public_key;
+    std::vector<Snapshot_Relay> relays;
+    std::vector<Snapshot_Peer> peers;
+};
+
+/// False, with `error`, when it is no snapshot, or one of a version that we do not know. Texts come out printable.
+[[nodiscard]] bool parse_snapshot(const std::string &json, Snapshot &snapshot, std::string &error);
+
+} // namespace toxtcp

@@ -1,0 +1,302 @@
+// `toxtcp top`: a running host's relays and peers, from the snapshots that it writes.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <tuple>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "commands.h"
+#include "signals.h"
+#include "snapshot.h"
+#include "terminal.h"
+#include "text.h"
+#include "whole_file.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// A host that has written nothing for so long may have ended.
+constexpr std::uint64_t STALE_AFTER_US = 3 * SECOND_US;
+
+struct Rate {
+    double sent = 0; ///< packets per second
+    double received = 0;
+};
+
+struct Top {
+    Top_Options options;
+    int signals = -1;
+    Screen screen;
+    bool ended = false;
+    Snapshot now;
+    Snapshot before;            ///< the last one of another time
+    bool has_any = false;       ///< `now` is one
+    std::uint64_t new_at = 0;   ///< us, when `now` came
+    std::string error;          ///< why there is no newer one
+    std::map<int, Rate> relays; ///< by number
+    std::map<int, Rate> peers;
+};
+
+void complain(const std::string &what) {
+    std::fprintf(stderr, "toxtcp top: %s.\n", what.c_str());
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------------
+
+/// Per second, from two counts; a count that went back is another's.
+double per_second(std::uint64_t now, std::uint64_t before, std::uint64_t ms) {
+    return now < before || ms == 0 ? 0 : static_cast<double>(now - before) * 1e3 / static_cast<double>(ms);
+}
+
+template <class Counted>
+std::map<int, Rate> rates_of(const std::vector<Counted> &now, const std::vector<Counted> &before, std::uint64_t ms) {
+    std::map<int, Rate> rates;
+    for (const Counted &counted : now) {
+        const auto old = std::find_if(before.begin(), before.end(), [&counted](const Counted &other) {
+            return other.number == counted.number && other.public_key == counted.public_key;
+        });
+        if (old != before.end()) {
+            rates[counted.number] = {per_second(counted.packets_sent, old->packets_sent, ms),
+                                     per_second(counted.packets_received, old->packets_received, ms)};
+        }
+    }
+    return rates;
+}
+
+void take(Top &top, const Snapshot &snapshot) {
+    if (top.has_any && snapshot.time_ms == top.now.time_ms) {
+        return;
+    }
+    top.before = top.now;
+    top.now = snapshot;
+    const std::uint64_t ms = snapshot.time_ms - std::min(snapshot.time_ms, top.before.time_ms);
+    top.relays = rates_of(top.now.relays, top.before.relays, ms);
+    top.peers = rates_of(top.now.peers, top.before.peers, ms);
+    top.has_any = true;
+    top.new_at = now_us();
+}
+
+void read_snapshot(Top &top) {
+    std::string text;
+    Snapshot snapshot;
+    top.error.clear();
+    if (!read_whole_file(top.options.path, text, top.error)) {
+        return;
+    }
+    if (!parse_snapshot(text, snapshot, top.error)) {
+        top.error = top.options.path + ' ' + top.error;
+        return;
+    }
+    take(top, snapshot);
+}
+
+// ---- showing ---------------------------------------------------------------------------------------------------
+
+std::string duration(std::uint64_t ms) {
+    if (ms < 10'000) {
+        return format("%.1f s", static_cast<double>(ms) / 1e3);
+    }
+    const Count seconds = ms / 1'000;
+    if (seconds < 600) {
+        return format("%llu s", seconds);
+    }
+    return seconds < 36'000 ? format("%llu min", seconds / 60) : format("%llu h", seconds / 3'600);
+}
+
+/// At most `width` characters, of which the last ones count: an address differs in its end.
+std::string fit_end(const std::string &text, std::size_t width) {
+    return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
+}
+
+std::string relay_name(const Snapshot &snapshot, const std::optional<int> &number) {
+    const auto found =
+        std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
+                     [&number](const Snapshot_Relay &relay) { return number && relay.number == *number; });
+    return found == snapshot.relays.end() ? "-" : found->address;
+}
+
+constexpr const char *RELAY_HEADS =
+    "RELAY                 STATE         UP FOR   RTT PEERS CARRIES   OUT/S    IN/S BAD";
+
+std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
+    const auto found = top.relays.find(relay.number);
+    const Rate rate = found == top.relays.end() ? Rate{} : found->second;
+    const std::string up = relay.connected_ms ? duration(*relay.connected_ms) : "-";
+    return format("%-21s %-10s %9s %5s %5llu %7llu %7.1f %7.1f %3llu", fit_end(relay.address, 21).c_str(),
+                  relay.state.substr(0, 10).c_str(), up.c_str(),
+                  relay.round_trip_ms == 0 ? "-" : std::to_string(relay.round_trip_ms).c_str(), Count{relay.online},
+                  Count{relay.carries}, rate.sent, rate.received, Count{relay.suspicions + relay.convictions});
+}
+
+constexpr const char *PEER_HEADS = "PEER         ROUTES SENDS OVER             HEARD AGO   MOVES   OUT/S    IN/S BAD";
+
+std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
+    const auto found = top.peers.find(peer.number);
+    const Rate rate = found == top.peers.end() ? Rate{} : found->second;
+    const std::string over = peer.awake ? relay_name(top.now, peer.sending) : "asleep";
+    return format("%-12s %3zu/%-2zu %-21s %10s %7llu %7.1f %7.1f %3llu", short_key(peer.public_key).c_str(),
+                  peer.online, peer.routes, fit_end(over, 21).c_str(),
+                  peer.heard_ms ? duration(*peer.heard_ms).c_str() : "never", Count{peer.moves}, rate.sent,
+                  rate.received, Count{peer.convictions});
+}
+
+/// Lines of a table that may have no more than `room`, heads and the count of those left out included.
+template <class Row, class Line>
+void add_table(std::vector<std::string> &lines, const char *heads, const std::vector<const Row *> &rows,
+               std::size_t room, Line line) {
+    lines.emplace_back(heads);
+    const bool all = rows.size() + 1 <= room;
+    const std::size_t shown = all ? rows.size() : room > 2 ? room - 2 : 0;
+    for (std::size_t i = 0; i < shown; ++i) {
+        lines.push_back(line(*rows[i]));
+    }
+    if (!all) {
+        lines.push_back(format("... and %zu more", rows.size() - shown));
+    }
+}
+
+template <class Row, class Rank>
+std::vector<const Row *> sorted(const std::vector<Row> &rows, Rank rank) {
+    std::vector<const Row *> pointers;
+    for (const Row &row : rows) {
+        pointers.push_back(&row);
+    }
+    std::stable_sort(pointers.begin(), pointers.end(),
+                     [&rank](const Row *a, const Row *b) { return rank(*a) > rank(*b); });
+    return pointers;
+}
+
+std::string head_line(const Top &top) {
+    const auto connected = std::count_if(top.now.relays.begin(), top.now.relays.end(),
+                                         [](const Snapshot_Relay &relay) { return relay.connected_ms.has_value(); });
+    const auto online = std::count_if(top.now.peers.begin(), top.now.peers.end(),
+                                      [](const Snapshot_Peer &peer) { return peer.online != 0; });
+    return format("%s   %td of %zu relays connected   %td of %zu peers online", short_key(top.now.public_key).c_str(),
+                  connected, top.now.relays.size(), online, top.now.peers.size());
+}
+
+std::string state_line(const Top &top) {
+    if (!top.error.empty()) {
+        return printable(top.error);
+    }
+    const std::uint64_t age = now_us() - top.new_at;
+    return age < STALE_AFTER_US ? "" : "the host has written nothing for " + duration(age / 1'000) + "; does it run?";
+}
+
+/// All lines for a terminal with so many rows.
+std::vector<std::string> view(const Top &top, std::size_t rows) {
+    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.options.path, 40)) + "   q ends it"};
+    if (!top.has_any) {
+        lines.push_back("waiting: " + printable(top.error));
+        return lines;
+    }
+    lines.push_back(head_line(top));
+    lines.push_back(state_line(top));
+    const auto relays = sorted(top.now.relays, [](const Snapshot_Relay &relay) {
+        return std::tuple{relay.carries, relay.online, relay.connected_ms.has_value()};
+    });
+    const auto peers = sorted(top.now.peers, [](const Snapshot_Peer &peer) {
+        return std::tuple{peer.online != 0, peer.packets_sent + peer.packets_received};
+    });
+    // Relays have what peers leave, and at least half.
+    const std::size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 0;
+    const std::size_t for_relays =
+        std::min(relays.size() + 1, std::max(room / 2, room - std::min(room, peers.size() + 1)));
+    add_table(lines, RELAY_HEADS, relays, for_relays,
+              [&top](const Snapshot_Relay &relay) { return relay_line(top, relay); });
+    lines.emplace_back();
+    add_table(lines, PEER_HEADS, peers, room - for_relays,
+              [&top](const Snapshot_Peer &peer) { return peer_line(top, peer); });
+    return lines;
+}
+
+// ---- the loop --------------------------------------------------------------------------------------------------
+
+void suspend(Top &top) {
+    screen_leave(top.screen);
+    // The signal itself is blocked, and read from its descriptor: this one is not.
+    raise(SIGSTOP);
+    screen_enter(top.screen);
+}
+
+void take_signals(Top &top) {
+    for (int signal = next_signal(top.signals); signal != 0; signal = next_signal(top.signals)) {
+        if (signal == SIGTSTP) {
+            suspend(top);
+        } else if (signal != SIGWINCH && signal != SIGCONT) {
+            top.ended = true;
+        }
+    }
+}
+
+void take_keys(Top &top) {
+    std::array<char, 64> keys;
+    const ssize_t count = read(STDIN_FILENO, keys.data(), keys.size());
+    if (count == 0) {
+        top.ended = true; // the terminal is gone
+    } else if (count > 0) {
+        top.ended = top.ended || std::find(keys.begin(), keys.begin() + count, 'q') != keys.begin() + count;
+    }
+}
+
+void run_live(Top &top) {
+    const auto interval = static_cast<std::uint64_t>(top.options.interval * 1e6);
+    std::uint64_t next = 0;
+    screen_enter(top.screen);
+    while (!top.ended) {
+        if (now_us() >= next) {
+            read_snapshot(top);
+            next = now_us() + interval;
+        }
+        screen_draw(view(top, terminal_size().rows));
+        std::array<pollfd, 2> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
+        const std::uint64_t now = now_us();
+        const auto sleep = static_cast<int>(next > now ? (next - now) / 1'000 + 1 : 0);
+        if (poll(polled.data(), polled.size(), sleep) > 0) {
+            take_signals(top);
+            if (polled[1].revents != 0) {
+                take_keys(top);
+            }
+        }
+    }
+    screen_leave(top.screen);
+}
+
+int show_once(Top &top) {
+    read_snapshot(top);
+    if (!top.has_any) {
+        complain(top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
+        return EXIT_FAILED;
+    }
+    for (const std::string &line : view(top, SIZE_MAX)) {
+        std::printf("%s\n", line.c_str());
+    }
+    return std::fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+} // namespace
+
+int run_top(const Top_Options &options) {
+    Top top;
+    top.options = options;
+    if (options.once || !is_terminal(STDOUT_FILENO) || isatty(STDIN_FILENO) == 0) {
+        return show_once(top);
+    }
+    top.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH});
+    if (top.signals < 0) {
+        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        return EXIT_FAILED;
+    }
+    run_live(top);
+    close(top.signals);
+    return EXIT_DONE;
+}
+
+} // namespace toxtcp
