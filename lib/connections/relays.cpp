@@ -28,7 +28,7 @@ void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
     if (relay.link == nullptr) {
         return;
     }
-    if (relay.link->client.phase == Relay_Phase::ended || (is_connected(relay) && relay.unasked != 0)) {
+    if (is_asked(relay)) {
         note_cause(c, Wake_Cause::asked);
     }
     if (relay_deadline(relay.link->client) <= c.now) {
@@ -40,6 +40,11 @@ void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
 }
 
 } // namespace
+
+bool is_asked(const Relay &relay) {
+    return relay.link != nullptr &&
+           (relay.link->client.phase == Relay_Phase::ended || (is_connected(relay) && relay.unasked != 0));
+}
 
 std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
     std::uint64_t due = retry_deadline(c, relay);

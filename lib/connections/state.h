@@ -259,6 +259,8 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot);
 void serve_relay(Tcp_Connections &c, std::uint32_t slot);
 /// When the clock has something to do for a relay.
 [[nodiscard]] std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay);
+/// Whether something was left for the relay's turn that no clock tells: routes to ask for, an end to deal with.
+[[nodiscard]] bool is_asked(const Relay &relay);
 /// Pings all relays whose pings are due before long.
 void ping_along(Tcp_Connections &c);
 /// Whether the relay's own pings take the place of ours, by what it is used for.

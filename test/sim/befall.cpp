@@ -60,7 +60,7 @@ void befall_relay_honesty(Run &run, Fault fault, const Blow &blow) {
         sim_at(run.net, blow.end, [&relay] { relay.drops_data = false; });
     } else if (fault == Fault::lie) {
         relay.lies_online = true;
-        mark_relay(run, blow, run.faults_end); // what it told stays
+        mark_relay(run, blow, NEVER); // what it told stays told
         sim_at(run.net, blow.end, [&relay] { relay.lies_online = false; });
     } else {
         const Friendship &f = run.friends[blow.pair];
@@ -120,7 +120,7 @@ void befall_packets(Run &run, Fault fault, const Blow &blow) {
             (void)sim_relay_inject_raw(relay, to, bytes);
         } else {
             (void)sim_relay_inject(relay, to, Bytes{bytes}.first(std::min<std::size_t>(bytes.size(), 100)));
-            mark_relay(run, blow, run.faults_end);
+            mark_relay(run, blow, NEVER);
         }
     } else {
         constexpr std::uint8_t TYPES[] = {1, 2, 3, 4, 5, 7, 9, 11, 16, 17, 40};
@@ -134,7 +134,7 @@ void befall_packets(Run &run, Fault fault, const Blow &blow) {
         } else if (plain[0] < 6) {
             plain.resize(9);
         }
-        mark_relay(run, blow, blow.end + (plain[0] < 4 ? run.faults_end : 0)); // it may have told lies
+        mark_relay(run, blow, plain[0] < 4 ? NEVER : blow.end); // it may have told lies, which stay told
         (void)sim_relay_inject(relay, to, plain, run.between(1, 2'000));
     }
 }
