@@ -202,7 +202,7 @@ void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
         relay.state = Relay_State::waiting;
         relay.retry_waits = false;
         relay.retry_at = std::max(c.now, relay.penalty_until);
-        wake_relay_at(c, slot, relay.retry_at);
+        wake_relay_at(c, slot, retry_deadline(c, relay));
     }
 }
 

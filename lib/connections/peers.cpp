@@ -249,14 +249,18 @@ Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int re
     }
     Connection &peer = c->peers[peer_slot];
     Relay &relay = c->relays[relay_slot];
+    enter(*c);
     if (find_route(peer, relay_slot) != NO_ROUTE) {
+        // The host has word of the peer there: a relay that was left may be what brings it back.
+        if (peer.awake && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+            wake_relay(*c, relay_slot);
+        }
         return Error::already;
     }
     const std::uint8_t place = find_route(peer, NO_RELAY);
     if (place == NO_ROUTE) {
         return Error::limit;
     }
-    enter(*c);
     try {
         if (relay.tied.size() == relay.tied.capacity()) {
             relay.tied.reserve(relay.tied.size() + relay.tied.size() / 4 + 4);

@@ -6,7 +6,7 @@ namespace {
 
 /// Two who talk, while both are online at an honest relay, must have heard each other this recently, by how many of their
 /// relays are not honest: the time to find out one dropper after the other.
-constexpr std::uint64_t HEARD_WITHIN[] = {10 * SECOND, 45 * SECOND, 60 * SECOND, 150 * SECOND};
+constexpr std::uint64_t HEARD_WITHIN[] = {15 * SECOND, 45 * SECOND, 75 * SECOND, 150 * SECOND};
 static_assert(std::size(HEARD_WITHIN) == std::tuple_size_v<decltype(Seed_Result::longest_silence_ms)>);
 constexpr std::uint64_t RECENT = 10 * SECOND;
 
@@ -15,8 +15,19 @@ constexpr std::uint32_t MAX_PINGS = 3;
 /// The pace of connects (retry.cpp), and beyond it only relays that are new to the client or known again.
 constexpr std::uint64_t MAX_CONNECTS = 10 + 2 * MAX_SIM_RELAYS;
 
+/// Whether so much waits at a relay for this client, after a flood, that it drops packets for it.
+bool is_congested(const Sim_Relay &relay, const Client &client) {
+    const int handle = relay_server_find(relay.server, client.peer.key);
+    return handle >= 0 && relay_server_pending(relay.server, handle).size() > relay.server.def.data_queue;
+}
+
 bool is_good(const Run &run, const Friendship &f, std::uint32_t relay) {
     const std::uint64_t now = run.net.now;
+    for (const std::uint32_t peer : f.peer) {
+        if (is_congested(run.relays[relay], run.clients[peer])) {
+            return false;
+        }
+    }
     return run.bad_until[relay] <= now && run.clients[f.peer[0]].cut_until[relay] <= now &&
            run.clients[f.peer[1]].cut_until[relay] <= now;
 }
