@@ -278,3 +278,19 @@ TEST_CASE("behaviour 8: a relay that sleeps wakes when an awake connection is ti
     CHECK(add_tcp_relay_connection(f.a.c, other, f.relay(0).address, f.relay(0).key) == Error::ok);
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, f.relay(0)); }));
 }
+
+TEST_CASE("behaviour 8: a relay that was left is taken back when the host names it again for a peer with too few") {
+    Friends f{ANY_TICKING(), 3};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &more = f.world.add_relay();
+    const int other = befriend(f.a, some_key(f.world), 5);
+    tie(f.a, other, more);
+    tie(f.a, f.ab, more);
+    f.world.advance(20'000);
+    REQUIRE(state_of(f.a, more) == Relay_State::sleeping);
+    CHECK(add_tcp_relay_connection(f.a.c, f.ab, more.address, more.key) == Error::already);
+    f.world.advance(1'000);
+    CHECK(state_of(f.a, more) == Relay_State::sleeping);
+    CHECK(add_tcp_relay_connection(f.a.c, other, more.address, more.key) == Error::already);
+    CHECK(f.world.until(1'000, [&] { return is_up(f.a, more); }));
+}
