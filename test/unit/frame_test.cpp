@@ -203,3 +203,27 @@ TEST_CASE("a frame's length is valid from 17 to 2048") {
     CHECK_FALSE(frame_length_is_valid(2049));
     CHECK_FALSE(frame_length_is_valid(0xFFFF));
 }
+
+TEST_CASE("a sealed packet is what libsodium's box makes of it, at every size and where a nonce carries") {
+    Channel client = client_end();
+    Channel relay = client_end();
+    bool same = true;
+    for (std::size_t size = 1; size <= MAX_PLAIN_SIZE; ++size) {
+        if (size % 16 == 0) { // the next one changes the part that the kept stream key depends on
+            std::fill(client.send.bytes.begin() + Stream_Key::PREFIX_SIZE, client.send.bytes.end(), std::uint8_t{0xFF});
+        }
+        relay.recv = client.send;
+        Blob plain(size);
+        for (std::size_t i = 0; i < size; ++i) {
+            plain[i] = static_cast<std::uint8_t>(i * 31 + size);
+        }
+        Blob expected(size + MAC_SIZE);
+        REQUIRE(crypto_box_easy_afternm(expected.data(), plain.data(), size, client.send.bytes.data(),
+                                        client.key.bytes.data()) == 0);
+        same = same && sealed_part(seal(client, plain)) == expected;
+        Blob opened = expected;
+        const Mutable_Bytes text = open_sealed(relay, opened);
+        same = same && std::equal(text.begin(), text.end(), plain.begin(), plain.end());
+    }
+    CHECK(same);
+}
