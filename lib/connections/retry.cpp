@@ -187,9 +187,19 @@ void line_up(Tcp_Connections &c) {
     const auto brings = [&](std::uint32_t name) {
         return c.peers[connection_of(name)].awake && !is_back[connection_of(name)];
     };
+    const auto bring_back = [&](const Relay &relay) {
+        for (const std::uint32_t name : relay.tied) {
+            is_back[connection_of(name)] = true;
+        }
+    };
+    for (std::uint32_t slot = 0; slot < c.peers.size(); ++slot) {
+        is_back[slot] = c.peers.used(slot) && c.peers[slot].online != 0;
+    }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (is_waiting(c, slot)) {
             gains.push_back({c.relays[slot].tied.size(), slot});
+        } else if (c.relays.used(slot) && is_connected(c.relays[slot]) && c.now < judged_at(c, c.relays[slot])) {
+            bring_back(c.relays[slot]); // its peers are about to come online
         }
     }
     std::make_heap(gains.begin(), gains.end());
@@ -205,9 +215,7 @@ void line_up(Tcp_Connections &c) {
             std::push_heap(gains.begin(), gains.end());
             continue;
         }
-        for (const std::uint32_t name : tied) {
-            is_back[connection_of(name)] = true;
-        }
+        bring_back(c.relays[gains.back().slot]);
         retry_at(c, gains.back().slot, at);
         at += c.connected == 0 ? OUTAGE_PACE_MS : PACE_MS;
         gains.pop_back();

@@ -1,10 +1,18 @@
 """What the tests of the package share: a copy of this checkout, and commands that have to succeed."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+
+# What the tests of the package do is mostly to compile. Tests beside them look at the clock.
+os.nice(10)
+
+# None of these is what -Dlog=none needs.
+LOG_LIBRARIES = ("spdlog", "libfmt", "/fmt/")
 
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
 
@@ -52,3 +60,39 @@ def must_not_warn(output, what):
     lines = [line for line in output.splitlines() if "warning" in line.lower() or "deprecat" in line.lower()]
     if lines:
         sys.exit(f"{what} warns:\n" + "\n".join(lines))
+
+
+def introspect(meson, build, what):
+    return json.loads(run(meson, "introspect", f"--{what}", build, stderr=None))
+
+
+def compiler_of(output):
+    """What `meson setup` said of the C++ compiler: its kind, version, and where that is from."""
+    found = re.search(r"^C\+\+ compiler for the host machine: .*? \((\S+ \S+)", output, re.MULTILINE)
+    return found[1] if found else sys.exit(f"meson setup does not tell the compiler:\n{output}")
+
+
+def library_files(meson, build):
+    """The library, static and shared, as ninja names it."""
+    names = [
+        os.path.relpath(name, build)
+        for target in introspect(meson, build, "targets")
+        if target["name"] == "toxtcp" and "library" in target["type"]
+        for name in target["filename"]
+    ]
+    if len(names) != 2:
+        sys.exit(f"the library is {names}")
+    return names
+
+
+def no_log_library(build, names):
+    """Nothing was compiled with a library for the log, nor is anything linked with one."""
+    seen = run("ninja", "-C", build, "-t", "deps")
+    if "posix.cpp" not in seen:
+        sys.exit("ninja does not tell what files were read")
+    for name in names:
+        if ".so" in name:
+            seen += run("objdump", "-p", build / name)
+    lines = [line.strip() for line in seen.splitlines() if any(library in line for library in LOG_LIBRARIES)]
+    if lines:
+        sys.exit("without a log, it still needs:\n" + "\n".join(sorted(set(lines))))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A host that has us as its subproject: nothing of ours shows in its build but the library, and it works.
 
-The host is copied to an empty folder, and this checkout is linked in where its wrap would fetch it to.
+The host is copied to an empty folder, and this checkout to where its wrap would fetch it.
 """
 
 import argparse
@@ -18,15 +18,11 @@ import tempfile
 import threading
 import time
 
-from checkout import must_not_warn, run
+from checkout import copy_checkout, introspect, must_not_warn, run
 
 LIMIT_S = 60
 # What a dependency may add to the command that compiles a file which uses it.
 OF_A_DEPENDENCY = ("-I", "-isystem", "-pthread", "-DTOXTCP_TOXCORE_GENERATION=")
-
-
-def introspect(meson, build, what):
-    return json.loads(run(meson, "introspect", f"--{what}", build, stderr=None))
 
 
 def control_of(host):
@@ -183,7 +179,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         host = pathlib.Path(folder) / "host"
         shutil.copytree(arguments.host, host)
-        (host / "subprojects" / "toxtcp").symlink_to(arguments.source.resolve())
+        copy_checkout(arguments.source, host / "subprojects" / "toxtcp")
         build = check_build(arguments.meson, host, faults)
         if arguments.relay:
             talk(build, arguments.relay)

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What the shared library shows: compared with the list in the repository, or written there (--renew).
 
+It has to be what the headers mark with TOXTCP_API, and nothing else.
+
 A name that is missing breaks the programs that were linked with it. One that is new is promised from now on, so that it
 has to be meant; `tools/dev symbols` takes it into the list.
 """
 
 import argparse
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -26,10 +29,22 @@ def shown(library):
     return sorted(names)
 
 
+def name_of(symbol):
+    """The function's name alone."""
+    return re.match(r"toxtcp::(\w+)", symbol)[1]
+
+
+def declared(folder):
+    """The functions that the headers mark as part of the library."""
+    text = "".join(path.read_text() for path in sorted(folder.glob("*.h")) if path.name != "export.h")
+    return set(re.findall(r"TOXTCP_API[^;({]*?(\w+)\(", re.sub(r"//.*", "", text)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("library")
     parser.add_argument("list", type=pathlib.Path)
+    parser.add_argument("--include", required=True, type=pathlib.Path)
     parser.add_argument("--renew", action="store_true")
     arguments = parser.parse_args()
 
@@ -37,6 +52,11 @@ def main():
     strangers = [name for name in names if not name.startswith("toxtcp::") or f"@{VERSIONS}" not in name]
     if not names or strangers:
         sys.exit("shown, but not ours: " + "\n".join(strangers or ["nothing at all is ours"]))
+    marked = declared(arguments.include)
+    for name in sorted(marked ^ set(map(name_of, names))):
+        print(f"{name}: " + ("marked with TOXTCP_API, not shown" if name in marked else "shown, not marked with TOXTCP_API"))
+    if marked != set(map(name_of, names)):
+        sys.exit(1)
     if arguments.renew:
         arguments.list.write_text("\n".join(names) + "\n", encoding="utf-8")
         print(f"{arguments.list}: {len(names)} names")
