@@ -1,4 +1,5 @@
-/* toxcore's TCP connections in toxtcp's words: connections to peers, each over several relays. For C11 and C++20.
+/** @file
+ * toxcore's TCP connections in toxtcp's words: connections to peers, each over several relays. For C11 and C++20.
  *
  * TOXTCP_TOXCORE_GENERATION, and what to include before, as TCP_client.h says.
  *
@@ -13,19 +14,21 @@ extern "C" {
 #endif
 
 #ifndef C_TOXCORE_TOXCORE_DHT_H
+/** A relay as others may be told of it. */
 typedef struct Node_format {
-    uint8_t public_key[32];
-    IP_Port ip_port;
+    uint8_t public_key[32]; /**< the relay's */
+    IP_Port ip_port;        /**< where it is; TCP IPv4 or TCP IPv6 */
 } Node_format;
 #endif
 
 #ifndef C_TOXCORE_TOXCORE_TCP_CONNECTION_H
 
+/** All relays, and the connections to peers through them. */
 typedef struct TCP_Connections TCP_Connections;
 
 /* ---- making one, and its tick ---------------------------------------------------------------------------------- */
 
-/* The secret key and the proxy are copied, everything else is borrowed. Null on failure. */
+/** The secret key and the proxy are copied, everything else is borrowed. Null on failure. */
 #if TOXTCP_TOXCORE_GENERATION == 218
 TCP_Connections *new_tcp_connections(const Logger *logger, const Random *rng, const Network *ns, Mono_Time *mono_time,
                                      const uint8_t *secret_key, const TCP_Proxy_Info *proxy_info);
@@ -38,25 +41,25 @@ TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, co
                                      Net_Profile *tcp_np);
 #endif
 
-/* Null is allowed. Secret keys are wiped. */
+/** Null is allowed. Secret keys are wiped. */
 void kill_tcp_connections(TCP_Connections *tcp_c);
 
-/* All reading, and all callbacks, which get `userdata`. */
+/** All reading, and all callbacks, which get `userdata`. */
 void do_tcp_connections(const Logger *logger, TCP_Connections *tcp_c, void *userdata);
 
-/* Our own public key. */
+/** Our own public key. */
 const uint8_t *tcp_connections_public_key(const TCP_Connections *tcp_c);
 
 /* ---- callbacks ------------------------------------------------------------------------------------------------- */
 
-/* Data from the peer of the connection that was made with `id`, or OOB from it over a relay tied to that. */
+/** Data from the peer of the connection that was made with `id`, or OOB from it over a relay tied to that. */
 typedef int tcp_data_cb(void *object, int id, const uint8_t *data, uint16_t length, void *userdata);
-/* Any other OOB packet, and the number of the relay it came over. */
+/** Any other OOB packet, and the number of the relay it came over. */
 typedef int tcp_oob_cb(void *object, const uint8_t *public_key, unsigned int tcp_connections_number,
                        const uint8_t *data, uint16_t length, void *userdata);
 typedef int tcp_onion_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
-/* A null callback means none. */
+/** A null callback means none. */
 void set_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_data_cb *callback, void *object);
 void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_oob_cb *callback, void *object);
 void set_onion_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_onion_cb *callback, void *object);
@@ -65,51 +68,51 @@ void set_forwarding_packet_tcp_connection_callback(TCP_Connections *tcp_c, forwa
 
 /* ---- peers ----------------------------------------------------------------------------------------------------- */
 
-/* The new connection's number; -1 when the peer has one. `id` is what callbacks get. */
+/** The new connection's number; -1 when the peer has one. `id` is what callbacks get. */
 int new_tcp_connection_to(TCP_Connections *tcp_c, const uint8_t *public_key, int id);
 int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number);
 
-/* False: to sleep, true: awake. -1 when it is so already. */
+/** False: to sleep, true: awake. -1 when it is so already. */
 int set_tcp_connection_to_status(TCP_Connections *tcp_c, int connections_number, bool status);
 
-/* Relays at which the peer is online; 0 for a number that is none. */
+/** Relays at which the peer is online; 0 for a number that is none. */
 uint32_t tcp_connection_to_online_tcp_relays(const TCP_Connections *tcp_c, int connections_number);
 
 /* ---- relays ---------------------------------------------------------------------------------------------------- */
 
-/* Length of the array of relays, holes included. */
+/** Length of the array of relays, holes included. */
 uint32_t tcp_connections_count(const TCP_Connections *tcp_c);
-/* Relays connected now. */
+/** Relays connected now. */
 uint32_t tcp_connected_relays_count(const TCP_Connections *tcp_c);
 #if TOXTCP_TOXCORE_GENERATION >= 220
-/* Whether a relay with this key is known. */
+/** Whether a relay with this key is known. */
 bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const uint8_t *relay_pk);
 #endif
 
 /* -1 when the relay is tied already, when six are tied, and when it is new and the peer is online at three. */
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const uint8_t *relay_pk);
-/* The same for a relay that is known by its number. */
+/** The same for a relay that is known by its number. */
 int add_tcp_number_relay_connection(TCP_Connections *tcp_c, int connections_number,
                                     unsigned int tcp_connections_number);
-/* A relay for no peer in particular. -1 when it is known, and for families other than IPv4 and IPv6, TCP or not. */
+/** A relay for no peer in particular. -1 when it is known, and for families other than IPv4 and IPv6, TCP or not. */
 int add_tcp_relay_global(TCP_Connections *tcp_c, const IP_Port *ip_port, const uint8_t *relay_pk);
 int kill_tcp_relay_connection(TCP_Connections *tcp_c, int tcp_connections_number);
 
-/* Connected relays, in the array's order from a random place, or from `idx` modulo its length. How many. */
+/** Connected relays, in the array's order from a random place, or from `idx` modulo its length. How many. */
 uint32_t tcp_copy_connected_relays(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num);
 uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num,
                                          uint32_t idx);
-/* The address of a random relay that is kept for onion packets; false when there is none. */
+/** The address of a random relay that is kept for onion packets; false when there is none. */
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port);
 
-/* A relay's number in an address, as onion paths and forwarding name it; and back, false when it is no such one. */
+/** A relay's number in an address, as onion paths and forwarding name it; and back, false when it is no such one. */
 IP_Port tcp_connections_number_to_ip_port(unsigned int tcp_connections_number);
 bool ip_port_to_tcp_connections_number(const IP_Port *ip_port, unsigned int *tcp_connections_number);
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
 
-/* Data over one relay where the peer is online; if there is none, OOB over every relay that was asked for it. */
+/** Data over one relay where the peer is online; if there is none, OOB over every relay that was asked for it. */
 int send_packet_tcp_connection(const TCP_Connections *tcp_c, int connections_number, const uint8_t *packet,
                                uint16_t length);
 int tcp_send_oob_packet(const TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *public_key,
@@ -117,14 +120,14 @@ int tcp_send_oob_packet(const TCP_Connections *tcp_c, unsigned int tcp_connectio
 int tcp_send_oob_packet_using_relay(const TCP_Connections *tcp_c, const uint8_t *relay_pk, const uint8_t *public_key,
                                     const uint8_t *packet, uint16_t length);
 
-/* Keep three relays for onion packets, or no longer. -1 when it is so already. */
+/** Keep three relays for onion packets, or no longer. -1 when it is so already. */
 int set_tcp_onion_status(TCP_Connections *tcp_c, bool status);
-/* The number of a random relay that is kept for onion packets, or -1. */
+/** The number of a random relay that is kept for onion packets, or -1. */
 int get_random_tcp_onion_conn_number(const TCP_Connections *tcp_c);
 int tcp_send_onion_request(TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *data,
                            uint16_t length);
 
-/* Has the relay that `tcp_forwarder` numbers forward data to `dht_node`, through `chain_length` nodes (0 to 4) whose
+/** Has the relay that `tcp_forwarder` numbers forward data to `dht_node`, through `chain_length` nodes (0 to 4) whose
  * keys lie one after the other in `chain_keys`. */
 int tcp_send_forward_request(const Logger *logger, TCP_Connections *tcp_c, const IP_Port *tcp_forwarder,
                              const IP_Port *dht_node, const uint8_t *chain_keys, uint16_t chain_length,

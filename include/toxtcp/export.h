@@ -1,4 +1,5 @@
-// TOXTCP_API marks what the library shows to the programs that link it; everything else stays hidden in it.
+/// @file
+/// TOXTCP_API marks what the library shows to the programs that link it; everything else stays hidden in it.
 #pragma once
 
 #if defined(__GNUC__)

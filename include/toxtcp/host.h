@@ -1,10 +1,12 @@
-// What the library needs of the world, as a struct of function pointers: sockets, readiness, clock, randomness, log.
+/// @file
+/// What the library needs of the world, as a struct of function pointers: sockets, readiness, clock, randomness, log.
 #pragma once
 
 #include <toxtcp/types.h>
 
 namespace toxtcp {
 
+/// How much a line of log matters, from the least on.
 enum class Log_Level : std::uint8_t { trace, debug, info, warning, error };
 
 /// What a socket call answers when it moved no bytes.
@@ -12,17 +14,17 @@ inline constexpr std::ptrdiff_t SOCKET_WOULD_BLOCK = -1; ///< nothing now, or st
 inline constexpr std::ptrdiff_t SOCKET_FAILED = -2;      ///< refused, reset, unreachable: it will never work again
 inline constexpr std::ptrdiff_t SOCKET_END = 0;          ///< the other side has closed (receive only)
 
-/// One socket that is ready. `tag` is what it was watched with.
+/// One socket that is ready.
 struct Ready {
-    std::uint32_t tag;
-    bool readable; ///< or at its end, or failed: `receive` tells
-    bool writable; ///< or connected, or failed
+    std::uint32_t tag; ///< what it was watched with
+    bool readable;     ///< or at its end, or failed: `receive` tells
+    bool writable;     ///< or connected, or failed
 };
 
 /// The functions are called from within the library's own calls only, all with `object`. One host serves one
 /// `Tcp_Connections`, since the tags are its own, and must outlive it.
 struct Host {
-    void *object = nullptr;
+    void *object = nullptr; ///< the host's own, passed to each function
 
     /// Begins a TCP connection, not waiting for it. A number of the host's choosing, 0 or more; -1 when there is none.
     int (*connect)(void *object, const Ip_Port &address) = nullptr;
@@ -34,6 +36,7 @@ struct Host {
     /// SOCKET_END, SOCKET_WOULD_BLOCK, SOCKET_FAILED. May fill less than there is.
     std::ptrdiff_t (*receive)(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) = nullptr;
 
+    /// Closes a socket; its number may be given to another from then on.
     void (*close)(void *object, int socket) = nullptr;
 
     /// Optional, all three or none: readiness. Without them, every socket is tried in every tick.

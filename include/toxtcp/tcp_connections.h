@@ -1,15 +1,18 @@
-// Connections to Tox peers through TCP relays: each peer over several relays at once, so that no single relay's end
-// is noticed. This is the layer that toxcore calls TCP_connection; names are its own where it has one.
-//
-// Everything happens on the caller's thread: in `do_tcp_connections`, or at once in the call that asks for it.
-// Callbacks come from within `do_tcp_connections` only; they may call anything here, `kill_...` included.
+/// @file
+/// Connections to Tox peers through TCP relays: each peer over several relays at once, so that no single relay's end
+/// is noticed. This is the layer that toxcore calls TCP_connection; names are its own where it has one.
+///
+/// Everything happens on the caller's thread: in `do_tcp_connections`, or at once in the call that asks for it.
+/// Callbacks come from within `do_tcp_connections` only; they may call anything here, `kill_...` included.
 #pragma once
 
 #include <toxtcp/host.h>
 #include <toxtcp/wire.h>
 
+/// All of the library.
 namespace toxtcp {
 
+/// All relays, and the connections to peers through them. Opaque; made by `new_tcp_connections`.
 struct Tcp_Connections;
 
 // ---- limits ----------------------------------------------------------------------------------------------------
@@ -22,7 +25,7 @@ inline constexpr std::size_t NUM_ONION_TCP_CONNECTIONS = 3;          ///< relays
 /// whose slot has a new tenant is refused. A slot's first number is its plain index; a slot whose generations are used
 /// up is not used again.
 inline constexpr std::uint32_t MAX_SLOTS = 1U << 20;
-inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11;
+inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11; ///< tenants that one slot has at most
 
 inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not come
 
@@ -31,7 +34,7 @@ inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not
 /// What the tick reports. All spans and keys are valid during the call only. `object` is passed to each, and
 /// `userdata` is what the tick was called with. Any may be null.
 struct Callbacks {
-    void *object = nullptr;
+    void *object = nullptr; ///< the host's own
     /// A packet from the peer of the connection that was made with `id`: data, or OOB over a relay tied to it.
     void (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
     /// Any other OOB packet, and the relay that it came over (`add_tcp_number_relay_connection` ties it).
@@ -52,11 +55,11 @@ enum class Profile : std::uint8_t {
 
 /// What a `Tcp_Connections` is made of.
 struct Tcp_Connections_Def {
-    Secret_Key secret_key;      ///< our own; peers and relays know us by its public key
-    Proxy proxy;                ///< all relays are reached through it
-    const Host *host = nullptr; ///< borrowed, must outlive; null: the system's own, made and freed inside
-    Callbacks callbacks;
-    Profile profile = Profile::responsive;
+    Secret_Key secret_key;                 ///< our own; peers and relays know us by its public key
+    Proxy proxy;                           ///< all relays are reached through it
+    const Host *host = nullptr;            ///< borrowed, must outlive; null: the system's own, made and freed inside
+    Callbacks callbacks;                   ///< copied; `set_callbacks` changes them
+    Profile profile = Profile::responsive; ///< power against time to fail over
 };
 
 /// Null when memory or the host's sockets are not to be had, or the proxy's address is not one.
@@ -101,6 +104,8 @@ struct Wake_Counts {
     std::uint64_t asked = 0;      ///< what the host had called, or a callback, left something to do
     std::uint64_t unasked = 0;    ///< nothing: the host came by itself, as toxcore does each 50 ms
 };
+
+/// Since it was made.
 [[nodiscard]] TOXTCP_API Wake_Counts tcp_connections_wakes(const Tcp_Connections *c);
 
 /// The host has another network (a phone left its Wi-Fi, a laptop woke): every relay is proved or connected again at
@@ -162,8 +167,8 @@ TOXTCP_API Error kill_tcp_relay_connection(Tcp_Connections *c, int relay);
 
 /// A relay as others may be told of it.
 struct Node {
-    Public_Key public_key;
-    Ip_Port address;
+    Public_Key public_key; ///< the relay's
+    Ip_Port address;       ///< where we are connected to it
 };
 
 /// Copies connected relays from a random place in the array on. How many.
@@ -189,6 +194,7 @@ TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, 
 
 /// 1 to MAX_OOB_DATA_SIZE bytes to any key that the relay knows.
 TOXTCP_API Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &public_key, Bytes packet);
+/// The same, with the relay named by its key.
 TOXTCP_API Error tcp_send_oob_packet_using_relay(Tcp_Connections *c, const Public_Key &relay_key,
                                                  const Public_Key &public_key, Bytes packet);
 
@@ -209,6 +215,7 @@ TOXTCP_API Error tcp_send_forward_request(Tcp_Connections *c, int relay, const I
 
 // ---- what an operator wants to know ----------------------------------------------------------------------------
 
+/// How a relay does.
 enum class Relay_State : std::uint8_t {
     connecting, ///< connect, proxy, handshake
     connected,
@@ -216,63 +223,72 @@ enum class Relay_State : std::uint8_t {
     waiting, ///< it ended, and is tried again later
     sleeping ///< left while all who use it sleep
 };
+/// In a word. Static.
 TOXTCP_API const char *to_string(Relay_State state);
 
+/// How far a route has come: the way to one peer through one relay.
 enum class Route_State : std::uint8_t {
     none,       ///< tied; the relay is not up, or has not answered our request
     registered, ///< we have asked the relay for the peer
     online      ///< and the peer for us: data goes through
 };
+/// In a word. Static.
 TOXTCP_API const char *to_string(Route_State state);
 
+/// What went through, since the relay or the connection was made: data, and OOB between its peers.
 struct Traffic {
-    std::uint64_t packets_sent = 0;
-    std::uint64_t packets_received = 0;
-    std::uint64_t bytes_sent = 0; ///< of payload
-    std::uint64_t bytes_received = 0;
+    std::uint64_t packets_sent = 0;     ///< taken by a socket
+    std::uint64_t packets_received = 0; ///< handed to a callback
+    std::uint64_t bytes_sent = 0;       ///< of payload
+    std::uint64_t bytes_received = 0;   ///< of payload
 };
 
+/// What there is to know of a relay.
 struct Relay_Info {
-    int number = 0;
-    Public_Key public_key{};
-    Ip_Port address;
-    Relay_State state = Relay_State::connecting;
-    Reason last_end = Reason::none;    ///< why its connection last ended
-    std::uint64_t connected_since = 0; ///< ms on the host's clock; 0 when it is not
-    std::uint32_t round_trip = 0;      ///< ms, smoothed; 0 before the first pong
-    std::uint32_t connections = 0;     ///< tied to it
-    std::uint32_t online = 0;          ///< of these, peers online through it
-    std::uint32_t carries = 0;         ///< connections that send over it now
-    std::uint32_t attempts = 0;        ///< failed since it was last up
-    std::uint32_t suspicions = 0;      ///< times it was suspect
-    std::uint32_t convictions = 0;     ///< times it was found to deliver nothing
-    bool onion = false;
-    Traffic traffic;
+    int number = 0;                              ///< stays the same for as long as the relay is known
+    Public_Key public_key{};                     ///< the relay's
+    Ip_Port address;                             ///< where it was last tried
+    Relay_State state = Relay_State::connecting; ///< as of the last tick
+    Reason last_end = Reason::none;              ///< why its connection last ended
+    std::uint64_t connected_since = 0;           ///< ms on the host's clock; 0 when it is not
+    std::uint32_t round_trip = 0;                ///< ms, smoothed; 0 before the first pong
+    std::uint32_t connections = 0;               ///< tied to it
+    std::uint32_t online = 0;                    ///< of these, peers online through it
+    std::uint32_t carries = 0;                   ///< connections that send over it now
+    std::uint32_t attempts = 0;                  ///< failed since it was last up
+    std::uint32_t suspicions = 0;                ///< times it was suspect
+    std::uint32_t convictions = 0;               ///< times it was found to deliver nothing
+    bool onion = false;                          ///< marked for onion packets
+    Traffic traffic;                             ///< of all connections
 };
 
+/// What there is to know of a route.
 struct Route_Info {
-    int relay = 0; ///< number
-    Route_State state = Route_State::none;
-    bool convicted = false; ///< avoided for this peer for now
+    int relay = 0;                         ///< number
+    Route_State state = Route_State::none; ///< how far it has come
+    bool convicted = false;                ///< avoided for this peer for now
 };
 
+/// What there is to know of a connection.
 struct Connection_Info {
-    int number = 0;
-    int id = 0; ///< the host's
-    Public_Key public_key{};
-    bool awake = true;
-    std::uint8_t routes_count = 0;
-    std::array<Route_Info, MAX_FRIEND_TCP_CONNECTIONS> routes{};
+    int number = 0;                ///< stays the same for as long as there is the connection
+    int id = 0;                    ///< the host's
+    Public_Key public_key{};       ///< the peer's
+    bool awake = true;             ///< false: put to sleep
+    std::uint8_t routes_count = 0; ///< how many of `routes` count
+    std::array<Route_Info, MAX_FRIEND_TCP_CONNECTIONS> routes{}; ///< those that count come first
     int sending = static_cast<int>(Error::not_online);   ///< relay that data goes over, as far as it was chosen yet
     int receiving = static_cast<int>(Error::not_online); ///< relay that the last packet came over
     std::uint32_t moves = 0;                             ///< times its traffic went to another relay
-    std::uint32_t convictions = 0;
-    std::uint64_t last_heard = 0; ///< ms on the host's clock; 0 for never
-    Traffic traffic;
+    std::uint32_t convictions = 0;                       ///< times one of its relays was found to deliver nothing
+    std::uint64_t last_heard = 0;                        ///< ms on the host's clock; 0 for never
+    Traffic traffic;                                     ///< over all relays
 };
 
-/// False for a bad number.
+/// Fills `info` with what there is to know of a relay. False for a bad number.
 [[nodiscard]] TOXTCP_API bool tcp_relay_info(const Tcp_Connections *c, int relay, Relay_Info &info);
+
+/// Fills `info` with what there is to know of a connection. False for a bad number.
 [[nodiscard]] TOXTCP_API bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_Info &info);
 
 /// All of this as one JSON object on one line, for programs that watch ours (`toxtcp top`): `version` (1), `time_ms` on the
@@ -281,6 +297,7 @@ struct Connection_Info {
 /// everything; empty when out of memory.
 [[nodiscard]] TOXTCP_API std::string tcp_connections_json(const Tcp_Connections *c);
 
+/// What changed.
 enum class Change_Kind : std::uint8_t {
     relay_up,        ///< the handshake is done
     relay_down,      ///< its connection ended (reason); it is tried again, or sleeps
@@ -293,14 +310,16 @@ enum class Change_Kind : std::uint8_t {
     route_shed,      ///< let go, since the peer is online at more relays than wanted
     moved            ///< a connection sends over another relay from now on
 };
+/// In a word or two. Static.
 TOXTCP_API const char *to_string(Change_Kind kind);
 
+/// One change, as the callback is told of it.
 struct Change {
-    Change_Kind kind = Change_Kind::relay_up;
-    Reason reason = Reason::none;
-    int relay = -1;      ///< number, -1 where it does not apply
-    int connection = -1; ///< number, -1 where it does not apply
-    int previous = -1;   ///< for `moved`: the relay before, -1 for none
+    Change_Kind kind = Change_Kind::relay_up; ///< tells which of the others count
+    Reason reason = Reason::none;             ///< `none` where it does not apply
+    int relay = -1;                           ///< number, -1 where it does not apply
+    int connection = -1;                      ///< number, -1 where it does not apply
+    int previous = -1;                        ///< for `moved`: the relay before, -1 for none
 };
 
 } // namespace toxtcp

@@ -1,4 +1,5 @@
-// Keys, addresses, errors and limits: the plain values that every other header of toxtcp speaks in.
+/// @file
+/// Keys, addresses, errors and limits: the plain values that every other header of toxtcp speaks in.
 #pragma once
 
 #include <array>
@@ -11,10 +12,12 @@
 
 namespace toxtcp {
 
+/// Bytes that are only read. What a function takes or hands over so is valid during the call, unless it says otherwise.
 using Bytes = std::span<const std::uint8_t>;
+/// Bytes that are written to.
 using Mutable_Bytes = std::span<std::uint8_t>;
 
-inline constexpr std::size_t KEY_SIZE = 32;
+inline constexpr std::size_t KEY_SIZE = 32; ///< of a public, secret or shared key, in bytes
 
 /// A public key as it travels: 32 bytes, X25519. Compare with `==` only where timing does not matter.
 using Public_Key = std::array<std::uint8_t, KEY_SIZE>;
@@ -24,11 +27,12 @@ TOXTCP_API void wipe(void *data, std::size_t size) noexcept;
 
 /// 32 secret bytes (a secret key, or a key shared by two) that wipe themselves when they go out of use.
 struct Secret_Key {
-    std::array<std::uint8_t, KEY_SIZE> bytes{};
+    std::array<std::uint8_t, KEY_SIZE> bytes{}; ///< never to be logged, nor compared in a time that depends on them
 
-    Secret_Key() = default;
-    Secret_Key(const Secret_Key &) = default;
-    Secret_Key &operator=(const Secret_Key &) = default;
+    Secret_Key() = default;                              ///< all zero: no key yet
+    Secret_Key(const Secret_Key &) = default;            ///< one more copy, which wipes itself as well
+    Secret_Key &operator=(const Secret_Key &) = default; ///< what was there before is overwritten
+    /// Wipes it.
     ~Secret_Key() { wipe(bytes.data(), bytes.size()); }
 };
 
@@ -45,10 +49,11 @@ enum class Family : std::uint8_t { none = 0, ipv4 = 2, ipv6 = 10, tcp_ipv4 = 130
 /// An address and a port. Of `ip` the first 4 bytes count for IPv4, all 16 for IPv6, in network order;
 /// `port` is in host order.
 struct Ip_Port {
-    Family family = Family::none;
-    std::array<std::uint8_t, 16> ip{};
-    std::uint16_t port = 0;
+    Family family = Family::none;      ///< `none`: there is no address
+    std::array<std::uint8_t, 16> ip{}; ///< network order; what does not count is zero
+    std::uint16_t port = 0;            ///< host order
 
+    /// The same family, address and port.
     bool operator==(const Ip_Port &) const = default;
 };
 
@@ -64,12 +69,13 @@ TOXTCP_API std::string to_string(const Public_Key &key);
 /// Reads 64 hexadecimal digits of either case. False, and `key` as it was, for anything else.
 [[nodiscard]] TOXTCP_API bool parse_public_key(const std::string &text, Public_Key &key);
 
+/// How relays are reached: directly, by an HTTP proxy's CONNECT, or by a SOCKS5 proxy without a password.
 enum class Proxy_Type : std::uint8_t { none, http, socks5 };
 
 /// The proxy that all relays are reached through.
 struct Proxy {
-    Proxy_Type type = Proxy_Type::none;
-    Ip_Port address;
+    Proxy_Type type = Proxy_Type::none; ///< `none`: no proxy, and the address does not count
+    Ip_Port address;                    ///< of the proxy; IPv4 or IPv6
 };
 
 /// What a public function answers when it did not do what it was asked. Functions that hand out a number answer
@@ -89,6 +95,7 @@ enum class [[nodiscard]] Error : int{
     bad_argument = -11 ///< any other argument out of its range
 };
 
+/// In a few words, for a log or a user. Static.
 TOXTCP_API const char *to_string(Error error);
 
 /// Why a relay's connection ended, or what changed about it. `none`: it never ended.
@@ -115,6 +122,7 @@ enum class Reason : std::uint8_t {
     network_changed    ///< the host said that the network has changed
 };
 
+/// In a few words, for a log or a user. Static.
 TOXTCP_API const char *to_string(Reason reason);
 
 } // namespace toxtcp

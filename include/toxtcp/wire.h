@@ -1,5 +1,6 @@
-// The Tox TCP relay protocol as pure functions: sizes, packets, frames, the handshake. For both ends, so that a
-// relay can be written with it as well as a client. No state but the one handed in, no allocation.
+/// @file
+/// The Tox TCP relay protocol as pure functions: sizes, packets, frames, the handshake. For both ends, so that a
+/// relay can be written with it as well as a client. No state but the one handed in, no allocation.
 #pragma once
 
 #include <toxtcp/types.h>
@@ -8,32 +9,33 @@ namespace toxtcp {
 
 // ---- sizes, in bytes -------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t NONCE_SIZE = 24;
-inline constexpr std::size_t MAC_SIZE = 16;
-inline constexpr std::size_t FRAME_HEADER_SIZE = 2;  ///< big-endian length of the sealed packet that follows
-inline constexpr std::size_t MAX_SEALED_SIZE = 2048; ///< of a sealed packet, without the header
-inline constexpr std::size_t MIN_SEALED_SIZE = MAC_SIZE + 1;
-inline constexpr std::size_t MAX_FRAME_SIZE = FRAME_HEADER_SIZE + MAX_SEALED_SIZE;
-inline constexpr std::size_t FRAME_OVERHEAD = FRAME_HEADER_SIZE + MAC_SIZE;
-inline constexpr std::size_t MAX_PLAIN_SIZE = MAX_SEALED_SIZE - MAC_SIZE;
+inline constexpr std::size_t NONCE_SIZE = 24;                ///< of a handshake, and of a sealed packet
+inline constexpr std::size_t MAC_SIZE = 16;                  ///< what sealing adds
+inline constexpr std::size_t FRAME_HEADER_SIZE = 2;          ///< big-endian length of the sealed packet that follows
+inline constexpr std::size_t MAX_SEALED_SIZE = 2048;         ///< of a sealed packet, without the header
+inline constexpr std::size_t MIN_SEALED_SIZE = MAC_SIZE + 1; ///< of the shortest packet, which is its type alone
+inline constexpr std::size_t MAX_FRAME_SIZE = FRAME_HEADER_SIZE + MAX_SEALED_SIZE; ///< header included
+inline constexpr std::size_t FRAME_OVERHEAD = FRAME_HEADER_SIZE + MAC_SIZE;        ///< what a frame adds to a packet
+inline constexpr std::size_t MAX_PLAIN_SIZE = MAX_SEALED_SIZE - MAC_SIZE;          ///< of a packet before it is sealed
 
-inline constexpr std::size_t MAX_DATA_SIZE = MAX_PLAIN_SIZE - 1; ///< of one data packet
-inline constexpr std::size_t MAX_OOB_DATA_SIZE = 1024;           ///< of one out-of-band packet
-inline constexpr std::size_t MAX_ONION_SIZE = MAX_PLAIN_SIZE - 1;
-inline constexpr std::size_t MAX_FORWARD_DATA_SIZE = 1792; ///< chain included
-inline constexpr std::size_t MAX_FORWARD_CHAIN_LENGTH = 4; ///< keys in a forwarding chain
+inline constexpr std::size_t MAX_DATA_SIZE = MAX_PLAIN_SIZE - 1;  ///< of one data packet
+inline constexpr std::size_t MAX_OOB_DATA_SIZE = 1024;            ///< of one out-of-band packet
+inline constexpr std::size_t MAX_ONION_SIZE = MAX_PLAIN_SIZE - 1; ///< of one onion request or response
+inline constexpr std::size_t MAX_FORWARD_DATA_SIZE = 1792;        ///< chain included
+inline constexpr std::size_t MAX_FORWARD_CHAIN_LENGTH = 4;        ///< keys in a forwarding chain
 
 inline constexpr std::size_t HANDSHAKE_REQUEST_SIZE = 128; ///< client to relay
 inline constexpr std::size_t HANDSHAKE_RESPONSE_SIZE = 96; ///< relay to client
 
-inline constexpr std::uint8_t FIRST_ROUTING_ID = 16;
-inline constexpr std::size_t MAX_ROUTES = 240; ///< routing ids 16..255 of one relay connection
+inline constexpr std::uint8_t FIRST_ROUTING_ID = 16; ///< those below are packet types
+inline constexpr std::size_t MAX_ROUTES = 240;       ///< routing ids 16..255 of one relay connection
 
 // ---- randomness ------------------------------------------------------------------------------------------------
 
 /// Where random bytes come from, so that a simulation can repeat itself.
 struct Random {
-    void *object = nullptr;
+    void *object = nullptr; ///< passed to `fill`
+    /// Fills all of `bytes`.
     void (*fill)(void *object, Mutable_Bytes bytes) = nullptr;
 };
 
@@ -42,6 +44,7 @@ TOXTCP_API Random system_random();
 
 // ---- packets ---------------------------------------------------------------------------------------------------
 
+/// The first byte of a packet, and so what it is.
 enum class Packet_Type : std::uint8_t {
     routing_request = 0,
     routing_response = 1,
@@ -60,13 +63,14 @@ enum class Packet_Type : std::uint8_t {
 
 /// One packet, opened. Which members count depends on the type; spans and pointers look into the parsed buffer.
 struct Packet {
-    Packet_Type type = Packet_Type::ping;
+    Packet_Type type = Packet_Type::ping;     ///< tells which of the others count
     std::uint8_t id = 0;                      ///< routing id: response, notifications, data
     std::uint64_t ping_id = 0;                ///< ping and pong: opaque, as it lies in memory
     const std::uint8_t *public_key = nullptr; ///< 32 bytes: routing request and response, OOB
     Bytes data;                               ///< OOB, onion, forwarding, data; a forward request's body whole
 };
 
+/// Who has sent a packet: some types, and some routing ids, only one side may send.
 enum class Sender : std::uint8_t { client, relay };
 
 /// Reads the plain bytes of one packet that `sender` sent. `Reason::none` when it is one, else why it is not;
@@ -92,27 +96,28 @@ enum class Sender : std::uint8_t { client, relay };
 
 /// A nonce that counts up, as a 24-byte big-endian number.
 struct Nonce {
-    std::array<std::uint8_t, NONCE_SIZE> bytes{};
+    std::array<std::uint8_t, NONCE_SIZE> bytes{}; ///< the most significant comes first
 };
 
+/// Adds `by` to it, modulo 2^192.
 TOXTCP_API void increment_nonce(Nonce &nonce, std::uint32_t by = 1) noexcept;
 
 /// XSalsa20's first step makes a key for Salsa20 out of the key and most of the nonce. A nonce that counts up changes
 /// that part once in 2^64 packets, so the step is done once, and its result kept: half of what a small packet costs.
 struct Stream_Key {
-    static constexpr std::size_t PREFIX_SIZE = 16;
-    Secret_Key key;
+    static constexpr std::size_t PREFIX_SIZE = 16;  ///< bytes of a nonce that go into the key
+    Secret_Key key;                                 ///< for Salsa20
     std::array<std::uint8_t, PREFIX_SIZE> prefix{}; ///< of the nonces that it is for
-    bool known = false;
+    bool known = false;                             ///< false: not made yet
 };
 
 /// What both ends hold once the handshake is over. Nonces may be set at any time; another key means another channel.
 struct Channel {
-    Secret_Key key;
-    Nonce send; ///< of the next packet that we seal
-    Nonce recv; ///< of the next packet that we open
-    Stream_Key send_stream;
-    Stream_Key recv_stream;
+    Secret_Key key;         ///< of the session, shared by the two session key pairs
+    Nonce send;             ///< of the next packet that we seal
+    Nonce recv;             ///< of the next packet that we open
+    Stream_Key send_stream; ///< made of `key` and `send` when it is wanted
+    Stream_Key recv_stream; ///< made of `key` and `recv` when it is wanted
 };
 
 /// Seals the plain packet that lies at `frame[FRAME_OVERHEAD ...]` where it lies, and writes header and MAC before
@@ -124,6 +129,7 @@ inline std::size_t frame_length(const std::uint8_t *header) {
     return static_cast<std::size_t>(header[0] << 8 | header[1]);
 }
 
+/// Whether a sealed packet can have this length. If not, the connection is worth nothing any more.
 inline bool frame_length_is_valid(std::size_t length) {
     return length >= MIN_SEALED_SIZE && length <= MAX_SEALED_SIZE;
 }

@@ -10,6 +10,7 @@
 #include <toxtcp/tcp_connections.h>
 
 #include "sim/cover.h"
+#include "sim/found.h"
 #include "sim/seed.h"
 
 namespace {
@@ -110,6 +111,44 @@ bool print_cover(const std::vector<std::size_t> &friends, std::uint64_t seeds) {
     return good;
 }
 
+/// Whether everybody is found in the end, and at once by more with idle relays than without.
+bool print_found(std::uint64_t seeds) {
+    struct Row {
+        const char *name;
+        toxtcp::Found_Def def;
+    };
+    using toxtcp::Profile;
+    const Row rows[] = {
+        {"responsive, 3 idle relays kept", {Profile::responsive, true, false}},
+        {"saver, 1 idle relay kept", {Profile::saver, true, false}},
+        {"no idle relay kept", {Profile::responsive, false, false}},
+        {"no idle relay kept, 3 for onion packets", {Profile::responsive, false, true}},
+    };
+    std::printf("friends come one at a time, and one relay in ten is gone; our host has word of each friend %" PRIu64
+                " s later\n%-41s %6s %7s %14s %10s %10s\n",
+                toxtcp::WORD_AFTER_MS / 1'000, "", "relays", "friends", "found at once", "found late", "mean time");
+    std::vector<std::size_t> at_once;
+    bool all_found = true;
+    for (const Row &row : rows) {
+        toxtcp::Found_Result sum;
+        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+            const toxtcp::Found_Result one = toxtcp::run_found(seed, row.def);
+            sum.comers += one.comers;
+            sum.at_once += one.at_once;
+            sum.late += one.late;
+            sum.mean_ms += one.mean_ms / static_cast<double>(seeds);
+            sum.relays += one.relays / static_cast<double>(seeds);
+        }
+        std::printf("%-41s %6.1f %7zu %13.0f%% %9.0f%% %8.1f s\n", row.name, sum.relays, sum.comers,
+                    100 * static_cast<double>(sum.at_once) / static_cast<double>(sum.comers),
+                    100 * static_cast<double>(sum.late) / static_cast<double>(sum.comers), sum.mean_ms / 1'000);
+        std::fflush(stdout);
+        all_found = all_found && sum.at_once + sum.late == sum.comers;
+        at_once.push_back(sum.at_once);
+    }
+    return all_found && at_once[0] >= at_once[1] && at_once[1] > at_once[2];
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -133,10 +172,16 @@ int main(int argc, char **argv) {
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
     cover->add_option("--seeds", worlds, "networks for each")->capture_default_str();
+    CLI::App *const found = app.add_subcommand("found", "whether peers find us at the relays that we keep for them");
+    std::uint64_t places = 5;
+    found->add_option("--seeds", places, "networks for each")->capture_default_str()->check(CLI::PositiveNumber);
     CLI11_PARSE(app, argc, argv);
 
     if (*cover) {
         return print_cover(friends, worlds) ? 0 : 1;
+    }
+    if (*found) {
+        return print_found(places) ? 0 : 1;
     }
 
     if (*only) {
