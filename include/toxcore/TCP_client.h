@@ -118,7 +118,9 @@ TCP_Client_Connection *new_TCP_connection(const Logger *logger, const Mono_Time 
                                           const Network *ns, const IP_Port *ip_port, const uint8_t *public_key,
                                           const uint8_t *self_public_key, const uint8_t *self_secret_key,
                                           const TCP_Proxy_Info *proxy_info);
+/** Reads and sends what there is, and calls the callbacks with `userdata`. */
 void do_TCP_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
+/** Closes its socket and wipes its keys. Null is allowed. */
 void kill_TCP_connection(TCP_Client_Connection *con);
 #else
 TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *mem, const Mono_Time *mono_time,
@@ -130,49 +132,75 @@ TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *me
                                           Net_Profile *net_profile
 #endif
 );
+/** Reads and sends what there is, and calls the callbacks with `userdata`. */
 void do_tcp_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
+/** Closes its socket and wipes its keys. Null is allowed. */
 void kill_tcp_connection(TCP_Client_Connection *con);
 #endif
 
-/** Of the relay. */
+/** The relay's key: 32 bytes, there for as long as the connection is. */
 const uint8_t *tcp_con_public_key(const TCP_Client_Connection *con);
+/** The relay's address, as it was given. */
 IP_Port tcp_con_ip_port(const TCP_Client_Connection *con);
+/** How far it has come. */
 TCP_Client_Status tcp_con_status(const TCP_Client_Connection *con);
 
-/** The caller's to use: null and 0 at first. */
+/** A pointer that is the caller's to use; null at first. */
 void *tcp_con_custom_object(const TCP_Client_Connection *con);
+/** A number that is the caller's to use; 0 at first. */
 uint32_t tcp_con_custom_uint(const TCP_Client_Connection *con);
+/** Sets the caller's pointer. */
 void tcp_con_set_custom_object(TCP_Client_Connection *con, void *object);
+/** Sets the caller's number. */
 void tcp_con_set_custom_uint(TCP_Client_Connection *con, uint32_t value);
 
-/** All senders: 1 when it is sent (or sure to be), 0 when the socket takes nothing for now, -1 when it cannot be sent.
+/* All senders: 1 when it is sent (or sure to be), 0 when the socket takes nothing for now, -1 when it cannot be sent.
  * `con_id` is a routing id of the protocol less 16: 0 to 239. */
+
+/** Asks for the peer of this key, who gets a `con_id`. 1 sent, 0 not now, -1 never. */
 int send_routing_request(const Logger *logger, TCP_Client_Connection *con, const uint8_t *public_key);
+/** Gives a `con_id` up. 1 sent, 0 not now, -1 never. */
 int send_disconnect_request(const Logger *logger, TCP_Client_Connection *con, uint8_t con_id);
+/** Data to the peer that has this `con_id` and is online. 1 sent, 0 not now, -1 never. */
 int send_data(const Logger *logger, TCP_Client_Connection *con, uint8_t con_id, const uint8_t *data, uint16_t length);
+/** Up to 1024 bytes to any key that the relay knows. 1 sent, 0 not now, -1 never. */
 int send_oob_packet(const Logger *logger, TCP_Client_Connection *con, const uint8_t *public_key, const uint8_t *data,
                     uint16_t length);
+/** An onion packet for the relay to pass on. 1 sent, 0 not now, -1 never. */
 int send_onion_request(const Logger *logger, TCP_Client_Connection *con, const uint8_t *data, uint16_t length);
+/** Has the relay send data to a node of the DHT. 1 sent, 0 not now, -1 never. */
 int send_forward_request_tcp(const Logger *logger, TCP_Client_Connection *con, const IP_Port *dest, const uint8_t *data,
                              uint16_t length);
 
 /** The number that callbacks get with this con_id; UINT32_MAX before. 0, or -1 when the relay has not given it. */
 int set_tcp_connection_number(TCP_Client_Connection *con, uint8_t con_id, uint32_t number);
 
-/** `status` of a peer: 1 offline, 2 online. What the callbacks return is not looked at. */
+/* What the callbacks return is not looked at. Keys and data are valid during the call. */
+
+/** The relay has given the peer of this key a `con_id`. */
 typedef int tcp_routing_response_cb(void *object, uint8_t con_id, const uint8_t *public_key);
+/** The peer went offline (`status` 1) or online (2). */
 typedef int tcp_routing_status_cb(void *object, uint32_t number, uint8_t con_id, uint8_t status);
+/** Data from the peer. */
 typedef int tcp_routing_data_cb(void *object, uint32_t number, uint8_t con_id, const uint8_t *data, uint16_t length,
                                 void *userdata);
+/** An OOB packet from whoever has this key. */
 typedef int tcp_oob_data_cb(void *object, const uint8_t *public_key, const uint8_t *data, uint16_t length,
                             void *userdata);
+/** An answer to an onion packet. */
 typedef int tcp_onion_response_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
+/** Sets what is called when the relay has given a `con_id`; null: nothing. `object` is passed to it, as below. */
 void routing_response_handler(TCP_Client_Connection *con, tcp_routing_response_cb *callback, void *object);
+/** Sets what is called when a peer goes online or offline. */
 void routing_status_handler(TCP_Client_Connection *con, tcp_routing_status_cb *callback, void *object);
+/** Sets what is called with data. */
 void routing_data_handler(TCP_Client_Connection *con, tcp_routing_data_cb *callback, void *object);
+/** Sets what is called with OOB packets. */
 void oob_data_handler(TCP_Client_Connection *con, tcp_oob_data_cb *callback, void *object);
+/** Sets what is called with answers to onion packets. */
 void onion_response_handler(TCP_Client_Connection *con, tcp_onion_response_cb *callback, void *object);
+/** Sets what is called with forwarded packets. */
 void forwarding_handler(TCP_Client_Connection *con, forwarded_response_cb *callback, void *object);
 
 #endif /* C_TOXCORE_TOXCORE_TCP_CLIENT_H */

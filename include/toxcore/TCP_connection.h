@@ -57,12 +57,16 @@ typedef int tcp_data_cb(void *object, int id, const uint8_t *data, uint16_t leng
 /** Any other OOB packet, and the number of the relay it came over. */
 typedef int tcp_oob_cb(void *object, const uint8_t *public_key, unsigned int tcp_connections_number,
                        const uint8_t *data, uint16_t length, void *userdata);
+/** An answer to an onion packet. */
 typedef int tcp_onion_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
-/** A null callback means none. */
+/** Sets what is called with packets of peers; null: nothing. `object` is passed to it, as below. */
 void set_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_data_cb *callback, void *object);
+/** Sets what is called with all other OOB packets. */
 void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_oob_cb *callback, void *object);
+/** Sets what is called with answers to onion packets. */
 void set_onion_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_onion_cb *callback, void *object);
+/** Sets what is called with forwarded packets. */
 void set_forwarding_packet_tcp_connection_callback(TCP_Connections *tcp_c, forwarded_response_cb *callback,
                                                    void *object);
 
@@ -70,6 +74,7 @@ void set_forwarding_packet_tcp_connection_callback(TCP_Connections *tcp_c, forwa
 
 /** The new connection's number; -1 when the peer has one. `id` is what callbacks get. */
 int new_tcp_connection_to(TCP_Connections *tcp_c, const uint8_t *public_key, int id);
+/** Ends a connection to a peer, and tells every relay concerned. */
 int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number);
 
 /** False: to sleep, true: awake. -1 when it is so already. */
@@ -89,7 +94,8 @@ uint32_t tcp_connected_relays_count(const TCP_Connections *tcp_c);
 bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const uint8_t *relay_pk);
 #endif
 
-/* -1 when the relay is tied already, when six are tied, and when it is new and the peer is online at three. */
+/** Ties a relay to a connection. -1 when the relay is tied already, when six are tied, and when it is new and the peer
+ * is online at three. */
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const uint8_t *relay_pk);
 /** The same for a relay that is known by its number. */
@@ -97,17 +103,20 @@ int add_tcp_number_relay_connection(TCP_Connections *tcp_c, int connections_numb
                                     unsigned int tcp_connections_number);
 /** A relay for no peer in particular. -1 when it is known, and for families other than IPv4 and IPv6, TCP or not. */
 int add_tcp_relay_global(TCP_Connections *tcp_c, const IP_Port *ip_port, const uint8_t *relay_pk);
+/** Ends a relay, and unties it from every connection. */
 int kill_tcp_relay_connection(TCP_Connections *tcp_c, int tcp_connections_number);
 
-/** Connected relays, in the array's order from a random place, or from `idx` modulo its length. How many. */
+/** Copies connected relays, in the array's order from a random place. How many. */
 uint32_t tcp_copy_connected_relays(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num);
+/** The same from `idx` modulo the array's length. */
 uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num,
                                          uint32_t idx);
 /** The address of a random relay that is kept for onion packets; false when there is none. */
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port);
 
-/** A relay's number in an address, as onion paths and forwarding name it; and back, false when it is no such one. */
+/** A relay's number in an address, as onion paths and forwarding name it. */
 IP_Port tcp_connections_number_to_ip_port(unsigned int tcp_connections_number);
+/** And back; false when it is no such address. */
 bool ip_port_to_tcp_connections_number(const IP_Port *ip_port, unsigned int *tcp_connections_number);
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
@@ -115,8 +124,10 @@ bool ip_port_to_tcp_connections_number(const IP_Port *ip_port, unsigned int *tcp
 /** Data over one relay where the peer is online; if there is none, OOB over every relay that was asked for it. */
 int send_packet_tcp_connection(const TCP_Connections *tcp_c, int connections_number, const uint8_t *packet,
                                uint16_t length);
+/** An OOB packet to any key that the relay knows. */
 int tcp_send_oob_packet(const TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *public_key,
                         const uint8_t *packet, uint16_t length);
+/** The same, with the relay named by its key. */
 int tcp_send_oob_packet_using_relay(const TCP_Connections *tcp_c, const uint8_t *relay_pk, const uint8_t *public_key,
                                     const uint8_t *packet, uint16_t length);
 
@@ -124,6 +135,7 @@ int tcp_send_oob_packet_using_relay(const TCP_Connections *tcp_c, const uint8_t 
 int set_tcp_onion_status(TCP_Connections *tcp_c, bool status);
 /** The number of a random relay that is kept for onion packets, or -1. */
 int get_random_tcp_onion_conn_number(const TCP_Connections *tcp_c);
+/** An onion packet for the relay to pass on. */
 int tcp_send_onion_request(TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *data,
                            uint16_t length);
 

@@ -235,10 +235,11 @@ enum class Route_State : std::uint8_t {
 /// In a word. Static.
 TOXTCP_API const char *to_string(Route_State state);
 
-/// What went through, since the relay or the connection was made: data, and OOB between its peers.
+/// What went through since the relay or the connection was made: packets that carry something for a peer, so data and
+/// OOB, and for a relay onion and forwarding packets too.
 struct Traffic {
     std::uint64_t packets_sent = 0;     ///< taken by a socket
-    std::uint64_t packets_received = 0; ///< handed to a callback
+    std::uint64_t packets_received = 0; ///< opened, whether somebody wanted them or not
     std::uint64_t bytes_sent = 0;       ///< of payload
     std::uint64_t bytes_received = 0;   ///< of payload
 };
@@ -247,8 +248,8 @@ struct Traffic {
 struct Relay_Info {
     int number = 0;                              ///< stays the same for as long as the relay is known
     Public_Key public_key{};                     ///< the relay's
-    Ip_Port address;                             ///< where it was last tried
-    Relay_State state = Relay_State::connecting; ///< as of the last tick
+    Ip_Port address;                             ///< where it is
+    Relay_State state = Relay_State::connecting; ///< how it does
     Reason last_end = Reason::none;              ///< why its connection last ended
     std::uint64_t connected_since = 0;           ///< ms on the host's clock; 0 when it is not
     std::uint32_t round_trip = 0;                ///< ms, smoothed; 0 before the first pong
@@ -259,7 +260,7 @@ struct Relay_Info {
     std::uint32_t suspicions = 0;                ///< times it was suspect
     std::uint32_t convictions = 0;               ///< times it was found to deliver nothing
     bool onion = false;                          ///< marked for onion packets
-    Traffic traffic;                             ///< of all connections
+    Traffic traffic;                             ///< of all who use it
 };
 
 /// What there is to know of a route.
@@ -291,10 +292,10 @@ struct Connection_Info {
 /// Fills `info` with what there is to know of a connection. False for a bad number.
 [[nodiscard]] TOXTCP_API bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_Info &info);
 
-/// All of this as one JSON object on one line, for programs that watch ours (`toxtcp top`): `version` (1), `time_ms` on the
-/// host's clock, `public_key`, `relays` and `connections`, each an array of objects with the members of the infos by their
-/// names; times since something are in ms and named `..._ms`, numbers that stand for nothing are null. Costs a walk over
-/// everything; empty when out of memory.
+/// All of this as one JSON object on one line, for programs that watch ours (`toxtcp top`): `version` (1), `time_ms` on
+/// the host's clock, `public_key`, `relays` and `connections`, each an array of objects with the members of the infos by
+/// their names; times since something are in ms and named `..._ms`, numbers that stand for nothing are null. Costs a walk
+/// over everything; empty when out of memory.
 [[nodiscard]] TOXTCP_API std::string tcp_connections_json(const Tcp_Connections *c);
 
 /// What changed.

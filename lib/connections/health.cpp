@@ -101,8 +101,11 @@ bool ping_is_out(const Relay &relay) {
 /// Calls `visit(peer slot, route)` for every connection whose data this relay carries: it has at most 240.
 template <class Visit>
 void for_each_carried(Tcp_Connections &c, const Relay &relay, Visit visit) {
+    if (relay.carries == 0) {
+        return; // as one that is not connected
+    }
     const Relay_Client &client = relay.link->client;
-    for (std::size_t i = 0; relay.carries != 0 && i < MAX_ROUTES; ++i) {
+    for (std::size_t i = 0; i < MAX_ROUTES; ++i) {
         if (client.online[i]) {
             const std::uint32_t name = client.numbers[i];
             if (c.peers[connection_of(name)].sending == route_of(name)) {
@@ -179,7 +182,7 @@ void convict(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_ind
             set_sending(c, other, best_route(c, c.peers[other], 0), Reason::convicted);
         });
     }
-    if (relay.blame >= BLAME_DROPPED && others_suffice(c, relay)) {
+    if (relay.blame >= BLAME_DROPPED && is_connected(relay) && others_suffice(c, relay)) {
         relay_end(relay.link->client, Reason::convicted);
         wake_relay_at(c, slot, c.now);
     }

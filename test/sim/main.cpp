@@ -1,5 +1,6 @@
 // toxtcp-sim: runs seeds, and says which one broke an invariant and how to see it again.
 #include <CLI/CLI.hpp>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,9 +38,17 @@ void add(Sum &sum, const Sum &other) {
     }
 }
 
-Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool again) {
+void print_failure(std::uint64_t seed, const std::string &fault) {
+    std::printf("seed %" PRIu64 ": %s\n  to see it again: tools/dev sim --seed %" PRIu64 " --story\n", seed,
+                fault.c_str(), seed);
+    std::fflush(stdout);
+}
+
+/// `at` is where it says which seed it is at.
+Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool again, std::uint64_t &at) {
     Sum sum;
     for (std::uint64_t seed = from; seed < to; seed += step) {
+        at = seed;
         const toxtcp::Seed_Result result = toxtcp::run_seed(seed);
         std::string fault = result.fault;
         if (fault.empty() && again && toxtcp::run_seed(seed).digest != result.digest) {
@@ -48,17 +57,23 @@ Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool aga
         add(sum, {1, fault.empty() ? 0U : 1U, result.simulated_ms, result.sent, result.received, result.faults,
                   result.longest_silence_ms});
         if (!fault.empty()) {
-            std::printf("seed %" PRIu64 ": %s\n  to see it again: tools/dev sim --seed %" PRIu64 " --story\n", seed,
-                        fault.c_str(), seed);
-            std::fflush(stdout);
+            print_failure(seed, fault);
         }
     }
     return sum;
 }
 
-/// One process for each core; they report through a pipe.
+/// One process for each core; they report through a pipe. Where they are can be seen all the time, so that the seed of
+/// one that crashed is known.
 Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool again) {
     std::vector<std::pair<pid_t, int>> children;
+    void *const shared =
+        mmap(nullptr, jobs * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        std::printf("no memory for %" PRIu64 " processes\n", jobs);
+        return {.failed = 1};
+    }
+    std::uint64_t *const at = static_cast<std::uint64_t *>(shared);
     for (std::uint64_t job = 0; job < jobs; ++job) {
         int ends[2];
         if (pipe(ends) != 0) {
@@ -66,24 +81,27 @@ Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool 
         }
         const pid_t pid = fork();
         if (pid == 0) {
-            const Sum sum = run_seeds(from + job, to, jobs, again);
+            const Sum sum = run_seeds(from + job, to, jobs, again, at[job]);
             _exit(write(ends[1], &sum, sizeof sum) == static_cast<ssize_t>(sizeof sum) ? 0 : 1);
         }
         close(ends[1]);
         children.emplace_back(pid, ends[0]);
     }
     Sum sum;
-    for (const auto &[pid, end] : children) {
+    for (std::size_t job = 0; job < children.size(); ++job) {
+        const auto [pid, end] = children[job];
         Sum one;
         int status = 0;
         const bool reported = read(end, &one, sizeof one) == static_cast<ssize_t>(sizeof one);
         close(end);
         if (waitpid(pid, &status, 0) != pid || status != 0 || !reported) {
-            std::printf("a process of the simulator crashed\n");
+            print_failure(at[job],
+                          "the simulator crashed, and has left out those seeds after it that were this process's");
             one.failed = 1;
         }
         add(sum, one);
     }
+    munmap(shared, jobs * sizeof *at);
     return sum;
 }
 

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""The reference is made without a warning, and its page on how the library is built says what the code says."""
+
+import argparse
+import os
+import pathlib
+import re
+import sys
+import tempfile
+
+from checkout import run
+
+PAGE = pathlib.Path("tools/doc/architecture.md")
+SKIPPED = 77
+
+
+def check_reference(source, doxygen, faults):
+    """Doxygen ends with an error on any warning."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "TOXTCP_SOURCE": str(source), "TOXTCP_DOC": folder}
+        output = run(doxygen, source / "tools" / "doc" / "Doxyfile", env=environment)
+        if output:
+            faults.append(f"doxygen says:\n{output}")
+        index = pathlib.Path(folder, "index.html").read_text()
+        drawings = re.findall(r"dot_inline_dotgraph_\d+\.svg", index)
+        if len(set(drawings)) != 3 or not all(pathlib.Path(folder, name).stat().st_size for name in drawings):
+            faults.append(f"the first page has not its three drawings but {drawings}")
+        if not pathlib.Path(folder, "namespacetoxtcp.html").exists():
+            faults.append("there is no page of the public names")
+
+
+def drawing(page, name):
+    return re.search(rf"^digraph {name} \{{\n(.*?)^\}}$", page, re.MULTILINE | re.DOTALL)[1]
+
+
+def drawn_edges(text):
+    """(from, to, what stands in brackets)"""
+    return re.findall(r"^ *(\w+) -> (\w+)(?: \[(.*)\])?;$", text, re.MULTILINE)
+
+
+def includes(source):
+    """From which room to which the code has an #include."""
+    found = set()
+    for file in sorted((source / "lib").glob("*/*")):
+        if file.suffix not in (".h", ".cpp"):
+            continue
+        for opening, name in re.findall(r'^ *#include ([<"])(.*)[>"]', file.read_text(), re.MULTILINE):
+            room, _, rest = name.partition("/")
+            if opening == "<" and name.startswith("toxtcp/"):
+                found.add((file.parent.name, "public"))
+            elif opening == "<" and name.startswith("toxcore/"):
+                found.add((file.parent.name, "abi"))
+            elif opening == "<" and room == "sodium.h":
+                found.add((file.parent.name, "sodium"))
+            elif opening == "<" and room == "spdlog":
+                found.add((file.parent.name, "spdlog"))
+            elif opening == '"' and rest and room != file.parent.name:
+                found.add((file.parent.name, room))
+    return found
+
+
+def check_rooms(source, page, faults):
+    drawn = {(a, b) for a, b, style in drawn_edges(drawing(page, "rooms")) if "dotted" not in style}
+    real = includes(source)
+    faults += [f"{a} includes {b}, which the page does not know" for a, b in sorted(real - drawn)]
+    faults += [f"the page says that {a} includes {b}" for a, b in sorted(drawn - real)]
+    rooms = {path.name for path in (source / "lib").iterdir() if path.is_dir()}
+    missing = rooms - {end for edge in drawn for end in edge}
+    if missing:
+        faults.append(f"rooms that the page does not know: {missing}")
+
+
+def check_states(source, page, faults):
+    header = (source / "include" / "toxtcp" / "tcp_connections.h").read_text()
+    body = re.search(r"enum class Relay_State [^{]*\{(.*?)\}", header, re.DOTALL)[1]
+    real = set(re.findall(r"^ *(\w+)", re.sub(r"///?<.*", "", body), re.MULTILINE))
+    drawn = {end for a, b, _ in drawn_edges(drawing(page, "states")) for end in (a, b)} - {"added", "gone"}
+    if real != drawn:
+        faults.append(f"the states are {sorted(real)}, drawn are {sorted(drawn)}")
+
+
+def check_names(source, page, faults):
+    """Functions and files that the page speaks of."""
+    code = "".join(
+        path.read_text() for folder in ("include", "lib") for path in (source / folder).rglob("*") if path.suffix in (".h", ".cpp")
+    )
+    for name in sorted(set(re.findall(r"\b(\w+)\(\)", page))):
+        if not re.search(rf"\b{name}\(", code):
+            faults.append(f"there is no function {name}")
+    for name in sorted(set(re.findall(r"\b((?:lib|include)/[\w/.]+\w)", page))):
+        if not (source / name).exists():
+            faults.append(f"there is no {name}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", required=True, type=pathlib.Path)
+    parser.add_argument("--doxygen", help="without: only the page is looked at, and the test counts as skipped")
+    arguments = parser.parse_args()
+    source = arguments.source.resolve()
+
+    faults = []
+    page = (source / PAGE).read_text()
+    check_rooms(source, page, faults)
+    check_states(source, page, faults)
+    check_names(source, page, faults)
+    if arguments.doxygen:
+        check_reference(source, arguments.doxygen, faults)
+    for fault in faults:
+        print(fault)
+    if faults:
+        sys.exit(1)
+    sys.exit(0 if arguments.doxygen else SKIPPED)
+
+
+if __name__ == "__main__":
+    main()
