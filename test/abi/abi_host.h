@@ -87,7 +87,7 @@ struct Abi_Outside {
 
 /// While it lives, allocations `from` to `to` fail, but for the host's.
 struct Abi_Failing {
-    Abi_Failing(std::uint64_t from, std::uint64_t to) { abi_memory = {.failing = true, .from = from, .to = to}; }
+    Abi_Failing(std::uint64_t from, std::uint64_t to);
     Abi_Failing(const Abi_Failing &) = delete;
     Abi_Failing &operator=(const Abi_Failing &) = delete;
     ~Abi_Failing() { abi_memory.failing = false; }

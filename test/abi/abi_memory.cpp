@@ -1,60 +1,19 @@
-// The program's allocations, which fail when a test wants it.
-#include <cstdlib>
-#include <new>
-
 #include "abi_host.h"
+#include "allocations.h"
 
 namespace toxtcp {
 
 Abi_Memory abi_memory;
 
-} // namespace toxtcp
-
-namespace {
-
-void *try_to_allocate(std::size_t size) noexcept {
-    toxtcp::Abi_Memory &memory = toxtcp::abi_memory;
-    if (memory.failing && !memory.outside) {
-        const std::uint64_t number = memory.counted++;
-        if (memory.from <= number && number < memory.to) {
-            return nullptr;
+Abi_Failing::Abi_Failing(std::uint64_t from, std::uint64_t to) {
+    abi_memory = {.failing = true, .from = from, .to = to};
+    may_allocate = []() noexcept {
+        if (!abi_memory.failing || abi_memory.outside) {
+            return true;
         }
-    }
-    return std::malloc(size == 0 ? 1 : size);
+        const std::uint64_t number = abi_memory.counted++;
+        return number < abi_memory.from || number >= abi_memory.to;
+    };
 }
 
-void *allocate(std::size_t size) {
-    void *const memory = try_to_allocate(size);
-    if (memory == nullptr) {
-        throw std::bad_alloc();
-    }
-    return memory;
-}
-
-} // namespace
-
-// All of a kind: the sanitizer watches that what one of them gave goes back to its own.
-void *operator new(std::size_t size) {
-    return allocate(size);
-}
-void *operator new[](std::size_t size) {
-    return allocate(size);
-}
-void *operator new(std::size_t size, const std::nothrow_t &) noexcept {
-    return try_to_allocate(size);
-}
-void *operator new[](std::size_t size, const std::nothrow_t &) noexcept {
-    return try_to_allocate(size);
-}
-void operator delete(void *memory) noexcept {
-    std::free(memory);
-}
-void operator delete[](void *memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void *memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete[](void *memory, std::size_t) noexcept {
-    std::free(memory);
-}
+} // namespace toxtcp

@@ -80,6 +80,29 @@ TEST_CASE("whichever allocation fails, and all from then on: the call fails, and
     CHECK(failures > refused + 10);
 }
 
+TEST_CASE("packets go and come without an allocation") {
+    Abi_Friends f{3};
+    const std::string longest(MAX_DATA_SIZE, 'x');
+    std::size_t sent = 0;
+    const auto talk = [&] {
+        for (int i = 0; i < 100; ++i) {
+            sent += send(f.a, f.ab, "short") == 0 && send(f.a, f.ab, longest) == 0 ? 1 : 0;
+            abi_tick(f.b);
+            const Abi_Outside outside;
+            sim_advance(f.world.net, ABI_TICK_MS);
+        }
+    };
+    talk(); // what is kept for use again is there after this
+    {
+        const Abi_Failing none_fails{UINT64_MAX, UINT64_MAX};
+        talk();
+        CHECK(abi_memory.counted == 0);
+    }
+    f.world.pass(1'000);
+    CHECK(sent == 200);
+    CHECK(f.b.data.size() == 400);
+}
+
 TEST_CASE("a client whose memory fails is none") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();

@@ -1,8 +1,8 @@
 // Calls of the API and what relays do, in any order: the input is a program of both, and of what the callbacks do, of
 // sockets that are full, of time, and of memory that is not to be had. After every step all arrays and maps must agree.
 #include <memory>
-#include <new>
 
+#include "allocations.h"
 #include "connections/state.h"
 #include "fuzz/world.h"
 
@@ -17,52 +17,11 @@ bool inside = false;
 /// But it waits for the host.
 bool in_host = false;
 
-void *allocate(std::size_t size) {
-    if (inside && !in_host && fail_at != 0 && --fail_at == 0) {
-        return nullptr;
-    }
-    return std::malloc(size != 0 ? size : 1);
-}
-
-void *allocate_or_throw(std::size_t size) {
-    if (void *const memory = allocate(size); memory != nullptr) {
-        return memory;
-    }
-    throw std::bad_alloc();
+bool has_memory() noexcept {
+    return !inside || in_host || fail_at == 0 || --fail_at != 0;
 }
 
 } // namespace
-
-void *operator new(std::size_t size) {
-    return allocate_or_throw(size);
-}
-void *operator new[](std::size_t size) {
-    return allocate_or_throw(size);
-}
-void *operator new(std::size_t size, const std::nothrow_t &) noexcept {
-    return allocate(size);
-}
-void *operator new[](std::size_t size, const std::nothrow_t &) noexcept {
-    return allocate(size);
-}
-void operator delete(void *memory) noexcept {
-    std::free(memory);
-}
-void operator delete[](void *memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void *memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete[](void *memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete(void *memory, const std::nothrow_t &) noexcept {
-    std::free(memory);
-}
-void operator delete[](void *memory, const std::nothrow_t &) noexcept {
-    std::free(memory);
-}
 
 namespace toxtcp {
 
@@ -764,6 +723,7 @@ void run_program(Bytes bytes) {
     run.def.callbacks = callbacks(run);
     run.def.profile = (how & 2) == 0 ? Profile::responsive : Profile::saver;
     run.def.proxy = {run.world.proxy, fuzz_relay_address(0)};
+    may_allocate = has_memory;
     fail_at = 0;
     begin(run);
     set_up(run, how / 16 % 4);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `meson dist` makes is whole: unpacked elsewhere, it has every test, builds strictly, and passes its unit tests.
 
-It is built with the other compiler (gcc's is clang, clang's is gcc) and without spdlog: that it can be is a promise too.
+It is built with the other compiler (gcc's is clang, clang's is gcc) and without spdlog: that it can be is promised.
 """
 
 import argparse

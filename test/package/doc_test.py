@@ -80,16 +80,21 @@ def check_states(source, page, faults):
 
 
 def check_names(source, page, faults):
-    """Functions and files that the page speaks of."""
-    code = "".join(
-        path.read_text() for folder in ("include", "lib") for path in (source / folder).rglob("*") if path.suffix in (".h", ".cpp")
-    )
+    """Functions that the page speaks of, and files and commands that it and the other pages do."""
+    files = [*(source / "include").rglob("*.h"), *(source / "lib").rglob("*.h"), *(source / "lib").rglob("*.cpp")]
+    code = "".join(path.read_text() for path in files)
     for name in sorted(set(re.findall(r"\b(\w+)\(\)", page))):
         if not re.search(rf"\b{name}\(", code):
             faults.append(f"there is no function {name}")
-    for name in sorted(set(re.findall(r"\b((?:lib|include)/[\w/.]+\w)", page))):
-        if not (source / name).exists():
-            faults.append(f"there is no {name}")
+    commands = re.search(r"^demo \| .*\)", (source / "tools" / "dev").read_text(), re.MULTILINE)[0]
+    for name in (PAGE, "CONTRIBUTING.md", "README.md"):
+        text = (source / name).read_text()
+        for path in sorted(set(re.findall(r"(?<![\w./-])((?:lib|include|test|tools)/[\w/.-]*\w)", text))):
+            if not (source / path).exists():
+                faults.append(f"{name}: there is no {path}")
+        for command in sorted(set(re.findall(r"tools/dev (\w+)", text))):
+            if not re.search(rf"\b{command}\b", commands):
+                faults.append(f"{name}: there is no tools/dev {command}")
 
 
 def main():

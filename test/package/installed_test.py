@@ -70,6 +70,9 @@ def main():
         check_headers(installed, arguments.source, arguments.compiler)
         if installed.flags("--modversion") != [arguments.version]:
             sys.exit(f"pkg-config has version {installed.flags('--modversion')}")
+        strange = set(installed.flags("--cflags")) - {f"-I{installed.prefix / 'include'}"}
+        if strange:
+            sys.exit(f"pkg-config has a program compiled with {strange}")
 
         compiler = [*arguments.compiler, "-std=c++20", *STRICT, host / "main.cpp"]
         shared = installed.libraries / "libtoxtcp.so"
@@ -102,7 +105,8 @@ def main():
             output += run(arguments.cmake, "--build", "build", cwd=project)
             must_not_warn(output, "CMake")
             must_start(project / "build" / "talk", installed.libraries)
-        print(f"toxtcp {arguments.version}: built against what is installed" + (", by CMake too" * bool(arguments.cmake)))
+        by = ", by CMake too" if arguments.cmake else ""
+        print(f"toxtcp {arguments.version}: built against what is installed{by}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Follows the README word by word, as somebody would who has just cloned the repository.
 
-What is indented by four spaces in the sections below is followed: a block whose first line is a comment that begins with
-the name of a file is that file, any other is typed into a shell. A fenced block is only to look at. The section `Try it`
-happens in the clone; each of the others in an empty folder beside it, where the clone is `../toxtcp`.
+What is indented by four spaces in the sections below is followed: a block whose first line is a comment that begins
+with the name of a file is that file, any other is typed into a shell. A fenced block is only to look at. The section
+`Try it` happens in the clone; each of the others in an empty folder beside it, where the clone is `../toxtcp`.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 from checkout import new_repository, run
 
@@ -70,7 +71,8 @@ def script_of(title, parts, hosts, host):
             tested = hosts / (host or "") / name[1]
             if host and (not tested.is_file() or tested.read_text() != block + "\n"):
                 sys.exit(f"README.md, `{title}`: {name[1]} is not what test/host/{host}/{name[1]} is")
-            lines += [f"mkdir -p {pathlib.Path(name[1]).parent}", f"cat >{name[1]} <<'END_OF_FILE'", block, "END_OF_FILE"]
+            lines += [f"mkdir -p {pathlib.Path(name[1]).parent}", f"cat >{name[1]} <<'END_OF_FILE'"]
+            lines += [block, "END_OF_FILE"]
         else:
             for command in block.split("\n"):
                 command = INSTEAD.get(command.strip(), command)
@@ -106,9 +108,12 @@ def main():
         for title, place, script in scripts:
             (root / place).mkdir(exist_ok=True)
             print(f"--- {title}", flush=True)
-            done = subprocess.run(["bash", "-x"], check=False, input=script, text=True, cwd=root / place, env=environment)
+            begun = time.monotonic()
+            shell = {"input": script, "text": True, "cwd": root / place, "env": environment}
+            done = subprocess.run(["bash", "-x"], check=False, **shell)
             if done.returncode != 0:
                 sys.exit(f"README.md, `{title}`: a command ended with {done.returncode}")
+            print(f"--- {title}: {time.monotonic() - begun:.0f} s", flush=True)
     print("the README was followed to its end")
 
 

@@ -18,9 +18,8 @@ VERSIONS = "TOXTCP_"
 
 def shown(library):
     """Each name with its version, and whatever has none."""
-    text = subprocess.run(
-        ["nm", "-D", "-C", "--defined-only", "--with-symbol-versions", library], check=True, capture_output=True, text=True
-    ).stdout
+    words = ["nm", "-D", "-C", "--defined-only", "--with-symbol-versions", library]
+    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     names = []
     for line in text.splitlines():
         _, kind, name = line.split(" ", 2)
@@ -53,10 +52,11 @@ def main():
     if not names or strangers:
         sys.exit("shown, but not ours: " + "\n".join(strangers or ["nothing at all is ours"]))
     marked = declared(arguments.include)
-    for name in sorted(marked ^ set(map(name_of, names))):
-        print(f"{name}: " + ("marked with TOXTCP_API, not shown" if name in marked else "shown, not marked with TOXTCP_API"))
-    if marked != set(map(name_of, names)):
-        sys.exit(1)
+    differ = sorted(marked ^ set(map(name_of, names)))
+    for name in differ:
+        print(f"{name}: " + ("marked with TOXTCP_API, but not shown" if name in marked else "shown, but not marked"))
+    if differ:
+        sys.exit("what is marked and what is shown has to be the same")
     if arguments.renew:
         arguments.list.write_text("\n".join(names) + "\n", encoding="utf-8")
         print(f"{arguments.list}: {len(names)} names")
