@@ -99,6 +99,7 @@ void befall_way(Run &run, Fault fault, const Blow &blow) {
     } else {
         node.piece = run.between(1, 700);
         other.send_piece = run.between(1, 300);
+        mark_client(run, blow, blow.end + 5 * SECOND); // who ticks by the clock sends one piece each time
         sim_at(run.net, blow.end, [&node, &other] {
             node.piece = 0;
             other.send_piece = 0;

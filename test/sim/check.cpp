@@ -6,7 +6,7 @@ namespace {
 
 /// Two who talk, while both are online at an honest relay, must have heard each other this recently, by how many of their
 /// relays are not honest: the time to find out one dropper after the other.
-constexpr std::uint64_t HEARD_WITHIN[] = {15 * SECOND, 45 * SECOND, 75 * SECOND, 150 * SECOND};
+constexpr std::uint64_t HEARD_WITHIN[] = {15 * SECOND, 60 * SECOND, 75 * SECOND, 150 * SECOND};
 static_assert(std::size(HEARD_WITHIN) == std::tuple_size_v<decltype(Seed_Result::longest_silence_ms)>);
 constexpr std::uint64_t RECENT = 10 * SECOND;
 
