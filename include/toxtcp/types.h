@@ -83,7 +83,7 @@ struct Proxy {
 enum class [[nodiscard]] Error : int{
     ok = 0,
     bad_number = -1,   ///< no such connection or relay, or no longer: the number is stale
-    bad_key = -2,      ///< a null key, or our own
+    bad_key = -2,      ///< a null key; where a peer's is wanted, our own
     bad_address = -3,  ///< neither IPv4 nor IPv6, or port 0
     empty = -4,        ///< there is nothing to send
     too_long = -5,     ///< more than one packet of this kind can carry

@@ -259,18 +259,19 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
 
 namespace {
 
-Error check_relay(const Tcp_Connections &c, const Ip_Port &address, const Public_Key &key) {
+Error check_relay(const Ip_Port &address, const Public_Key &key) {
     const bool known = address.family == Family::ipv4 || address.family == Family::ipv6;
     if (!known || address.port == 0) {
         return Error::bad_address;
     }
-    return key == c.context.self.public_key || key == Public_Key{} ? Error::bad_key : Error::ok;
+    // Our own key is a good one: toxcore's host may run a relay itself, and be found there.
+    return key == Public_Key{} ? Error::bad_key : Error::ok;
 }
 
 } // namespace
 
 Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
-    if (const Error error = check_relay(*c, address, relay_key); error != Error::ok) {
+    if (const Error error = check_relay(address, relay_key); error != Error::ok) {
         return error;
     }
     if (find_relay(*c, relay_key) != NO_SLOT) {
@@ -291,7 +292,7 @@ Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port
     if (known != NO_SLOT) {
         return add_tcp_number_relay_connection(c, connection, c->relays.number(known));
     }
-    if (const Error error = check_relay(*c, address, relay_key); error != Error::ok) {
+    if (const Error error = check_relay(address, relay_key); error != Error::ok) {
         return error;
     }
     const Connection &to = c->peers[peer];

@@ -26,8 +26,8 @@
 enum {
     MAX_RELAYS_EACH = 3, // routes of one peer
     MAX_BATCH = 64,
-    SETUP_TRIES = 20000,     // of a millisecond
-    STALLED_AFTER = 3000,    // ticks without a packet, of a millisecond after the first few
+    SETUP_TRIES = 20000,  // of a millisecond
+    STALLED_AFTER = 3000, // ticks without a packet, of a millisecond after the first few
     TIRED_AFTER = 64,
     REPETITIONS = 5,
     PORTION = 100, // peers added and killed, routes asked for, OOB packets at a time
@@ -147,7 +147,7 @@ static void start(struct bench *bench, const char *relay_program, uint32_t relay
     crypto_box_keypair(public_key, secret_key);
     relay_start_process(&bench->relay, relay_program, relays);
     const struct layer_events events = {bench, take_data, take_oob};
-    bench->layer = layer_new(secret_key, &events);
+    bench->layer = layer_new(secret_key, &events, false);
     check(bench->layer != NULL, "the layer does not start");
 }
 
@@ -497,7 +497,8 @@ int main(int argc, char **argv) {
         printf("{\"compiler\": \"%s\"}\n", __VERSION__);
         return EXIT_SUCCESS;
     }
-    const bool several = strcmp(scenario, "idle") == 0 || strcmp(scenario, "heap") == 0 || strcmp(scenario, "sweep") == 0;
+    const bool several =
+        strcmp(scenario, "idle") == 0 || strcmp(scenario, "heap") == 0 || strcmp(scenario, "sweep") == 0;
     struct bench bench;
     start(&bench, argv[1], several ? (uint32_t)argument(argc, argv, 3) : 1);
     if (strcmp(scenario, "receive") == 0) {

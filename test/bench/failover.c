@@ -116,7 +116,7 @@ static void connect_both(struct peer *peers, const struct relay_process *relays)
     }
     for (int i = 0; i < PEERS; ++i) {
         const struct layer_events events = {&peers[i], take_data, take_oob};
-        peers[i].layer = layer_new(secret_keys[i], &events);
+        peers[i].layer = layer_new(secret_keys[i], &events, false);
         peers[i].seen = (bool *)calloc(MAX_PACKETS, sizeof *peers[i].seen);
         check(peers[i].layer != NULL && peers[i].seen != NULL, "a layer does not start");
         peers[i].connection = layer_add_peer(peers[i].layer, peers[1 - i].public_key, 0);

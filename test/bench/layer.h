@@ -31,8 +31,8 @@ struct layer_events {
 
 struct layer;
 
-/* Borrows nothing. Null on failure. */
-struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events);
+/* Borrows nothing. `saver`: with the profile of that name, where there is one. Null on failure. */
+struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events, bool saver);
 void layer_kill(struct layer *layer);
 
 /* Moves the clock that the layer sees, where it sees one of its host's. */

@@ -46,7 +46,8 @@ static int take_oob(void *object, const uint8_t *public_key, unsigned int relay,
     return 0;
 }
 
-struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events) {
+struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events, bool saver) {
+    (void)saver;
     struct layer *layer = (struct layer *)calloc(1, sizeof *layer);
     if (layer == NULL || sodium_init() < 0) {
         free(layer);
@@ -57,8 +58,8 @@ struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *ev
     layer->log = logger_new();
     layer->mono_time = mono_time_new(NULL, NULL);
     if (layer->log != NULL && layer->mono_time != NULL) {
-        layer->tcp = new_tcp_connections(layer->log, system_random(), system_network(), layer->mono_time, secret_key,
-                                         &no_proxy);
+        layer->tcp =
+            new_tcp_connections(layer->log, system_random(), system_network(), layer->mono_time, secret_key, &no_proxy);
     }
     if (layer->tcp == NULL) {
         layer_kill(layer);

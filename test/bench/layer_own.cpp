@@ -37,13 +37,14 @@ Ip_Port to_ip_port(const bench_address &relay) {
 
 } // namespace
 
-struct layer *layer_new(const std::uint8_t *secret_key, const layer_events *events) {
+struct layer *layer_new(const std::uint8_t *secret_key, const layer_events *events, bool saver) {
     auto *const made = new (std::nothrow) layer;
     if (made == nullptr) {
         return nullptr;
     }
     made->events = *events;
     Tcp_Connections_Def def;
+    def.profile = saver ? Profile::saver : Profile::responsive;
     std::copy_n(secret_key, def.secret_key.bytes.size(), def.secret_key.bytes.begin());
     def.callbacks.object = made;
     def.callbacks.data = [](void *object, int id, Bytes packet, void *) {

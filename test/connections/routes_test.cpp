@@ -231,3 +231,26 @@ TEST_CASE("behaviour 3: more peers than a relay has routing ids for: those that 
     CHECK(is_up(a, relay));
     CHECK(count_lines(a, Log_Level::warning) == 0);
 }
+
+TEST_CASE("behaviour 1: who runs a relay under its own key is found there") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Relay &relay = world.add_relay();
+    Sim_Peer_Def def;
+    def.secret_key = &relay.server.def.secret_key;
+    Sim_Peer &a = world.add_peer(def);
+    Sim_Peer &b = world.add_peer();
+    REQUIRE(a.key == relay.key);
+    const int ab = befriend(a, b.key, 1);
+    const int ba = befriend(b, a.key, 2);
+    tie(a, ab, relay);
+    tie(b, ba, relay);
+    REQUIRE(world.until(5'000, [&] {
+        return tcp_connection_to_online_tcp_relays(a.c, ab) == 1 && tcp_connection_to_online_tcp_relays(b.c, ba) == 1;
+    }));
+    CHECK(send_text(a, ab, "from the relay's owner") == Error::ok);
+    CHECK(send_text(b, ba, "to it") == Error::ok);
+    world.advance(500);
+    CHECK(heard_once(b.data, "from the relay's owner"));
+    CHECK(heard_once(a.data, "to it"));
+}

@@ -85,7 +85,11 @@ void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
         };
     }
     peer.host = sim_host(net, peer.node, def.readiness);
-    sim_fill(node.random, peer.def.secret_key.bytes);
+    if (def.secret_key != nullptr) {
+        peer.def.secret_key.bytes = def.secret_key->bytes;
+    } else {
+        sim_fill(node.random, peer.def.secret_key.bytes);
+    }
     peer.key = public_key_of(peer.def.secret_key);
     peer.def.host = &peer.host;
     peer.def.proxy = def.proxy;

@@ -64,6 +64,7 @@ struct Sim_Peer_Def {
     bool readiness = true; ///< without it, it ticks by the interval whatever the mode
     Proxy proxy;
     Profile profile = Profile::responsive;
+    const Secret_Key *secret_key = nullptr; ///< null: one of its own
 };
 
 /// Starts one, and keeps the pointer: it must not move.

@@ -1,0 +1,75 @@
+// An hour of an idle client on a simulated clock: relays, friends that say nothing, and what goes over the wire.
+#pragma once
+
+#include <cstdio>
+#include <deque>
+
+#include "sim/peer.h"
+#include "sim/relay.h"
+
+namespace toxtcp {
+
+inline constexpr std::uint64_t SETTLE_MS = 120'000;
+inline constexpr std::uint64_t HOUR_MS = 3'600'000;
+
+/// Either way.
+struct Idle_Traffic {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0; ///< of frames, without what TCP and IP add
+};
+
+struct Idle_Scene {
+    Sim_Network net;
+    std::deque<Sim_Relay> relays;
+    std::deque<Sim_Peer> friends;
+    Idle_Traffic traffic;
+
+    /// `in_use`: a friend is online at each relay, three relays a friend. Else there is nobody.
+    Idle_Scene(std::size_t relay_count, bool in_use) {
+        for (std::size_t i = 0; i < relay_count; ++i) {
+            sim_relay_start(relays.emplace_back(), net);
+            node_of(relays.back()).latency = 5 + 13 * i % 60; // their pings come one by one, as in life
+        }
+        for (std::size_t i = 0; in_use && i < (relay_count + 2) / 3; ++i) {
+            sim_peer_start(friends.emplace_back(), net);
+        }
+    }
+
+    /// Calls `tie(friend, relay)` for each pair that the client is to tie, and ties the friends to the client.
+    template <class Tie>
+    void befriend(const Public_Key &client, Tie tie) {
+        for (std::size_t i = 0; i < friends.size(); ++i) {
+            const int back = new_tcp_connection_to(friends[i].c, client, 0);
+            for (std::size_t k = 0; k < 3; ++k) {
+                const Sim_Relay &relay = relays[(3 * i + k) % relays.size()];
+                (void)add_tcp_relay_connection(friends[i].c, back, relay.address, relay.key);
+                tie(i, relay);
+            }
+            sim_touch(net, friends[i].node);
+        }
+        for (Sim_Relay &relay : relays) {
+            relay.server.faults.send = [this, client](int, const Public_Key &to, const Packet &packet) {
+                note(to == client, packet);
+                return true;
+            };
+            relay.seen = [this, client](const Public_Key &from, const Packet &packet) { note(from == client, packet); };
+        }
+    }
+
+    void note(bool ours, const Packet &packet) {
+        std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
+        traffic.packets += ours;
+        traffic.bytes += ours ? FRAME_OVERHEAD + print_packet(packet, plain) : 0;
+    }
+};
+
+/// The relay counts and uses that are looked at, for each of which `measure(relays, in_use)` prints a line of JSON.
+template <class Measure>
+void for_each_scene(Measure measure) {
+    measure(3, false);
+    for (const std::size_t relays : {3U, 8U, 32U}) {
+        measure(relays, true);
+    }
+}
+
+} // namespace toxtcp
