@@ -22,6 +22,7 @@ SECTIONS = {
     "Try it": ("toxtcp", None),
     "Under toxcore": ("client", "toxcore"),
     "In a C++ program": ("program", "cpp"),
+    "The program": ("toxtcp", None),
 }
 FILE_NAME = re.compile(r"(?://|#) ((?:[\w.-]+/)*[\w-]+\.[\w.]+)(?::.*)?")
 # What would take too long here is done shorter, or only looked up.
