@@ -99,6 +99,7 @@ struct Probe_Peer {
     int relay = -1;
     std::uint64_t up = 0;     ///< us, the handshake was done
     std::uint64_t online = 0; ///< us, the relay said that the other is there
+    std::uint64_t sent = 0;   ///< us, the last data that it sent: the library expects a sign of life after it
     bool ended = false;       ///< its connection to the relay ended
     Reason reason = Reason::none;
 };

@@ -104,10 +104,10 @@ void judge_routing(Probe &probe) {
     }
 }
 
-/// Nothing was heard from the relay since the last packet was sent, though the library asks it for a sign of life.
+/// Nothing was heard from the relay since one of the two sent something, though the library asks it for a sign of life.
 bool is_silent(const Probe &probe) {
-    return std::any_of(probe.peers.begin(), probe.peers.end(), [&probe](const Probe_Peer &peer) {
-        return peer.watched.heard < probe.last_sent || (peer.ended && peer.reason == Reason::ping_timeout);
+    return std::any_of(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &peer) {
+        return peer.watched.heard < peer.sent || (peer.ended && peer.reason == Reason::ping_timeout);
     });
 }
 

@@ -141,6 +141,7 @@ void send_packet(Probe &probe, std::uint64_t now) {
         return;
     }
     probe.last_sent = now;
+    sender.sent = is_oob(which) ? sender.sent : now;
 }
 
 void send_due(Probe &probe, std::uint64_t now) {

@@ -57,8 +57,7 @@ std::uint64_t earliest_retry(const Tcp_Connections &c, const Relay &relay) {
 
 /// Whether a peer that is online has fewer routes than wanted while this relay is away.
 bool is_needed(const Tcp_Connections &c, const Relay &relay) {
-    return c.profile != Profile::saver &&
-           std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
+    return c.profile != Profile::saver && std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
                const Connection &peer = c.peers[connection_of(name)];
                return peer.awake && peer.online != 0 && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS;
            });
@@ -174,7 +173,9 @@ void line_up(Tcp_Connections &c) {
     struct Gain {
         std::size_t peers; ///< that this relay brings back and none before it, as far as it is known
         std::uint32_t slot;
-        bool operator<(const Gain &other) const { return peers != other.peers ? peers < other.peers : slot > other.slot; }
+        bool operator<(const Gain &other) const {
+            return peers != other.peers ? peers < other.peers : slot > other.slot;
+        }
     };
     std::vector<bool> is_back;
     std::vector<Gain> gains;

@@ -186,8 +186,8 @@ struct Tcp_Connections {
     void *userdata = nullptr; ///< of the tick that runs
     std::uint64_t now = 0;    ///< ms, when the tick began
     bool ticking = false;
-    bool doomed = false;                   ///< killed within its own tick
-    std::uint32_t causes = 0;              ///< of the tick that runs: a bit for each Wake_Cause
+    bool doomed = false;      ///< killed within its own tick
+    std::uint32_t causes = 0; ///< of the tick that runs: a bit for each Wake_Cause
     Wake_Counts wakes;
     std::vector<Change> changes;           ///< to be reported at the end of the tick, when all is in order
     std::unique_ptr<Relay_Link> graveyard; ///< links that ended in this tick, whose bytes may be in use: a list

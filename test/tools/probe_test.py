@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""`toxtcp probe` names each kind of relay right: Debian's own, one that is stopped, one that is not there, and ours with
+faults. `bad-relay` counts what is sent through it."""
+
+import argparse
+import json
+import signal
+
+from programs import Workshop, check, free_port, main, run
+
+RATE = 10
+SECONDS = 4
+NOBODYS_KEY = "10" * 32
+# What bad-relay does, and what it is to be called for it.
+FAULTS = {
+    "honest": "good",
+    "lying": "lying",
+    "one-way": "lying",
+    "dropping": "dropping",
+    "changing": "lying",
+    "mute": "hung",
+    "unrouted": "refusing",
+    "unanswering": "hung",
+    "no-oob": "dropping",
+}
+
+
+def probe(arguments, *options):
+    command = [arguments.program, "probe", "--rate", str(RATE), "--seconds", str(SECONDS), "--timeout", "5", *options]
+    return run(*command)
+
+
+def check_faults(arguments):
+    with Workshop() as workshop:
+        relays = {kind: workshop.start_relay(arguments.bad_relay, kind) for kind in FAULTS}
+        wanted = {address: FAULTS[kind] for kind, (_, address) in relays.items()}
+        _, good = workshop.start_bootstrapd(arguments.bootstrapd)
+        wanted[good] = "good"
+        wanted[f"127.0.0.1:{free_port()}:{NOBODYS_KEY}"] = "dead"
+        done = probe(arguments, "--json", "--html", workshop.path("page.html"), "--prometheus", workshop.path("prom"), *wanted)
+        check(done.returncode == 1, f"exit status {done.returncode}: {done.stderr}")
+        report = json.loads(done.stdout)
+        check(not report["all_well"], "all are well, it says")
+        named = {f"{one['relay']}:{one['public_key']}": one for one in report["relays"]}
+        check(named.keys() == wanted.keys(), "relays are missing, or too many")
+        for address, status in wanted.items():
+            one = named[address]
+            check(one["status"] == status, f"{address} is {status}, not {one['status']}: {one['why']}")
+            check((one["why"] == "") == (status == "good"), f"{status} for a reason, and only then: {one['why']}")
+        check(0 < named[good]["round_trip_median_ms"] <= named[good]["round_trip_worst_ms"], "round-trip times")
+        check(named[good]["loss"] == 0 and named[good]["sent"] >= RATE * (SECONDS - 1), "loss, or packets sent")
+        for process, _ in relays.values():
+            process.send_signal(signal.SIGTERM)
+            told = json.loads(process.communicate(timeout=20)[0].splitlines()[-1])
+            check(told["most_in_a_second"] <= RATE + 1, f"{told['most_in_a_second']} packets in a second")
+        check_files(workshop, wanted)
+
+
+def check_files(workshop, wanted):
+    with open(workshop.path("prom"), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    samples = [line for line in lines if line and not line.startswith("#")]
+    families = {line.split()[2] for line in lines if line.startswith("# TYPE ")}
+    check(families and all(line.partition("{")[0].split()[0] in families for line in samples), "a sample without a type")
+    for address in wanted:
+        check(any(address.rpartition(":")[0] in line for line in samples), f"no metrics of {address}")
+    for line in samples:
+        float(line.rpartition(" ")[2])
+    with open(workshop.path("page.html"), encoding="utf-8") as file:
+        page = file.read()
+    check("<script" not in page and "http://" not in page.replace("http://www.w3.org", ""), "the page fetches something")
+
+
+def check_hung(arguments):
+    with Workshop() as workshop:
+        process, address = workshop.start_bootstrapd(arguments.bootstrapd)
+        process.send_signal(signal.SIGSTOP)
+        done = probe(arguments, "--json", address)
+        check(done.returncode == 1, f"exit status {done.returncode}")
+        status = json.loads(done.stdout)["relays"][0]["status"]
+        check(status == "hung", f"a stopped relay is hung, not {status}")
+
+
+def check_nodes(arguments):
+    with Workshop() as workshop:
+        _, first = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        _, second = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        nodes = []
+        for number, address in enumerate((first, second)):
+            host, port, key = address.split(":")
+            nodes.append(
+                {
+                    "ipv4": host,
+                    "ipv6": "-",
+                    "port": 33445,
+                    "tcp_ports": [int(port)],
+                    "public_key": key,
+                    "maintainer": f"Nobody <{number}> & \"sons\"",
+                    "location": "XX",
+                }
+            )
+        with open(workshop.path("nodes.json"), "w", encoding="utf-8") as file:
+            json.dump({"last_scan": 0, "nodes": nodes}, file)
+        done = probe(arguments, "--json", "--nodes", workshop.path("nodes.json"), "--html", workshop.path("page.html"))
+        check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr}")
+        relays = json.loads(done.stdout)["relays"]
+        check([one["status"] for one in relays] == ["good", "good"], "both are good")
+        check({one["maintainer"] for one in relays} == {node["maintainer"] for node in nodes}, "maintainers")
+        with open(workshop.path("page.html"), encoding="utf-8") as file:
+            check("&lt;1&gt; &amp; " in file.read(), "what the node list says is not escaped in the page")
+
+
+def check_bad_input(arguments):
+    with Workshop() as workshop:
+        def written(name, text):
+            with open(workshop.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
+            return workshop.path(name)
+
+        key = NOBODYS_KEY
+        wrong = [
+            [f"127.0.0.1:0:{key}"],
+            [f"127.0.0.1:65536:{key}"],
+            [f"127.0.0.1:33445:{key[1:]}"],
+            [f"127.0.0.1:33445:{key[1:]}g"],
+            ["127.0.0.1"],
+            [],
+            ["--nodes", workshop.path("nowhere.json")],
+            ["--nodes", written("no.json", '{"nodes": [')],
+            ["--nodes", written("list.json", "[1, 2]")],
+            ["--nodes", written("odd.json", '{"nodes": [{"ipv4": 7, "tcp_ports": "x", "public_key": []}]}')],
+            ["--seconds", "0", f"127.0.0.1:33445:{key}"],
+            ["--no-such-option"],
+        ]
+        for options in wrong:
+            done = run(arguments.program, "probe", *options)
+            check(done.returncode in (1, 2), f"{options}: exit status {done.returncode}")
+            check(done.stderr.strip() and not done.stdout, f"{options}: an error is told on standard error, and there alone")
+
+
+def test():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--bad-relay", required=True)
+    parser.add_argument("--bootstrapd", required=True)
+    arguments = parser.parse_args()
+    check_bad_input(arguments)
+    check_nodes(arguments)
+    check_hung(arguments)
+    check_faults(arguments)
+
+
+main(test)

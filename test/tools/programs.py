@@ -1,0 +1,130 @@
+"""What the tests of the program share: starting programs, waiting for what they say, and ending them with the test."""
+
+import contextlib
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIPPED = 77  # Meson's status of a test that could not run
+LIMIT_S = 60
+PR_SET_PDEATHSIG = 1
+# Below the ports that the system gives to outgoing connections.
+PORTS = range(20_000, 32_000)
+
+
+class Fault(Exception):
+    pass
+
+
+def check(holds, what):
+    if not holds:
+        raise Fault(what)
+
+
+def die_with_the_test():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def until(done, what, limit=LIMIT_S):
+    """Asks until the answer is no more None or False; the answer."""
+    end = time.monotonic() + limit
+    while not (answer := done()):
+        check(time.monotonic() < end, f"it did not come about within {limit} s: {what}")
+        time.sleep(0.05)
+    return answer
+
+
+def free_port():
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.ExitStack() as stack:
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Workshop(contextlib.ExitStack):
+    """A folder, and what was started; all of it goes with the test."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = self.enter_context(tempfile.TemporaryDirectory(prefix="toxtcp-tools-"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self, *command, **options):
+        process = subprocess.Popen(
+            command, text=True, preexec_fn=die_with_the_test, **{"stdout": subprocess.PIPE, **options}
+        )
+
+        def end():
+            process.kill()
+            process.communicate()
+
+        self.callback(end)
+        return process
+
+    def start_relay(self, *command):
+        """One of ours, which says where it is. Its process, and HOST:PORT:KEY."""
+        process = self.start(*command)
+        line = process.stdout.readline()
+        check(line, f"{command[0]} did not start")
+        ready = json.loads(line)
+        return process, f"127.0.0.1:{ready['port']}:{ready['public_key']}"
+
+    def start_bootstrapd(self, program):
+        """Debian's relay. Its process, and HOST:PORT:KEY."""
+        port = free_port()
+        # Its port for UDP comes first, and has to be another.
+        settings = {
+            "port": free_port(),
+            "keys_file_path": f'"{self.path("keys")}"',
+            "pid_file_path": f'"{self.path("pid")}"',
+            "enable_ipv6": "false",
+            "enable_lan_discovery": "false",
+            "enable_tcp_relay": "true",
+            "tcp_relay_ports": f"[{port}]",
+            "enable_motd": "false",
+        }
+        with open(self.path("bootstrapd.conf"), "w", encoding="utf-8") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        process = self.start(
+            program, "--foreground", "--log-backend", "stdout", "--config", self.path("bootstrapd.conf"),
+            stdout=subprocess.DEVNULL,
+        )
+        until(lambda: answers(port), "tox-bootstrapd answers")
+        with open(self.path("keys"), "rb") as file:
+            key = file.read(32).hex().upper()  # the public one comes first
+        return process, f"127.0.0.1:{port}:{key}"
+
+
+def run(*command, limit=LIMIT_S, **options):
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=limit, preexec_fn=die_with_the_test, check=False, **options
+    )
+
+
+def main(test):
+    """Runs the test, and makes an exit status of its end."""
+    try:
+        test()
+    except Fault as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(1)

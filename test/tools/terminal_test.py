@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""`toxtcp demo` and `toxtcp top` in a terminal of 80 columns and 24 rows (tmux): nothing wraps, the screen is not cleared
+again and again, and Ctrl-C gives the terminal back as it was."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+
+from programs import SKIPPED, Workshop, check, main, run, until
+
+COLUMNS = 80
+ROWS = 24
+CLEARS = ("\033[2J", "\033[3J", "\033c")
+
+
+class Terminal:
+    def __init__(self, workshop, name):
+        self.socket = workshop.path(f"{name}.tmux")
+        self.log = workshop.path(f"{name}.log")
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "env", "PS1=ready> ", "sh")
+        workshop.callback(self.tmux, "kill-server", allowed=True)
+        until(lambda: "ready>" in self.screen(), "the shell is there")
+        self.settings = self.ask_settings("before")
+        self.tmux("pipe-pane", f"cat >'{self.log}'")
+
+    def tmux(self, *words, allowed=False):
+        done = run("tmux", "-S", self.socket, *words)
+        check(allowed or done.returncode == 0, f"tmux {words}: {done.stderr}")
+        return done.stdout
+
+    def type(self, text):
+        self.tmux("send-keys", "-l", text)
+        self.tmux("send-keys", "Enter")
+
+    def screen(self, *options):
+        return self.tmux("capture-pane", "-p", *options)
+
+    def ask_settings(self, mark):
+        self.type(f"clear; stty -g; echo {mark}-''told")
+        text = until(lambda: f"{mark}-told" in self.screen() and self.screen(), "stty answers")
+        return text.splitlines()[0]
+
+    def check_screen(self, what):
+        lines = self.screen().splitlines()
+        check(len(lines) == len(self.screen("-J").splitlines()), f"{what}: a line wraps:\n{self.screen()}")
+        check(all(len(line) <= COLUMNS for line in lines), f"{what}: a line is too long")
+
+    def flag(self, name):
+        return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    def check_given_back(self, what):
+        self.tmux("send-keys", "C-c")
+        until(lambda: self.flag("alternate_on") == "0" and "ready>" in self.screen().rstrip().splitlines()[-1:][0],
+              f"{what} ends by Ctrl-C")
+        check(self.flag("cursor_flag") == "1", f"{what}: the cursor stays hidden")
+        check(self.flag("wrap_flag") == "1", f"{what}: lines do not wrap any more")
+        check(self.ask_settings("after") == self.settings, f"{what}: the terminal's settings are others")
+
+    def check_log(self, what, most_clears):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        clears = sum(text.count(clear) for clear in CLEARS)
+        check(clears <= most_clears, f"{what}: the screen was cleared {clears} times")
+
+
+def check_demo(arguments):
+    with Workshop() as workshop:
+        terminal = Terminal(workshop, "demo")
+        terminal.type(f"clear; {arguments.program} demo --seconds 60")
+        until(lambda: "connected" in terminal.screen(), "the demo shows its relays")
+        for _ in range(10):
+            terminal.check_screen("demo")
+        terminal.check_log("demo", 1)
+        terminal.check_given_back("demo")
+
+
+def check_top(arguments):
+    with Workshop() as workshop:
+        snapshot = workshop.path("snapshot.json")
+        host = workshop.start(
+            arguments.program, "demo", "--seconds", "60", "--json", "--snapshot", snapshot, stdout=subprocess.DEVNULL
+        )
+        until(lambda: run(arguments.program, "top", "--once", snapshot).returncode == 0, "a snapshot is there")
+        terminal = Terminal(workshop, "top")
+        terminal.type(f"clear; {arguments.program} top --interval 1 {snapshot}")
+        until(lambda: "connected" in terminal.screen() and terminal.flag("alternate_on") == "1", "top shows relays")
+        for _ in range(20):
+            terminal.check_screen("top")
+        terminal.check_log("top", 2)  # the shell's, and the one at its beginning
+        terminal.check_given_back("top")
+        check(host.poll() is None, "the host has ended meanwhile")
+        once = run(arguments.program, "top", "--once", snapshot)
+        check(once.returncode == 0 and "\033" not in once.stdout and "connected" in once.stdout, "top, once, as plain lines")
+        missing = run(arguments.program, "top", "--once", workshop.path("nothing"))
+        check(missing.returncode == 1 and missing.stderr.strip(), "a file that is not there is an error")
+
+
+def test():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    arguments = parser.parse_args()
+    if shutil.which("tmux") is None:
+        print("no tmux here")
+        sys.exit(SKIPPED)
+    check_demo(arguments)
+    check_top(arguments)
+
+
+main(test)
