@@ -49,10 +49,12 @@ class Terminal:
     def flag(self, name):
         return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
 
+    def is_at_prompt(self):
+        return self.flag("alternate_on") == "0" and self.screen().rstrip().rpartition("\n")[2].startswith("ready>")
+
     def check_given_back(self, what):
         self.tmux("send-keys", "C-c")
-        until(lambda: self.flag("alternate_on") == "0" and "ready>" in self.screen().rstrip().splitlines()[-1:][0],
-              f"{what} ends by Ctrl-C")
+        until(self.is_at_prompt, f"{what} ends by Ctrl-C")
         check(self.flag("cursor_flag") == "1", f"{what}: the cursor stays hidden")
         check(self.flag("wrap_flag") == "1", f"{what}: lines do not wrap any more")
         check(self.ask_settings("after") == self.settings, f"{what}: the terminal's settings are others")
