@@ -50,7 +50,7 @@ class Terminal:
         return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
 
     def is_at_prompt(self):
-        return self.flag("alternate_on") == "0" and self.screen().rstrip().rpartition("\n")[2].startswith("ready>")
+        return self.flag("alternate_on") == "0" and "ready>" in self.screen().rstrip().rpartition("\n")[2]
 
     def check_given_back(self, what):
         self.tmux("send-keys", "C-c")
