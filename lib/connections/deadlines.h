@@ -10,7 +10,15 @@
 namespace toxtcp {
 
 class Deadlines {
+    /// A time and a slot in one number that sorts by time: ms for 500 years, and MAX_SLOTS slots.
+    using Entry = std::uint64_t;
+    static constexpr int SLOT_BITS = 20;
+    static_assert(MAX_SLOTS == 1U << SLOT_BITS);
+
 public:
+    /// What is due later than this, or on a clock that is beyond it, is due then.
+    static constexpr std::uint64_t LATEST = UINT64_MAX >> SLOT_BITS;
+
     /// Makes room for slots 0..count-1, so that `set` never allocates. Throws std::bad_alloc with nothing changed.
     void reserve(std::size_t count) {
         if (count > place_.capacity()) {
@@ -56,12 +64,6 @@ public:
 
 private:
     static constexpr std::uint32_t NOWHERE = UINT32_MAX;
-
-    /// A time and a slot in one number that sorts by time: ms for 500 years, and MAX_SLOTS slots.
-    using Entry = std::uint64_t;
-    static constexpr int SLOT_BITS = 20;
-    static_assert(MAX_SLOTS == 1U << SLOT_BITS);
-    static constexpr std::uint64_t LATEST = UINT64_MAX >> SLOT_BITS;
 
     static std::uint64_t time_of(Entry entry) { return entry >> SLOT_BITS; }
     static std::uint32_t slot_of(Entry entry) { return static_cast<std::uint32_t>(entry & (MAX_SLOTS - 1)); }

@@ -320,7 +320,7 @@ void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at) {
 }
 
 void put_deadlines_right(Tcp_Connections &c) {
-    for (std::uint64_t at = c.relay_deadlines.first(); at != NEVER; at = c.relay_deadlines.first()) {
+    for (std::uint64_t at = c.relay_deadlines.first(); at < Deadlines::LATEST; at = c.relay_deadlines.first()) {
         const std::uint32_t slot = c.relay_deadlines.first_slot();
         const std::uint64_t due = relay_due(c, c.relays[slot]);
         if (due <= at || is_asked(c.relays[slot])) {
@@ -328,10 +328,10 @@ void put_deadlines_right(Tcp_Connections &c) {
         }
         c.relay_deadlines.set(slot, due);
     }
-    for (std::uint64_t at = c.peer_deadlines.first(); at > c.now && at != NEVER; at = c.peer_deadlines.first()) {
+    for (std::uint64_t at = c.peer_deadlines.first(); at < Deadlines::LATEST; at = c.peer_deadlines.first()) {
         const std::uint32_t slot = c.peer_deadlines.first_slot();
         const std::uint64_t due = peer_due(c.peers[slot]);
-        if (due <= at) {
+        if (at <= c.now || due <= at) {
             break;
         }
         c.peer_deadlines.set(slot, due);

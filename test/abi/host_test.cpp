@@ -173,6 +173,7 @@ TEST_CASE("a clock that stands still while the host ticks stops nothing but what
 
 TEST_CASE("a clock that is set back, and one that leaps, leave the connection up") {
     Abi_Friends f{2};
+    // The last is to before the clock's beginning: as an unsigned number, millions of years ahead.
     for (const std::int64_t leap : {-500, 3'600'000, -3'600'000}) {
         INFO("leap " << leap);
         const auto sleepy = [&](Abi_Peer &peer) {
