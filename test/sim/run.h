@@ -5,6 +5,7 @@
 //   check.cpp   what must hold all the same
 #pragma once
 
+#include <cstdarg>
 #include <cstdio>
 #include <deque>
 #include <map>
@@ -122,21 +123,25 @@ inline void digest(Run &run, std::uint64_t value) {
 }
 
 /// The first failure is the run's result, and ends it.
-template <class... Args>
-void fail(Run &run, const char *format, Args... args) {
+[[gnu::format(printf, 2, 3)]] inline void fail(Run &run, const char *format, ...) {
     if (run.result.fault.empty()) {
+        std::va_list args;
+        va_start(args, format);
         char text[256];
-        std::snprintf(text, sizeof text, format, args...);
+        std::vsnprintf(text, sizeof text, format, args);
+        va_end(args);
         run.result.fault = std::to_string(run.net.now) + " ms: " + text;
     }
 }
 
-template <class... Args>
-void tell(Run &run, const char *format, Args... args) {
+[[gnu::format(printf, 2, 3)]] inline void tell(const Run &run, const char *format, ...) {
     if (run.story) {
+        std::va_list args;
+        va_start(args, format);
         std::printf("%8llu  ", static_cast<unsigned long long>(run.net.now));
-        std::printf(format, args...);
+        std::vprintf(format, args);
         std::printf("\n");
+        va_end(args);
     }
 }
 
