@@ -119,7 +119,8 @@ enum class Reason : std::uint8_t {
     bad_routing_id,    ///< a notification for an id below 16
     bad_ping_id,       ///< a pong of id 0
     convicted,         ///< it says online and delivers nothing, and others suffice
-    network_changed    ///< the host said that the network has changed
+    network_changed,   ///< the host said that the network has changed
+    stuck              ///< its socket was full, and took nothing for 5 s
 };
 
 /// In a few words, for a log or a user. Static.

@@ -5,6 +5,10 @@
 // from one hung relay to another; when the pong is very late it is suspect, and its traffic moves. Anything that it says
 // clears it. Whether it is dropped, the protocol's own ping timeout decides.
 //
+// A relay that reads nothing more, though it may well go on to send: its socket is full, and has taken nothing for
+// STUCK_AFTER_MS. It is ended, since a new connection to it may be read again. (toxcore's relays do this when a packet
+// comes in two pieces of which the first fills their side of the socket.)
+//
 // A relay that drops, or says "online" of a peer that is not: data was sent and the peer is silent on every route for
 // longer than our patience with it. Its traffic moves, once, and the route that it left is accused. Is the peer heard soon
 // after, and does it go on to answer promptly, then the relay is convicted for that peer, and avoided for a time that
@@ -32,6 +36,9 @@ constexpr std::uint64_t SUSPECT_AFTER_MS = 800;
 /// A slow relay is granted twice its round trip, but not more than this.
 constexpr std::uint64_t SUSPECT_AFTER_MOST_MS = 1'600;
 constexpr std::uint64_t SAVER_EXTRA_MS = 600;
+
+/// Other routes take over at once from one that is full, so this is only about what waits in its socket.
+constexpr std::uint64_t STUCK_AFTER_MS = 5'000;
 
 // ---- silent peers
 
@@ -143,6 +150,19 @@ void suspect(Tcp_Connections &c, std::uint32_t slot) {
     for_each_carried(c, relay, [&](std::uint32_t peer, std::uint32_t) {
         set_sending(c, peer, best_route(c, c.peers[peer], 0), Reason::ping_timeout);
     });
+}
+
+/// It may be that nobody has tried for a while whether the socket takes something: a ping does.
+void check_full(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    const std::uint64_t since = relay.full_since;
+    relay_ping(relay.link->client, c.now);
+    flush_relay(c, slot);
+    if (relay_pending(relay.link->client).empty()) {
+        relay.full_since = 0;
+    } else if (relay.full_since == since) {
+        relay_end(relay.link->client, Reason::stuck);
+    }
 }
 
 /// Others suffice: three more are connected, and none of its peers is online here only.
@@ -319,6 +339,14 @@ void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     }
 }
 
+void note_full(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (relay.full_since == 0 && is_connected(relay)) {
+        relay.full_since = c.now;
+        wake_relay_at(c, slot, health_deadline(c, relay));
+    }
+}
+
 void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.link == nullptr || relay.link->client.last_heard != c.now) {
@@ -336,15 +364,16 @@ std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay) {
     if (!is_connected(relay)) {
         return NEVER;
     }
-    const std::uint64_t prove = relay.prove_until == 0 ? NEVER : relay.prove_until;
+    const std::uint64_t end = std::min(relay.prove_until == 0 ? NEVER : relay.prove_until,
+                                       relay.full_since == 0 ? NEVER : relay.full_since + STUCK_AFTER_MS);
     if (relay.suspect || !is_silent(relay)) {
-        return prove;
+        return end;
     }
     if (!ping_is_out(relay)) {
-        return std::min(prove, probe_time(c, relay));
+        return std::min(end, probe_time(c, relay));
     }
     const std::uint64_t asked = std::max(relay.link->client.ping_sent, probe_time(c, relay));
-    return std::min(prove, asked + (relay.doubted ? suspect_after(relay) : DOUBT_AFTER_MS));
+    return std::min(end, asked + (relay.doubted ? suspect_after(relay) : DOUBT_AFTER_MS));
 }
 
 void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
@@ -354,6 +383,8 @@ void check_relay_health(Tcp_Connections &c, std::uint32_t slot) {
     }
     if (relay.prove_until != 0 && c.now >= relay.prove_until) {
         relay_end(relay.link->client, Reason::network_changed);
+    } else if (relay.full_since != 0 && c.now >= relay.full_since + STUCK_AFTER_MS) {
+        check_full(c, slot);
     } else if (!ping_is_out(relay)) {
         relay_ping(relay.link->client, c.now);
     } else if (!relay.doubted) {

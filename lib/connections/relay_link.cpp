@@ -68,7 +68,8 @@ std::size_t link_receive(Relay_Link &link, const Host &host, Mutable_Bytes buffe
     return count;
 }
 
-void link_flush(Relay_Link &link, const Host &host, std::uint32_t tag) {
+bool link_flush(Relay_Link &link, const Host &host, std::uint32_t tag) {
+    bool took = false;
     while (link.client.phase != Relay_Phase::ended) {
         const Bytes pending = relay_pending(link.client);
         if (pending.empty()) {
@@ -81,12 +82,14 @@ void link_flush(Relay_Link &link, const Host &host, std::uint32_t tag) {
             }
             break;
         }
+        took = true;
         relay_sent(link.client, static_cast<std::size_t>(sent));
         if (static_cast<std::size_t>(sent) < pending.size()) {
             break;
         }
     }
     watch_writing(link, host, tag);
+    return took;
 }
 
 Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::uint32_t tag) {

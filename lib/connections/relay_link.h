@@ -39,8 +39,8 @@ void link_close(Relay_Link &link, const Host &host, Reason reason);
 /// is filled. 0: nothing is there, or the relay has ended.
 std::size_t link_receive(Relay_Link &link, const Host &host, Mutable_Bytes buffer, Mutable_Bytes &input);
 
-/// Sends what is pending, and has the host watch for room if that was not all of it.
-void link_flush(Relay_Link &link, const Host &host, std::uint32_t tag);
+/// Sends what is pending, and has the host watch for room if that was not all of it. Whether the socket took any.
+bool link_flush(Relay_Link &link, const Host &host, std::uint32_t tag);
 
 /// Seals and sends one packet at once. `full`: it was not sent. `not_online`: the relay is not up, or ended by this.
 Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::uint32_t tag);

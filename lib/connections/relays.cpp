@@ -172,7 +172,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     relay.state = next;
     relay.up_since = 0;
     relay.suspect = relay.doubted = false;
-    relay.sent_since = relay.prove_until = 0;
+    relay.sent_since = relay.prove_until = relay.full_since = 0;
     relay.ask_from = 0;
     if (relay.onion) {
         relay.onion = false;
@@ -227,7 +227,12 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
     if (relay.link == nullptr) {
         return;
     }
-    link_flush(*relay.link, c.context.host, slot);
+    if (link_flush(*relay.link, c.context.host, slot)) {
+        relay.full_since = 0;
+    }
+    if (!relay_pending(relay.link->client).empty()) {
+        note_full(c, slot);
+    }
     if (relay.link->client.phase == Relay_Phase::ended) {
         wake_relay_at(c, slot, c.now);
     }

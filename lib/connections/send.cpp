@@ -16,6 +16,9 @@ Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &pack
     if (error == Error::ok) {
         ++relay.traffic.packets_sent;
         relay.traffic.bytes_sent += packet.data.size();
+        relay.full_since = 0;
+    } else if (error == Error::full) {
+        note_full(c, relay_slot);
     } else if (error == Error::not_online) {
         wake_relay_at(c, relay_slot, c.now); // it ended by this: the next tick deals with it
     }
@@ -67,10 +70,13 @@ std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
         }
         relay.traffic.packets_sent += sent;
         relay.traffic.bytes_sent += bytes;
+        relay.full_since = 0;
         note_data_sent(c, peer_slot, route, sent, bytes);
     }
     if (relay.link->client.phase == Relay_Phase::ended) {
         wake_relay_at(c, relay_slot, c.now);
+    } else if (sent < packets.size()) {
+        note_full(c, relay_slot);
     }
     return sent;
 }

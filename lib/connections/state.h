@@ -138,6 +138,7 @@ struct Relay {
     std::uint32_t rank = 0;     ///< drawn, so that equal relays are tried in any order
 
     // Health (health.cpp).
+    std::uint64_t full_since = 0; ///< ms, its socket takes nothing; 0: it does, or there was nothing to take
     bool suspect = false;
     bool doubted = false;          ///< its neighbours were proved already
     std::uint64_t sent_since = 0;  ///< ms, the first data sent since it was last heard; 0: none
@@ -294,6 +295,7 @@ void consider_round_trip(Tcp_Connections &c, std::uint32_t relay);
 
 void note_sent(Tcp_Connections &c, std::uint32_t peer, std::uint32_t route);
 void note_heard(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
+void note_full(Tcp_Connections &c, std::uint32_t relay);
 void note_relay_heard(Tcp_Connections &c, std::uint32_t relay);
 void check_relay_health(Tcp_Connections &c, std::uint32_t relay);
 [[nodiscard]] std::uint64_t health_deadline(const Tcp_Connections &c, const Relay &relay);

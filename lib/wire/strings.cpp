@@ -75,6 +75,8 @@ const char *to_string(Reason reason) {
         return "delivers nothing";
     case Reason::network_changed:
         return "network changed";
+    case Reason::stuck:
+        return "takes nothing";
     }
     return "unknown reason";
 }

@@ -206,6 +206,47 @@ TEST_CASE("failover 2: a slow relay is not taken for a hung one") {
     CHECK(lost_at_b(f) <= 8); // under way
 }
 
+TEST_CASE("failover 2: a relay that reads no more, but goes on to send, is connected to again") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(3'000, 20);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    const std::uint64_t at = f.world.net.now;
+    node_of(relay).capacity = 1'000;
+    REQUIRE(sim_relay_unread(relay, f.a.key));
+    f.talk(10'000, 20);
+    const Sim_Change *down = first_change(f.a, Change_Kind::relay_down, number);
+    REQUIRE(down != nullptr);
+    CHECK(down->change.reason == Reason::stuck);
+    CHECK(down->at >= at + 5'000);
+    CHECK(down->at <= at + 7'000);
+    CHECK(longest_silence(f.b, at) <= 1'500); // others took over as soon as it was full
+    CHECK(f.refused == 0);
+    CHECK(relay_info(f.a, number).state == Relay_State::connected);
+    CHECK(count_changes(f.a, Change_Kind::relay_suspect) == 0);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 1);
+}
+
+TEST_CASE("failover 2: a relay that was full for a while, and then idle, is no stuck one") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(3'000, 20);
+    Sim_Relay &relay = f.in_use();
+    node_of(relay).capacity = 2'000;
+    const std::string text(1'300, 'x');
+    const bool in_part = GENERATE(true, false);
+    for (int i = 0; i < (in_part ? 2 : 1); ++i) {
+        CHECK(send_text(f.a, f.ab, text) == Error::ok);
+    }
+    node_of(relay).capacity = in_part ? 2'000 : 0;
+    CHECK(send_text(f.a, f.ab, text) == Error::ok); // over another
+    f.world.advance(100);
+    node_of(relay).capacity = 64 * 1024;
+    f.world.advance(60'000);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+}
+
 TEST_CASE("failover: an outage of the peer's side does not blame our relays") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));

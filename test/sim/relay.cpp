@@ -12,6 +12,7 @@ constexpr std::size_t READY_PORTION = 64;
 void close_client(Sim_Relay &relay, int socket, bool reset = false) {
     const int handle = relay.handles[static_cast<std::size_t>(socket)];
     relay.handles[static_cast<std::size_t>(socket)] = -1;
+    relay.unread = relay.unread == socket ? -1 : relay.unread;
     if (handle >= 0) {
         relay.sockets[static_cast<std::size_t>(handle)] = -1;
         relay_server_close(relay.server, handle);
@@ -57,6 +58,9 @@ void accept_clients(Sim_Relay &relay) {
 }
 
 void read_client(Sim_Relay &relay, int socket) {
+    if (socket == relay.unread) {
+        return;
+    }
     static std::array<std::uint8_t, READ_SIZE> buffer;
     Sim_Node &node = node_of(relay);
     for (;;) {
@@ -238,6 +242,12 @@ bool sim_relay_inject_raw(Sim_Relay &relay, const Public_Key &client, Bytes byte
     }
     settle(relay);
     return true;
+}
+
+bool sim_relay_unread(Sim_Relay &relay, const Public_Key &client) {
+    const int handle = relay_server_find(relay.server, client);
+    relay.unread = handle < 0 ? -1 : relay.sockets[static_cast<std::size_t>(handle)];
+    return handle >= 0;
 }
 
 bool sim_relay_drop(Sim_Relay &relay, const Public_Key &client, bool reset) {

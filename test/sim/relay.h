@@ -20,6 +20,7 @@ struct Sim_Relay {
     bool drops_data = false;  ///< says online, and delivers nothing
     bool lies_online = false; ///< says online as soon as it is asked for somebody
     bool never_answers_handshake = false;
+    int unread = -1; ///< a client's socket that it reads no more, though it goes on to send; -1: none
     /// Whether this packet (data or OOB) from one client for another is dropped; may be empty.
     std::function<bool(const Public_Key &from, const Public_Key &to, const Packet &packet)> drop;
 
@@ -59,6 +60,9 @@ bool sim_relay_inject(Sim_Relay &relay, const Public_Key &client, Bytes plain, s
 
 /// Sends it bytes as they are, between two frames.
 bool sim_relay_inject_raw(Sim_Relay &relay, const Public_Key &client, Bytes bytes);
+
+/// Reads nothing more of one client, until that connects anew.
+bool sim_relay_unread(Sim_Relay &relay, const Public_Key &client);
 
 /// Ends the connection of one client.
 bool sim_relay_drop(Sim_Relay &relay, const Public_Key &client, bool reset = false);

@@ -38,7 +38,7 @@ TEST_CASE("every error has a name of its own") {
 }
 
 TEST_CASE("every reason has a name of its own") {
-    check_names(Reason::none, Reason::network_changed);
+    check_names(Reason::none, Reason::stuck);
 }
 
 TEST_CASE("every state of a relay has a name of its own") {
