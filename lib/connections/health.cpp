@@ -155,12 +155,15 @@ void suspect(Tcp_Connections &c, std::uint32_t slot) {
 /// It may be that nobody has tried for a while whether the socket takes something: a ping does.
 void check_full(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
-    const std::uint64_t since = relay.full_since;
     relay_ping(relay.link->client, c.now);
     flush_relay(c, slot);
+    relay.full_since = 0;
     if (relay_pending(relay.link->client).empty()) {
-        relay.full_since = 0;
-    } else if (relay.full_since == since) {
+        return;
+    }
+    if (relay.took_since) {
+        note_full(c, slot);
+    } else {
         relay_end(relay.link->client, Reason::stuck);
     }
 }
@@ -343,6 +346,7 @@ void note_full(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.full_since == 0 && is_connected(relay)) {
         relay.full_since = c.now;
+        relay.took_since = false;
         wake_relay_at(c, slot, health_deadline(c, relay));
     }
 }

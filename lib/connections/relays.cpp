@@ -228,7 +228,7 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     if (link_flush(*relay.link, c.context.host, slot)) {
-        relay.full_since = 0;
+        relay.took_since = true;
     }
     if (!relay_pending(relay.link->client).empty()) {
         note_full(c, slot);

@@ -16,7 +16,7 @@ Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &pack
     if (error == Error::ok) {
         ++relay.traffic.packets_sent;
         relay.traffic.bytes_sent += packet.data.size();
-        relay.full_since = 0;
+        relay.took_since = true;
     } else if (error == Error::full) {
         note_full(c, relay_slot);
     } else if (error == Error::not_online) {
@@ -70,7 +70,7 @@ std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
         }
         relay.traffic.packets_sent += sent;
         relay.traffic.bytes_sent += bytes;
-        relay.full_since = 0;
+        relay.took_since = true;
         note_data_sent(c, peer_slot, route, sent, bytes);
     }
     if (relay.link->client.phase == Relay_Phase::ended) {

@@ -138,7 +138,8 @@ struct Relay {
     std::uint32_t rank = 0;     ///< drawn, so that equal relays are tried in any order
 
     // Health (health.cpp).
-    std::uint64_t full_since = 0; ///< ms, its socket takes nothing; 0: it does, or there was nothing to take
+    std::uint64_t full_since = 0; ///< ms, its socket did not take all; 0: it did, or there was nothing to take
+    bool took_since = false;      ///< it has taken something since then
     bool suspect = false;
     bool doubted = false;          ///< its neighbours were proved already
     std::uint64_t sent_since = 0;  ///< ms, the first data sent since it was last heard; 0: none

@@ -4,10 +4,11 @@ namespace toxtcp {
 
 namespace {
 
-constexpr const char *NAMES[] = {"kill",    "stop",         "cut relay", "cut client", "partition",       "drop",
-                                 "lie",     "drop one way", "slow",      "full",       "pieces",          "flood",
-                                 "garbage", "drop client",  "proxy",     "sleep",      "kill connection", "kill relay",
-                                 "restart", "suspend",      "oob",       "onion",      "network changed"};
+constexpr const char *NAMES[] = {"kill",    "stop",   "cut relay",       "cut client",     "partition",
+                                 "drop",    "lie",    "drop one way",    "slow",           "full",
+                                 "unread",  "pieces", "flood",           "garbage",        "drop client",
+                                 "proxy",   "sleep",  "kill connection", "kill relay",     "restart",
+                                 "suspend", "oob",    "onion",           "network changed"};
 static_assert(std::size(NAMES) == static_cast<std::size_t>(Fault::count));
 
 /// Whom it meets, and until when.
@@ -110,7 +111,16 @@ void befall_way(Run &run, Fault fault, const Blow &blow) {
 void befall_packets(Run &run, Fault fault, const Blow &blow) {
     Sim_Relay &relay = run.relays[blow.relay];
     const Public_Key &to = run.clients[blow.client].peer.key;
-    if (fault == Fault::drop_client) {
+    if (fault == Fault::unread) {
+        node_of(relay).capacity = run.chance(50) ? run.between(256, 8'192) : 64 * 1024;
+        mark_relay(run, blow, blow.end + 5 * SECOND);
+        (void)sim_relay_unread(relay, to);
+        sim_at(run.net, blow.end, [&run, &relay] {
+            relay.unread = -1;
+            node_of(relay).capacity = 64 * 1024;
+            sim_touch(run.net, relay.node);
+        });
+    } else if (fault == Fault::drop_client) {
         mark_relay(run, blow, run.net.now + 10 * SECOND);
         (void)sim_relay_drop(relay, to, run.chance(50));
     } else if (fault == Fault::garbage) {
@@ -361,6 +371,7 @@ void befall(Run &run, Fault fault) {
     case Fault::full:
     case Fault::pieces:
         return befall_way(run, fault, blow);
+    case Fault::unread:
     case Fault::flood:
     case Fault::garbage:
     case Fault::drop_client:

@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
     drop_one_way,    ///< a relay drops one peer's packets to another
     slow,            ///< a relay is far away
     full,            ///< a relay reads little and seldom
+    unread,          ///< a relay reads nothing more of one client
     pieces,          ///< bytes come and go in small pieces
     flood,           ///< a relay sends one packet very often
     garbage,         ///< a relay sends what is none
