@@ -9,7 +9,8 @@
 //   stream MS                     sends one each so often from now on; 0 stops
 //   listen                        from now on, the time without one of the stream is measured
 //   silence                       says `silence LONGEST NOW`: the longest such time in ms, and how long it is by now
-//   file SIZE                     sends one; the other side says `file SIZE` when it has it, and it is the right one
+//   file SIZE PACE                sends one, PACE bytes a millisecond at most (0: as toxcore asks for them); the other
+//                                 side says `file SIZE` when it has it, and it is the right one
 //   conference                    makes one and invites the friend, who joins
 //   say COUNT                     sends so many to the conference; the other side says `said COUNT`
 //   quit
@@ -35,6 +36,7 @@ enum {
     FRIEND = 0,     // there is but one
     CONFERENCE = 0, // likewise
     BUSY_WAIT_MS = 1,
+    MAX_CHUNK = 1371, // what toxcore asks for at once, but at the end
 };
 
 struct Client {
@@ -61,6 +63,11 @@ struct Client {
     uint64_t file_done;
     bool file_wrong;
     bool sending_file;
+    uint32_t file_number; // that we send
+    uint64_t file_pace;   // bytes a ms, 0: as they are asked for
+    uint64_t file_begun;  // ms
+    uint64_t file_asked;  // bytes that toxcore wants of it, from its beginning
+    uint64_t file_sent;
 
     char line[MAX_LINE];
     size_t line_size;
@@ -194,19 +201,17 @@ static void on_file_chunk(Tox *tox, uint32_t friend_number, uint32_t file_number
 static void on_file_request(Tox *tox, uint32_t friend_number, uint32_t file_number, uint64_t position, size_t length,
                             void *user_data) {
     struct Client *const client = user_data;
-    uint8_t chunk[4096];
+    (void)tox;
+    (void)friend_number;
+    (void)file_number;
     if (length == 0) {
         client->sending_file = false;
         return;
     }
-    for (size_t i = 0; i < length && i < sizeof chunk; ++i) {
-        chunk[i] = file_byte(position + i);
+    if (position != client->file_asked || length > MAX_CHUNK) {
+        fail("file request");
     }
-    TOX_ERR_FILE_SEND_CHUNK error;
-    if (!tox_file_send_chunk(tox, friend_number, file_number, position, chunk, length, &error) &&
-        error != TOX_ERR_FILE_SEND_CHUNK_SENDQ) {
-        fail("file chunk");
-    }
+    client->file_asked += length;
 }
 
 static void on_invite(Tox *tox, uint32_t friend_number, TOX_CONFERENCE_TYPE type, const uint8_t *cookie, size_t length,
@@ -254,6 +259,24 @@ static bool send_text(struct Client *client, TOX_MESSAGE_TYPE type, const char *
     return error == TOX_ERR_FRIEND_SEND_MESSAGE_OK;
 }
 
+static bool send_chunk(struct Client *client) {
+    uint8_t chunk[MAX_CHUNK];
+    const uint64_t left = client->file_asked - client->file_sent;
+    const size_t length = left < MAX_CHUNK ? (size_t)left : MAX_CHUNK;
+    for (size_t i = 0; i < length; ++i) {
+        chunk[i] = file_byte(client->file_sent + i);
+    }
+    TOX_ERR_FILE_SEND_CHUNK error;
+    if (tox_file_send_chunk(client->tox, FRIEND, client->file_number, client->file_sent, chunk, length, &error)) {
+        client->file_sent += length;
+        return true;
+    }
+    if (error != TOX_ERR_FILE_SEND_CHUNK_SENDQ) {
+        fail("file chunk");
+    }
+    return false; // the queue is full: later
+}
+
 static void send_due(struct Client *client) {
     char text[MAX_LINE];
     while (client->sent < client->to_send) {
@@ -272,6 +295,12 @@ static void send_due(struct Client *client) {
         ++client->said;
     }
     const uint64_t now = now_ms();
+    if (client->sending_file) {
+        const uint64_t paced = (now - client->file_begun) * client->file_pace;
+        const uint64_t until = client->file_pace != 0 && paced < client->file_asked ? paced : client->file_asked;
+        while (client->file_sent < until && send_chunk(client)) {
+        }
+    }
     if (client->stream_interval != 0 && now >= client->stream_due) {
         snprintf(text, sizeof text, "%u", client->stream_sent);
         if (send_text(client, TOX_MESSAGE_TYPE_ACTION, text)) {
@@ -285,6 +314,7 @@ static void obey(struct Client *client, const char *line) {
     unsigned int tcp_port = 0;
     unsigned int udp_port = 0;
     unsigned int count = 0;
+    unsigned int pace = 0;
     char text[MAX_LINE] = {0};
     uint8_t key[KEY_SIZE];
     if (sscanf(line, "relay %u %u %255s", &tcp_port, &udp_port, text) == 3) {
@@ -310,13 +340,17 @@ static void obey(struct Client *client, const char *line) {
         const uint64_t last = now_ms() - client->heard_at;
         const uint64_t longest = last > client->silence ? last : client->silence;
         say("silence %llu %llu", (unsigned long long)longest, (unsigned long long)last);
-    } else if (sscanf(line, "file %u", &count) == 1) {
-        client->sending_file = true;
+    } else if (sscanf(line, "file %u %u", &count, &pace) == 2) {
         const uint8_t name[] = "file";
-        if (tox_file_send(client->tox, FRIEND, TOX_FILE_KIND_DATA, count, NULL, name, sizeof name - 1, NULL) ==
-            UINT32_MAX) {
+        client->file_number =
+            tox_file_send(client->tox, FRIEND, TOX_FILE_KIND_DATA, count, NULL, name, sizeof name - 1, NULL);
+        if (client->file_number == UINT32_MAX) {
             fail("file send");
         }
+        client->sending_file = true;
+        client->file_pace = pace;
+        client->file_begun = now_ms();
+        client->file_asked = client->file_sent = 0;
     } else if (strcmp(line, "conference") == 0) {
         if (tox_conference_new(client->tox, NULL) != CONFERENCE ||
             !tox_conference_invite(client->tox, FRIEND, CONFERENCE, NULL)) {

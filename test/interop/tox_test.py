@@ -19,6 +19,7 @@ import tempfile
 
 MESSAGES = 1000
 FILE_SIZE = 20_000_000
+CAREFUL_PACE = 2_000  # bytes a ms: what a relay that looks every 30 ms can take
 CONFERENCE_MESSAGES = 100
 
 STREAM_MS = 50
@@ -185,6 +186,8 @@ class Client:
                 raise Fault(f"the client ({self.kind}) ended while `{word}` was awaited")
             if line.startswith("failed"):
                 raise Fault(f"the client ({self.kind}) says: {line}")
+            if line == "offline" and word != "silence":
+                raise Fault(f"the client ({self.kind}) lost its friend while `{word}` was awaited")
             if line.split()[0] == word:
                 return line[len(word) :].strip()
 
@@ -211,7 +214,8 @@ async def exchange_messages(a, b):
 
 
 async def send_file(a, b):
-    a.tell("file", FILE_SIZE)
+    # toxcore's own code stops to read a socket that a part of a packet has filled: in mixed pairs nothing may fill one.
+    a.tell("file", FILE_SIZE, 0 if a.kind == b.kind == "ours" else CAREFUL_PACE)
     expect("bytes of the file", *await within(WORK_LIMIT_S, f"a file of {a.kind}", b.says("file")), FILE_SIZE)
 
 
