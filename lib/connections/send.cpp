@@ -7,7 +7,8 @@ namespace toxtcp {
 
 namespace {
 
-Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
+/// Inline, as it is the way of each packet: GCC finds it too long for that unasked.
+inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
     Relay &relay = c.relays[relay_slot];
     if (!is_connected(relay)) {
         return Error::not_online;
