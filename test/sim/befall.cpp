@@ -253,6 +253,7 @@ void befall_client(Run &run, Fault fault, const Blow &blow) {
     }
     sim_at(net, blow.end, [&run, &client, me = blow.client] {
         client.peer.c = new_tcp_connections(client.peer.def);
+        client.connects = node_of(client.peer).calls.connect; // those of its last life are no part of this one's pace
         run_again(run, me);
     });
 }
