@@ -120,8 +120,8 @@ TOXTCP_API void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep);
 
 // ---- peers -----------------------------------------------------------------------------------------------------
 
-/// A connection to the peer of this DHT public key. Its number; `already` when the peer has one, `bad_key` for our own.
-/// `id` is the host's, and comes with its packets.
+/// A connection to the peer of this DHT public key. Its number; `already` when the peer has one, `bad_key` for our own
+/// and for a null key. `id` is the host's, and comes with its packets.
 [[nodiscard]] TOXTCP_API int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int id);
 
 /// Ends it, and tells every relay concerned.
@@ -192,7 +192,7 @@ TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, 
 [[nodiscard]] TOXTCP_API int send_packets_tcp_connection(Tcp_Connections *c, int connection,
                                                          std::span<const Bytes> packets);
 
-/// 1 to MAX_OOB_DATA_SIZE bytes to any key that the relay knows.
+/// 1 to MAX_OOB_DATA_SIZE bytes to any key that the relay knows; `bad_key` for a null key.
 TOXTCP_API Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &public_key, Bytes packet);
 /// The same, with the relay named by its key.
 TOXTCP_API Error tcp_send_oob_packet_using_relay(Tcp_Connections *c, const Public_Key &relay_key,

@@ -159,7 +159,7 @@ void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
 // ---- public ----------------------------------------------------------------------------------------------------
 
 int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int id) {
-    if (public_key == c->context.self.public_key) {
+    if (public_key == Public_Key{} || public_key == c->context.self.public_key) {
         return static_cast<int>(Error::bad_key);
     }
     if (find_peer(*c, public_key) != NO_SLOT) {

@@ -169,6 +169,9 @@ Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &publi
     if (slot == NO_SLOT) {
         return Error::bad_number;
     }
+    if (public_key == Public_Key{}) {
+        return Error::bad_key;
+    }
     if (const Error error = check_size(packet, MAX_OOB_DATA_SIZE); error != Error::ok) {
         return error;
     }

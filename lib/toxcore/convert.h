@@ -84,9 +84,12 @@ inline Proxy from_toxcore(const TCP_Proxy_Info *from) {
     return to;
 }
 
+/// No bytes are the null key, which nobody has.
 inline Public_Key to_key(const std::uint8_t *bytes) {
-    Public_Key key;
-    std::copy_n(bytes, KEY_SIZE, key.begin());
+    Public_Key key{};
+    if (bytes != nullptr) {
+        std::copy_n(bytes, KEY_SIZE, key.begin());
+    }
     return key;
 }
 

@@ -25,6 +25,24 @@ TEST_CASE("connections are numbered from 0, and a peer has one", "[original]") {
     CHECK(::new_tcp_connection_to(a.c, first.data(), 5) >= 0);
 }
 
+TEST_CASE("a null key is refused, as a pointer and as bytes") {
+    Abi_World world;
+    Abi_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    const IP_Port address = abi_address(relay.address);
+    REQUIRE(::new_tcp_connection_to(a.c, some_key(world).data(), 5) == 0);
+    const std::uint8_t text[] = "text";
+    const Public_Key null{};
+    for (const std::uint8_t *const key : {static_cast<const std::uint8_t *>(nullptr), null.data()}) {
+        CHECK(::new_tcp_connection_to(a.c, key, 5) == -1);
+        CHECK(::add_tcp_relay_connection(a.c, 0, &address, key) == -1);
+        CHECK(::add_tcp_relay_global(a.c, &address, key) == -1);
+        CHECK(::tcp_send_oob_packet(a.c, 0, key, text, sizeof(text)) == -1);
+        CHECK(::tcp_send_oob_packet_using_relay(a.c, key, key, text, sizeof(text)) == -1);
+    }
+    CHECK(::tcp_connections_count(a.c) == 0);
+}
+
 TEST_CASE("a status that is so already is refused", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();

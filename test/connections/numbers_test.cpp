@@ -201,11 +201,15 @@ TEST_CASE("bad arguments: keys and addresses") {
     CHECK(add_tcp_relay_connection(a.c, connection, relay.address, Public_Key{}) == Error::bad_key);
     CHECK(tcp_relay(a.c, relay.key) == static_cast<int>(Error::bad_key));
     CHECK(tcp_send_oob_packet_using_relay(a.c, relay.key, a.key, bytes_of("text")) == Error::bad_key);
+    // And one that no peer can have.
+    CHECK(new_tcp_connection_to(a.c, Public_Key{}, 1) == static_cast<int>(Error::bad_key));
     CHECK(tcp_connections_count(a.c) <= 1);
     CHECK(tcp_connected_relays_count(a.c) == 0);
     CHECK(node_of(a).open_sockets() == 0);
     CHECK(connection_info(a, connection).routes_count == 0);
-    CHECK(hold(a, relay) >= 0);
+    const int held = hold(a, relay);
+    CHECK(held >= 0);
+    CHECK(tcp_send_oob_packet(a.c, held, Public_Key{}, bytes_of("text")) == Error::bad_key);
 }
 
 TEST_CASE("bad arguments: what is not connected carries nothing") {
