@@ -271,13 +271,17 @@ void take_packet(Relay_Server &server, int client, const Packet &packet) {
     }
 }
 
-/// A packet that opens proves that the client holds its key, and is here now. An older connection with the same key
-/// is one that the client has given up.
+/// A packet that opens proves that the client holds its key, and is here now. Of two connections with the same key the
+/// older is one that the client has given up: this one, if its first packet comes that late.
 void confirm(Relay_Server &server, int client) {
     Relay_Server_Client &from = at(server, client);
-    if (const int old = relay_server_find(server, from.key); old >= 0) {
-        drop(server, old, Reason::end_of_stream);
+    if (const int other = relay_server_find(server, from.key); other >= 0) {
+        const bool late = from.started < at(server, other).started;
+        drop(server, late ? client : other, Reason::end_of_stream);
         settle(server);
+        if (late) {
+            return;
+        }
     }
     from.phase = Phase::confirmed;
     server.confirmed.emplace(from.key, client);
@@ -294,6 +298,9 @@ void take_sealed(Relay_Server &server, int client, Mutable_Bytes sealed) {
     }
     if (from.phase == Phase::unconfirmed) {
         confirm(server, client);
+    }
+    if (from.phase != Phase::confirmed) {
+        return;
     }
     if (!server.faults.receive || server.faults.receive(client, from.key, packet)) {
         take_packet(server, client, packet);

@@ -247,6 +247,21 @@ TEST_CASE("a client that connects again replaces its old connection") {
     CHECK(drain(b) == std::vector<Plain>{{2, 16}});
 }
 
+TEST_CASE("what a client sent over a connection that it gave up, and comes late, does not end its new one") {
+    World world;
+    start(world);
+    Client old = stranger(world);
+    shake_hands(old);
+    Client client = old;
+    ++world.now;
+    shake_hands(client);
+    REQUIRE(send_plain(client, ping_of(4, 1)));
+    CHECK_FALSE(send_plain(old, ping_of(4, 1)));
+    CHECK(relay_server_dropped(world.server, old.handle));
+    CHECK(relay_server_find(world.server, client.key) == client.handle);
+    CHECK(drain(client) == std::vector<Plain>{ping_of(5, 1)});
+}
+
 // ---- routing ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("routing ids count up from 16, and the same key has the same id again") {
