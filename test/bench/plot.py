@@ -47,9 +47,9 @@ def cut(rows, axis):
 
 def panel(rows, axis, figures, title):
     """gnuplot's commands for one panel: its data first, then its lines."""
-    data = [f"${axis}_{figures[0]} << END"]
-    data += [" ".join(map(str, row)) for row in cut(rows, axis)]
-    data.append("END")
+    points = cut(rows, axis)
+    data = [f"${axis}_{figures[0]} << END", *(" ".join(map(str, row)) for row in points), "END"]
+    ticks = ", ".join(f"'{row[COLUMNS.index(axis)]:,}' {row[COLUMNS.index(axis)]}" for row in points)
     lines = []
     for side, name in SIDES.items():
         for figure in figures:
@@ -60,9 +60,16 @@ def panel(rows, axis, figures, title):
                 f"${axis}_{figures[0]} using {COLUMNS.index(axis) + 1}:(${column}/1000) with linespoints "
                 f"lc rgb '{COLOURS[side]}' dt {dash} pt 7 ps 0.5 title '{label}'"
             )
-    fixed = ", ".join(f"{FIXED[name]:,} {AXES[name].split()[0]}" for name in FIXED if name != axis)
+    counts = [name for name in FIXED if name != axis and (name != "size" or "idle" not in figures)]
+    fixed = ", ".join(f"{FIXED[name]:,} {AXES[name].split()[0]}" for name in counts)
     return "\n".join(
-        [*data, f"set title '{title} ({fixed})'", f"set xlabel '{AXES[axis]}'", "plot " + ", \\\n    ".join(lines)]
+        [
+            *data,
+            f"set title '{title} ({fixed})'",
+            f"set xlabel '{AXES[axis]}'",
+            f"set xtics ({ticks})",
+            "plot " + ", \\\n    ".join(lines),
+        ]
     )
 
 
@@ -74,8 +81,11 @@ def draw(rows, path, terminal):
             "set multiplot layout 2,2",
             "set logscale xy",
             "set ylabel 'processor time, microseconds'",
+            "set yrange [0.1:100]",
+            "set autoscale xfix",
+            "set offsets graph 0.03, graph 0.03, 0, 0",
             "set grid",
-            "set key outside below maxcols 3",
+            "set key below maxcols 3 samplen 2 font ',9'",
             panel(rows, "size", ("receive", "send"), "a packet"),
             panel(rows, "relays", ("receive", "send"), "a packet"),
             panel(rows, "peers", ("receive", "send"), "a packet"),
