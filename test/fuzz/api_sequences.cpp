@@ -56,7 +56,9 @@ struct Numbers {
             return static_cast<int>(high << 16 | input.word());
         }
         const int number = known[choice % std::min(count, MAX_NUMBERS)];
-        return choice < 224 ? number : number + static_cast<int>(MAX_SLOTS);
+        // After the last generation comes the first: a number is not negative.
+        const std::uint32_t other = (static_cast<std::uint32_t>(number) + MAX_SLOTS) & INT32_MAX;
+        return choice < 224 ? number : static_cast<int>(other);
     }
 };
 
