@@ -48,8 +48,9 @@ def cut(rows, axis):
 def panel(rows, axis, figures, title):
     """gnuplot's commands for one panel: its data first, then its lines."""
     points = cut(rows, axis)
+    place = COLUMNS.index(axis)
     data = [f"${axis}_{figures[0]} << END", *(" ".join(map(str, row)) for row in points), "END"]
-    ticks = ", ".join(f"'{row[COLUMNS.index(axis)]:,}' {row[COLUMNS.index(axis)]}" for row in points)
+    ticks = ", ".join(f"'{row[place]:,}' {row[place]}" for row in points)
     lines = []
     for side, name in SIDES.items():
         for figure in figures:
@@ -57,7 +58,7 @@ def panel(rows, axis, figures, title):
             dash = 2 if figure == "send" else 1
             label = name if len(figures) == 1 else f"{name}: {'sent' if figure == 'send' else 'received'}"
             lines.append(
-                f"${axis}_{figures[0]} using {COLUMNS.index(axis) + 1}:(${column}/1000) with linespoints "
+                f"${axis}_{figures[0]} using {place + 1}:(${column}/1000) with linespoints "
                 f"lc rgb '{COLOURS[side]}' dt {dash} pt 7 ps 0.5 title '{label}'"
             )
     counts = [name for name in FIXED if name != axis and (name != "size" or "idle" not in figures)]
