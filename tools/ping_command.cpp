@@ -217,7 +217,7 @@ void hear_stranger(void *object, const Public_Key &sender, int relay, Bytes pack
     }
 }
 
-void answer(void *object, int id, Bytes packet, void *) {
+bool answer(void *object, int id, Bytes packet, void *) {
     Listener &listener = *static_cast<Listener *>(object);
     Caller &caller = listener.callers[static_cast<std::size_t>(id)];
     caller.heard = now_us();
@@ -227,6 +227,7 @@ void answer(void *object, int id, Bytes packet, void *) {
         static_cast<void>(
             send_packet_tcp_connection(listener.pinger.tcp, caller.connection, print_ping(head, packet.size())));
     }
+    return false;
 }
 
 void forget_the_silent(Listener &listener) {
@@ -325,8 +326,7 @@ std::string way(const Ping &ping, std::string &carrier) {
     return relay_name(ping.pinger, info.sending) + ", back via " + carrier;
 }
 
-void hear_answer(void *object, int, Bytes packet, void *) {
-    Ping &ping = *static_cast<Ping *>(object);
+void hear_answer(Ping &ping, Bytes packet) {
     const std::uint64_t now = now_us();
     Ping_Head head{};
     if (!parse_ping(packet, head) || head.kind != Kind::answer || head.run != ping.run ||
@@ -481,7 +481,10 @@ int ping_peer(Ping &ping) {
     std::memcpy(&ping.run, own.data(), sizeof ping.run);
     Callbacks callbacks;
     callbacks.object = &ping;
-    callbacks.data = hear_answer;
+    callbacks.data = [](void *object, int, Bytes packet, void *) {
+        hear_answer(*static_cast<Ping *>(object), packet);
+        return false;
+    };
     callbacks.change = hear_change;
     if (!make_connections(pinger, key, callbacks)) {
         return EXIT_FAILED;

@@ -58,9 +58,10 @@ void take_packet(Probe &probe, std::size_t receiver, Bytes packet) {
     }
 }
 
-void take_data(void *object, int, Bytes packet, void *) {
+bool take_data(void *object, int, Bytes packet, void *) {
     Probe_Peer &peer = *static_cast<Probe_Peer *>(object);
     take_packet(*peer.probe, peer.index, packet);
+    return false;
 }
 
 void take_change(void *object, const Change &change, void *) {

@@ -51,6 +51,11 @@ struct Host {
     /// A file descriptor that polls readable when `ready` would find something; -1 when there is none.
     int (*descriptor)(void *object) = nullptr;
 
+    /// Optional: whether the machine's network has changed, or the machine has slept, since this was last asked. Asked once
+    /// a tick, so it must be cheap; a change must also make `descriptor` readable. Null: the host cannot tell, and calls
+    /// `tcp_connections_network_changed` itself if it learns of a change.
+    bool (*network_changed)(void *object) = nullptr;
+
     /// Milliseconds of a clock that never goes back. It may stand still between ticks.
     std::uint64_t (*now)(void *object) = nullptr;
 

@@ -21,22 +21,17 @@ inline constexpr std::size_t MAX_FRIEND_TCP_CONNECTIONS = 6;         ///< routes
 inline constexpr std::size_t RECOMMENDED_FRIEND_TCP_CONNECTIONS = 3; ///< routes wanted, and relays kept
 inline constexpr std::size_t NUM_ONION_TCP_CONNECTIONS = 3;          ///< relays marked for onion packets
 
-/// Numbers handed out are a slot's index in the low 20 bits and its generation in the 11 bits above, so that a number
-/// whose slot has a new tenant is refused. A slot's first number is its plain index; a slot whose generations are used
-/// up is not used again.
-inline constexpr std::uint32_t MAX_SLOTS = 1U << 20;
-inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11; ///< tenants that one slot has at most
-
-inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not come
-
 // ---- making one ------------------------------------------------------------------------------------------------
 
 /// What the tick reports. All spans and keys are valid during the call only. `object` is passed to each, and
 /// `userdata` is what the tick was called with. Any may be null.
 struct Callbacks {
     void *object = nullptr; ///< the host's own
-    /// A packet from the peer of the connection that was made with `id`: data, or OOB over a relay tied to it.
-    void (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
+    /// A packet that says it is from the peer of the connection made with `id`: data, or OOB over a relay tied to the
+    /// connection. A relay proves only that it sent the packet. Return true if the packet is the peer's beyond doubt (it
+    /// opened with a key that only the peer has): such packets prove that a relay delivers. Without a true answer the
+    /// library relies on its echoes alone.
+    bool (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
     /// Any other OOB packet, and the relay that it came over (`add_tcp_number_relay_connection` ties it).
     void (*oob)(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) = nullptr;
     /// An onion response.
@@ -60,6 +55,7 @@ struct Tcp_Connections_Def {
     const Host *host = nullptr;            ///< borrowed, must outlive; null: the system's own, made and freed inside
     Callbacks callbacks;                   ///< copied; `set_callbacks` changes them
     Profile profile = Profile::responsive; ///< power against time to fail over
+    bool answer_echoes = true; ///< false: the host has a net_crypto of its own, which answers echoes of other peers
 };
 
 /// Null when memory or the host's sockets are not to be had, or the proxy's address is not one.

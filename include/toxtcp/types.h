@@ -66,6 +66,14 @@ TOXTCP_API std::string to_string(const Ip_Port &address);
 /// 64 hexadecimal digits, as Tox writes keys (upper case).
 TOXTCP_API std::string to_string(const Public_Key &key);
 
+/// The form of a key in which it is compared: X25519 ignores the top bit of the last byte, so that two keys that differ
+/// in it are one and the same. It is cleared.
+TOXTCP_API Public_Key canonical_key(const Public_Key &key);
+
+/// Whether this is one of the few points of low order, the null key among them: with such a key everybody would share
+/// the secret, so nobody has one. Of a canonical key.
+[[nodiscard]] TOXTCP_API bool is_weak_key(const Public_Key &key);
+
 /// Reads 64 hexadecimal digits of either case. False, and `key` as it was, for anything else.
 [[nodiscard]] TOXTCP_API bool parse_public_key(const std::string &text, Public_Key &key);
 
@@ -77,6 +85,16 @@ struct Proxy {
     Proxy_Type type = Proxy_Type::none; ///< `none`: no proxy, and the address does not count
     Ip_Port address;                    ///< of the proxy; IPv4 or IPv6
 };
+
+// ---- handles and times -----------------------------------------------------------------------------------------
+
+/// A handle (the number of a connection or of a relay) is a slot's index in the low 20 bits and the slot's generation in
+/// the 11 bits above, so that a stale handle is refused and never means the slot's next tenant. A slot's first handle is
+/// its plain index. A slot whose generations are used up is not used again.
+inline constexpr std::uint32_t MAX_SLOTS = 1U << 20;
+inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11; ///< tenants that one slot has at most
+
+inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not come
 
 /// What a public function answers when it did not do what it was asked. Functions that hand out a number answer
 /// the number (0 or more) or one of these, which are all negative.

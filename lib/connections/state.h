@@ -17,10 +17,10 @@
 
 #include <toxtcp/tcp_connections.h>
 
-#include "connections/deadlines.h"
-#include "connections/key_index.h"
-#include "connections/relay_link.h"
-#include "connections/slots.h"
+#include "base/deadlines.h"
+#include "base/key_index.h"
+#include "relay/relay_link.h"
+#include "base/slots.h"
 
 namespace toxtcp {
 

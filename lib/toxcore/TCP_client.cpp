@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "connections/relay_link.h"
+#include "relay/relay_link.h"
 #include "toxcore/calls.h"
 #include "toxcore/convert.h"
 #include "toxcore/toxcore_host.h"

@@ -37,8 +37,10 @@ std::uint16_t length_of(Bytes packet) {
     return static_cast<std::uint16_t>(packet.size());
 }
 
-void on_data(void *object, int id, Bytes packet, void *userdata) {
-    self(object).data(id, packet.data(), length_of(packet), userdata);
+/// toxcore answers 0 for a packet that opened.
+bool on_data(void *object, int id, Bytes packet, void *userdata) {
+    const Handler<tcp_data_cb> &data = self(object).data;
+    return data.callback != nullptr && data.callback(data.object, id, packet.data(), length_of(packet), userdata) == 0;
 }
 
 void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
@@ -82,6 +84,7 @@ TCP_Connections *make(const Parts &parts, const std::uint8_t *secret_key, const 
             def.secret_key = to_secret_key(secret_key);
             def.proxy = from_toxcore(proxy_info);
             def.host = &made->host.host;
+            def.answer_echoes = false; // net_crypto does
             def.callbacks = {
                 .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
             made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });

@@ -50,6 +50,7 @@ struct layer *layer_new(const std::uint8_t *secret_key, const layer_events *even
     def.callbacks.data = [](void *object, int id, Bytes packet, void *) {
         const layer_events &to = static_cast<layer *>(object)->events;
         to.data(to.object, id, packet.data(), packet.size());
+        return true;
     };
     def.callbacks.oob = [](void *object, const Public_Key &, int, Bytes packet, void *) {
         const layer_events &to = static_cast<layer *>(object)->events;

@@ -126,7 +126,7 @@ struct Callback {
     Callback &operator=(const Callback &) = delete;
 };
 
-void on_data(void *object, int id, Bytes packet, void *userdata) {
+bool on_data(void *object, int id, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
     fuzz_check(run.ticking && userdata == &run && !run.doomed, "callbacks come from a tick that goes on");
@@ -134,6 +134,7 @@ void on_data(void *object, int id, Bytes packet, void *userdata) {
                "data is for a connection that there is");
     fuzz_got(run.world, peer_of_id(id), packet);
     act(run);
+    return packet.empty() || packet[0] % 2 == 0; // whatever the host above says of it
 }
 
 void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {

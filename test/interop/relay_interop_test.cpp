@@ -60,8 +60,9 @@ Packet_Bytes copy(Bytes bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
-void take_data(void *object, int, Bytes packet, void *) {
+bool take_data(void *object, int, Bytes packet, void *) {
     peer_of(object).data.push_back(copy(packet));
+    return true;
 }
 
 void take_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *) {

@@ -15,6 +15,9 @@ enum class Tick_Mode : std::uint8_t {
 
 inline constexpr std::uint64_t SIM_TICK_MS = 50;
 
+/// What a relay makes up in a peer's name begins so: the host above cannot open it.
+inline constexpr char FORGED[] = "forged";
+
 struct Sim_Packet {
     std::uint64_t at = 0;
     int id = -1;    ///< of the connection; -1 for OOB, onion and forwarding
@@ -47,6 +50,7 @@ struct Sim_Peer {
 
     // What else is to happen in a callback; may be empty.
     std::function<void(const Sim_Packet &)> on_data;
+    std::function<bool(const Sim_Packet &)> is_authentic; ///< empty: all but what begins with FORGED
     std::function<void(const Sim_Packet &)> on_oob;
     std::function<void(const Sim_Packet &)> on_onion;
     std::function<void(const Sim_Packet &)> on_forwarding;
@@ -64,6 +68,7 @@ struct Sim_Peer_Def {
     bool readiness = true; ///< without it, it ticks by the interval whatever the mode
     Proxy proxy;
     Profile profile = Profile::responsive;
+    bool answers_echoes = true;
     const Secret_Key *secret_key = nullptr; ///< null: one of its own
 };
 

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include <toxtcp/host.h>
-#include <toxtcp/tcp_connections.h>
 
 #include "relay/relay_client.h"
 

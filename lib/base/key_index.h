@@ -10,7 +10,7 @@
 #include <array>
 #include <vector>
 
-#include "connections/slots.h"
+#include "base/slots.h"
 
 namespace toxtcp {
 

@@ -1,4 +1,4 @@
-#include "connections/relay_link.h"
+#include "relay/relay_link.h"
 
 namespace toxtcp {
 

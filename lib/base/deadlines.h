@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/types.h>
 
 namespace toxtcp {
 

@@ -1,0 +1,97 @@
+// The end-to-end echo. Request and response differ in their first plain bytes only: both end with the number.
+#include <toxtcp/echo.h>
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t NUMBER_SIZE = sizeof(std::uint64_t);
+constexpr std::size_t REQUEST_PLAIN_SIZE = 2 * KEY_SIZE + NUMBER_SIZE;
+constexpr std::size_t RESPONSE_PLAIN_SIZE = ECHO_COOKIE_SIZE + NUMBER_SIZE;
+constexpr std::size_t REQUEST_NONCE = 1 + KEY_SIZE; // where it begins
+constexpr std::size_t RESPONSE_NONCE = 1;
+static_assert(ECHO_REQUEST_SIZE == REQUEST_NONCE + NONCE_SIZE + REQUEST_PLAIN_SIZE + MAC_SIZE);
+static_assert(ECHO_RESPONSE_SIZE == RESPONSE_NONCE + NONCE_SIZE + RESPONSE_PLAIN_SIZE + MAC_SIZE);
+
+/// `out` is the nonce, which is drawn, and the box.
+template <std::size_t SIZE>
+void seal(const Secret_Key &shared, const Random &random, const std::array<std::uint8_t, SIZE> &plain,
+          Mutable_Bytes out) {
+    random.fill(random.object, out.first(NONCE_SIZE));
+    crypto_box_easy_afternm(out.data() + NONCE_SIZE, plain.data(), plain.size(), out.data(), shared.bytes.data());
+}
+
+template <std::size_t SIZE>
+bool open(const Secret_Key &shared, Bytes in, std::array<std::uint8_t, SIZE> &plain) {
+    return crypto_box_open_easy_afternm(plain.data(), in.data() + NONCE_SIZE, in.size() - NONCE_SIZE, in.data(),
+                                        shared.bytes.data()) == 0;
+}
+
+} // namespace
+
+bool echo_shared_key(const Secret_Key &own_secret_key, const Public_Key &peer, Secret_Key &shared) {
+    return crypto_box_beforenm(shared.bytes.data(), peer.data(), own_secret_key.bytes.data()) == 0;
+}
+
+void make_echo_request(const Secret_Key &shared, const Random &random, const Public_Key &own_public_key, Echo_Kind kind,
+                       std::uint64_t number, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out) {
+    std::array<std::uint8_t, REQUEST_PLAIN_SIZE> plain{};
+    if (kind != Echo_Kind::unheard) {
+        std::copy(own_public_key.begin(), own_public_key.end(), plain.begin());
+    }
+    std::memcpy(plain.data() + plain.size() - NUMBER_SIZE, &number, NUMBER_SIZE);
+    out[0] = ECHO_REQUEST;
+    std::copy(own_public_key.begin(), own_public_key.end(), out.begin() + 1);
+    seal(shared, random, plain, out.subspan<REQUEST_NONCE>());
+}
+
+bool is_echo_request(Bytes packet) {
+    return packet.size() == ECHO_REQUEST_SIZE && packet[0] == ECHO_REQUEST;
+}
+
+bool is_echo_response(Bytes packet) {
+    return packet.size() == ECHO_RESPONSE_SIZE && packet[0] == ECHO_RESPONSE;
+}
+
+Public_Key echo_asker(Bytes request) {
+    Public_Key key;
+    std::copy_n(request.begin() + 1, KEY_SIZE, key.begin());
+    return key;
+}
+
+bool open_echo_request(const Secret_Key &shared, Bytes request, Echo_Kind &kind, std::uint64_t &number) {
+    std::array<std::uint8_t, REQUEST_PLAIN_SIZE> plain;
+    if (!is_echo_request(request) || !open(shared, request.subspan(REQUEST_NONCE), plain)) {
+        return false;
+    }
+    Public_Key key;
+    std::copy_n(plain.begin(), KEY_SIZE, key.begin());
+    kind = key == echo_asker(request) ? Echo_Kind::echo : key == Public_Key{} ? Echo_Kind::unheard : Echo_Kind::foreign;
+    std::memcpy(&number, plain.data() + plain.size() - NUMBER_SIZE, NUMBER_SIZE);
+    return true;
+}
+
+void make_echo_response(const Secret_Key &shared, const Random &random, std::uint64_t number,
+                        std::span<std::uint8_t, ECHO_RESPONSE_SIZE> out) {
+    std::array<std::uint8_t, RESPONSE_PLAIN_SIZE> plain{};
+    std::memcpy(plain.data() + ECHO_COOKIE_SIZE, &number, NUMBER_SIZE);
+    out[0] = ECHO_RESPONSE;
+    seal(shared, random, plain, out.subspan<RESPONSE_NONCE>());
+}
+
+bool open_echo_response(const Secret_Key &shared, Bytes response, std::uint64_t &number, bool &by_library) {
+    std::array<std::uint8_t, RESPONSE_PLAIN_SIZE> plain;
+    if (!is_echo_response(response) || !open(shared, response.subspan(RESPONSE_NONCE), plain)) {
+        return false;
+    }
+    std::memcpy(&number, plain.data() + ECHO_COOKIE_SIZE, NUMBER_SIZE);
+    by_library = sodium_is_zero(plain.data(), ECHO_COOKIE_SIZE) != 0;
+    return true;
+}
+
+} // namespace toxtcp
