@@ -1,0 +1,72 @@
+// How a stand-in relay behaves: one list for the simulated relay and for the one on real sockets. What a kind does to
+// the packets that it carries is decided here. What it does to connections (refuse, close, hang, delay) is done by
+// whoever runs the relay.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <toxtcp/wire.h>
+
+namespace toxtcp {
+
+enum class Relay_Kind : std::uint8_t {
+    honest,
+    refuses,       ///< nobody listens
+    silent,        ///< accepts, and says nothing
+    shakes_hands,  ///< shakes hands, and closes
+    hangs,         ///< is up, then does nothing more
+    drops,         ///< says online, and carries nothing
+    drops_one_way, ///< carries nothing to one of the two
+    drops_big,     ///< carries nothing above DROPPED_FROM bytes
+    passes_echoes, ///< carries cookie requests and responses, and nothing else
+    forges,        ///< carries nothing, and makes up packets "from the peer", 20 a second
+    late,          ///< carries everything, LATE_MS later
+    flaps,         ///< ends all connections every FLAP_MS
+    count
+};
+
+inline constexpr std::size_t DROPPED_FROM = 400; ///< bytes of data
+inline constexpr std::uint64_t LATE_MS = 2'000;
+inline constexpr std::uint64_t FLAP_MS = 2'000;
+inline constexpr std::uint64_t FORGE_EVERY_MS = 50;
+
+inline constexpr const char *RELAY_KIND_NAMES[] = {"honest",        "refuses", "silent",        "shakes_hands",
+                                                   "hangs",         "drops",   "drops_one_way", "drops_big",
+                                                   "passes_echoes", "forges",  "late",          "flaps"};
+static_assert(std::size(RELAY_KIND_NAMES) == static_cast<std::size_t>(Relay_Kind::count));
+
+inline const char *to_string(Relay_Kind kind) {
+    return RELAY_KIND_NAMES[static_cast<std::size_t>(kind)];
+}
+
+inline std::optional<Relay_Kind> parse_relay_kind(std::string_view name) {
+    for (std::size_t i = 0; i < std::size(RELAY_KIND_NAMES); ++i) {
+        if (name == RELAY_KIND_NAMES[i]) {
+            return static_cast<Relay_Kind>(i);
+        }
+    }
+    return std::nullopt;
+}
+
+/// Whether a relay of this kind carries a data or OOB packet. `to_victim`: it is for the one to whom a relay that drops
+/// one way carries nothing.
+inline bool relay_carries(Relay_Kind kind, Bytes data, bool to_victim) {
+    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
+    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
+    switch (kind) {
+    case Relay_Kind::drops:
+    case Relay_Kind::forges:
+        return false;
+    case Relay_Kind::drops_one_way:
+        return !to_victim;
+    case Relay_Kind::drops_big:
+        return data.size() < DROPPED_FROM;
+    case Relay_Kind::passes_echoes:
+        return !data.empty() && (data[0] == COOKIE_REQUEST || data[0] == COOKIE_RESPONSE);
+    default:
+        return true;
+    }
+}
+
+} // namespace toxtcp
