@@ -151,17 +151,19 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
-    if (!delivers && contains(d.asked, view.sending) && others != 0 && d.judge_at != 0 && reached(d.judge_at, now)) {
-        if (!(d.replaced && view.load > 0)) { // the peer is heard, and our own bytes make the echo late
+    if (d.judge_at != 0 && reached(d.judge_at, now)) {
+        d.judge_at = 0;
+        if (!delivers && contains(d.asked, view.sending) && others != 0) {
+            if (d.replaced && view.load > 0) { // the peer is heard, and our own bytes make the echo late
+                finish(d);
+                return;
+            }
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
             d.left = view.sending; // it may only be slow: that shows before the echoes are given up
             d.moved = true;
-            d.judge_at = 0;
             return;
         }
-        finish(d);
-        return;
     }
     if (without(d.asked, d.answered) == 0) {
         d.unanswered = 0;
@@ -367,15 +369,13 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (d.asked == 0 || static_cast<std::int32_t>(stamp - d.asked_at) < 0) {
         return true;
     }
-    const bool known = is_verified(d, sending);
     d.answered = both(d.answered, set_of(route));
     if (route == sending || contains(d.answered, sending)) {
         d.judge_at = 0;
-    } else if (d.judge_at == 0) {
-        const std::uint32_t grant =
-            known ? 2 * std::max(round_trip(d, sending), age) + JUDGE_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS)
-                  : 0;
-        d.judge_at = later(d.asked_at, std::max(grant, age));
+    } else if (d.judge_at == 0 && contains(d.asked, sending)) {
+        const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : 0U;
+        const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS;
+        d.judge_at = later(d.asked_at, grant + std::min(load, MAX_LOAD_GRANTED_MS));
     }
     return true;
 }

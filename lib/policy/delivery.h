@@ -5,7 +5,7 @@
 //     make, up to 2 s). An echo goes over all usable routes at once and says "I do not hear you". It is repeated, ever
 //     more rarely, while data is sent and the peer stays unheard.
 //   - Another route answers and the route in use does not, within twice its round trip: traffic moves to the one that
-//     answered first. A route that was never verified is left at the first answer of another.
+//     answered first.
 //   - The peer says that it does not hear us, though we send: the routes are checked by echoes. Where that shows nothing
 //     (echoes pass and data does not, or the peer answers none) and the peer says so again, traffic rotates.
 //   - A peer without this library never says so. When it is silent for 3 s traffic rotates too, through all usable

@@ -210,7 +210,7 @@ TEST_CASE("failover 2: a relay that reads no more, but goes on to send, is conne
     Sim_Relay &relay = f.in_use();
     const int number = tcp_relay(f.a.c, relay.key);
     const std::uint64_t at = f.world.net.now;
-    node_of(relay).capacity = 1'000;
+    node_of(relay).capacity = 100; // full before traffic leaves it for its silence
     REQUIRE(sim_relay_unread(relay, f.a.key));
     f.talk(10'000, 20);
     const Sim_Change *down = first_change(f.a, Change_Kind::relay_down, number);
