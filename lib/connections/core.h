@@ -88,7 +88,8 @@ struct Connection {
     bool yielded = false;              ///< the peer was left to choose which route is shed first
     std::uint8_t online = 0;           ///< routes that are
     std::uint8_t sending = NO_ROUTE;   ///< the route in use
-    std::uint8_t receiving = NO_ROUTE; ///< of the last packet that opened
+    std::uint8_t receiving = NO_ROUTE; ///< of the last packet, whoever sent it
+    std::uint8_t heard = NO_ROUTE;     ///< of the last packet that opened
     std::uint16_t echoes_sent = 0;
     std::uint16_t echoes_answered = 0;
     std::uint16_t failures = 0; ///< routes left because another one delivered

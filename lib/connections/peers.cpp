@@ -209,6 +209,7 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     route = Route{};
     delivery_reset_route(peer.delivery, route_index);
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
+    peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;
 }
 
 std::uint64_t peer_due(const Connection &peer) {

@@ -39,7 +39,7 @@ inline void note_relay_sent(Tcp_Connections &c, std::uint32_t slot, std::size_t 
     Relay &relay = c.relays[slot];
     load_sent(relay.load, c.now, bytes);
     relay.liveness.took_since = true;
-    if (liveness_sent(relay.liveness, c.now, relay.link->client.last_heard)) {
+    if (liveness_sent(relay.liveness, c.now, relay.link->client.last_heard, load_ms(relay.load, c.now))) {
         wake_relay_at(c, slot, liveness_deadline(relay.liveness, liveness_view(c, relay)));
     }
 }

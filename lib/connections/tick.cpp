@@ -40,6 +40,7 @@ void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, By
         return;
     }
     Connection &peer = c.peers[peer_slot];
+    peer.receiving = route;
     ++peer.traffic.packets_received;
     peer.traffic.bytes_received += data.size();
     if (c.callbacks.data == nullptr) {

@@ -199,7 +199,7 @@ bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t
 
 std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid) {
     const Route_Views views = route_views(c, peer);
-    const std::uint8_t answering = peer.receiving;
+    const std::uint8_t answering = peer.heard;
     // Whoever has sent nothing yet answers over the route that brought the question: that one delivers.
     if (peer.sending == NO_ROUTE && answering != NO_ROUTE && !contains(avoid, answering) && views[answering].usable &&
         !views[answering].stale && views[answering].standing != Route_Standing::failed) {
@@ -254,7 +254,7 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
 
 void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
     Connection &peer = c.peers[peer_slot];
-    peer.receiving = route;
+    peer.heard = route;
     delivery_heard(peer.delivery, c.now);
 }
 

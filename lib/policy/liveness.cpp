@@ -19,16 +19,17 @@ std::uint64_t stale_at(const Liveness &liveness, const Liveness_View &view) {
     const std::uint64_t grace = std::clamp<std::uint64_t>(3 * view.round_trip, STALE_MS, MAX_STALE_MS);
     // A ping that was out already says nothing before the silence has lasted as long.
     const std::uint64_t asked = std::max(view.ping_sent, liveness.sent_since + PROBE_MS / 2);
-    return asked + grace + view.load + (view.saver ? SAVER_EXTRA_MS : 0);
+    return asked + grace + liveness.granted + (view.saver ? SAVER_EXTRA_MS : 0);
 }
 
 } // namespace
 
-bool liveness_sent(Liveness &liveness, std::uint64_t now, std::uint64_t last_heard) {
+bool liveness_sent(Liveness &liveness, std::uint64_t now, std::uint64_t last_heard, std::uint32_t load) {
     if (liveness.sent_since != 0 && last_heard < liveness.sent_since) {
         return false;
     }
     liveness.sent_since = std::max(now, last_heard + 1);
+    liveness.granted = load;
     return true;
 }
 
@@ -72,6 +73,7 @@ Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Livene
         return Liveness_Action::check_full;
     }
     if (!view.ping_out) {
+        liveness.granted = view.load;
         return Liveness_Action::ping;
     }
     liveness.stale = true;

@@ -35,6 +35,7 @@ struct Liveness {
     std::uint64_t sent_since = 0;  ///< ms, the first data sent since the relay was heard; 0: none
     std::uint64_t prove_until = 0; ///< ms, to answer by then; 0: no
     std::uint64_t full_since = 0;  ///< ms, the socket did not take all; 0: it did
+    std::uint32_t granted = 0;     ///< ms, for what we had sent when the silence began, or the ping went out
     bool took_since = false;       ///< it has taken something since then
     bool stale = false;
 };
@@ -50,7 +51,8 @@ struct Liveness_View {
 };
 
 /// Data was sent. True if `liveness_deadline` has become earlier by it.
-[[nodiscard]] bool liveness_sent(Liveness &liveness, std::uint64_t now, std::uint64_t last_heard);
+/// `load`: ms granted for what was sent.
+[[nodiscard]] bool liveness_sent(Liveness &liveness, std::uint64_t now, std::uint64_t last_heard, std::uint32_t load);
 /// The relay said something. True if it was stale.
 [[nodiscard]] bool liveness_heard(Liveness &liveness);
 /// The socket did not take all. True if `liveness_deadline` has become earlier by it.

@@ -117,6 +117,7 @@ struct Abi_Peer {
     TCP_Connections *c = nullptr;
 
     std::vector<Abi_Packet> data;
+    std::size_t cookie_requests = 0; ///< among the data, and not listed there
     std::vector<Abi_Packet> oob;
     std::vector<Abi_Packet> onion;
     std::vector<Abi_Packet> forwarding;
