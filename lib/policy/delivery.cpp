@@ -9,9 +9,10 @@ namespace {
 /// A single echo is given this long at least before all routes are asked.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
 /// A complaint counts when data has flowed over the route in use for this long at least.
-constexpr std::uint32_t SETTLED_MS = 400;
+constexpr std::uint32_t SETTLED_MS = 250;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
+constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
 
@@ -85,12 +86,18 @@ std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
     return base + std::min(view.load, MAX_LOAD_GRANTED_MS);
 }
 
-/// Echoes that go out while others are out join them, so that the first are still judged.
+/// Whether there is another route to go to.
+bool has_choice(const Delivery_View &view) {
+    return without(view.usable, set_of(view.sending)) != 0;
+}
+
+/// Echoes that go out while the route in use owes an answer join those that are out, so that the first are still judged.
 void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
          Delivery_Action &action) {
     action.echo = both(action.echo, routes);
     d.ever_asked = both(d.ever_asked, routes);
-    if (d.asked == 0 || (d.single && !single)) {
+    const bool is_pending = d.asked != 0 && !contains(d.answered, view.sending) && !(d.single && !single);
+    if (!is_pending) {
         d.answered = 0;
         d.asked = 0;
         d.asked_at = stamp_of(now);
@@ -196,6 +203,11 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         return;
     }
     const bool delivers = answered_since(d, view.sending, d.waiting_since);
+    if (!has_choice(view)) {
+        d.fresh = false; // until more data is sent there is nothing to decide
+        d.repeat_at = later(now, repeat_pause(0));
+        return;
+    }
     if (reached(d.repeat_at, now)) {
         Route_Set routes = view.usable;
         if (d.repeats != 0) {
@@ -218,7 +230,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     if (!reached(d.rotate_at, now)) {
         return;
     }
-    if ((d.library && delivers) || without(view.usable, set_of(view.sending)) == 0) {
+    if (d.library && delivers) {
         d.rotate_at = later(now, rotate_patience(d)); // it hears us, and has nothing to say
     } else {
         d.moved = true;
@@ -255,13 +267,14 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     if (age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
-    const bool waits = d.asked != 0 && !contains(d.answered, view.sending) &&
-                       age_of(d.asked_at, now) < std::max(2 * round_trip(d, view.sending), SETTLED_MS);
-    if (waits || d.judge_at != 0) {
+    // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
+    const std::uint32_t answered = d.routes[view.sending].answered;
+    const bool delivers = answered != 0 && age_of(answered, now) < ANSWERED_OF_LATE_MS;
+    if (d.judge_at != 0 || (!delivers && age_of(d.complained_at, now) < settled)) {
         return;
     }
     d.complained_at = stamp_of(now);
-    if (without(view.usable, set_of(view.sending)) != 0) {
+    if (has_choice(view)) {
         rotate(d, now, view, true, action);
     }
 }
@@ -275,7 +288,7 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
         const bool known = is_verified(d, view.sending);
         d.compare_at = later(now, COMPARE_MS);
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
-    } else if (d.asked != 0 || view.load > 0) {
+    } else if (d.asked != 0 || view.load > 0 || !has_choice(view)) {
         return;
     } else if (reached(d.compare_at, now)) {
         d.compare_at = later(now, COMPARE_MS);
@@ -341,7 +354,8 @@ void delivery_heard(Delivery &d, std::uint64_t now) {
         d.pause = gap > d.pause ? gap : d.pause - (d.pause - gap) / 16;
     }
     d.waiting_since = 0;
-    if (d.complained_at == 0) {
+    if (d.complained_at == 0 || age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+        d.complained_at = 0;
         d.tried = 0;
         d.rounds = 0;
     }
@@ -420,6 +434,9 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         finish(d);
         d.waiting_since = 0;
         d.complaint = false;
+        d.complained_at = 0;
+        d.tried = 0;
+        d.rounds = 0;
         return action;
     }
     judge(d, now, view, action);

@@ -12,7 +12,7 @@
 //     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict.
 //   - A route that came online is verified once there is something to send. While data flows, the route in use is verified
 //     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
-//   - Nothing is sent while the connection is idle.
+//   - No echo is sent while the connection is idle, nor, after the first, where there is no other route to go to.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
 #pragma once

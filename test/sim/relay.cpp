@@ -63,7 +63,7 @@ void read_client(Sim_Relay &relay, int socket) {
     if (socket == relay.unread) {
         return;
     }
-    static std::array<std::uint8_t, READ_SIZE> buffer;
+    static thread_local std::array<std::uint8_t, READ_SIZE> buffer;
     Sim_Node &node = node_of(relay);
     for (;;) {
         const std::ptrdiff_t got = sim_receive(node, socket, buffer);
