@@ -53,7 +53,7 @@ std::uint32_t next_in_queue(const Tcp_Connections &c) {
 
 void wait_for_turn(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
     if (c.connected == 0 && !is_outage(c)) {
-        c.pace = {.outage_since = c.now, .next_at = c.now};
+        outage_begins(c.pace, c.now);
     }
     Relay &relay = c.relays[slot];
     backoff_failed(relay.backoff, c.now, up, is_needed(c, relay), random_below(c, UINT32_MAX));
@@ -101,7 +101,10 @@ void reconnect(Tcp_Connections &c) {
 }
 
 void end_outage(Tcp_Connections &c) {
-    c.pace.outage_since = 0;
+    if (!outage_ends(c.pace, c.now)) {
+        plan_reconnects(c);
+        return;
+    }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state == Relay_State::connecting &&
             c.now - c.relays[slot].link->client.started >= OUTAGE_PACE_MS) {

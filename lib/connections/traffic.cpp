@@ -73,7 +73,7 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
                     .stale = relay.liveness.stale,
                     .distrusted = delivery_distrusts(delivery, c.now),
                     .bad_name = has_bad_name(relay.reputation, c.now),
-                    .loaded = load_ms(relay.load, c.now) > 0,
+                    .loaded = load_ms(relay.load, c.now) > LOADED_MS,
                     .standing = delivery.proof == Proof::verified ? Route_Standing::verified
                                 : delivery.proof == Proof::failed ? Route_Standing::failed
                                                                   : Route_Standing::unknown,

@@ -48,6 +48,20 @@ std::uint64_t backoff_wake_at(const Backoff &backoff) {
     return backoff.ready_at + (backoff.patient ? COALESCE_MS : 0);
 }
 
+void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
+    const bool goes_on = pace.ended_at != 0 && now < pace.ended_at + RELAPSE_MS;
+    pace.outage_since = goes_on ? pace.ended_since : now;
+    pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
+}
+
+bool outage_ends(Reconnect_Pace &pace, std::uint64_t now) {
+    const bool is_first = pace.ended_at == 0 || now >= pace.ended_at + RELAPSE_MS;
+    pace.ended_since = pace.outage_since;
+    pace.ended_at = now;
+    pace.outage_since = 0;
+    return is_first;
+}
+
 std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told) {
     if (pace.outage_since == 0) {
         return PACE_MS;

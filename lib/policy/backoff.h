@@ -23,6 +23,7 @@ inline constexpr std::uint64_t USEFUL_MS = 60'000;
 inline constexpr std::uint64_t PACE_MS = 100;
 inline constexpr std::uint64_t OUTAGE_PACE_MS = 500;
 inline constexpr std::uint64_t MAX_OUTAGE_PACE_MS = 120'000;
+inline constexpr std::uint64_t RELAPSE_MS = 10'000;
 inline constexpr std::uint64_t UNTOLD_OUTAGE_PACE_MS = 2'000;
 /// A retry that has waited this long may wait for another wake-up, but no longer than the second time.
 inline constexpr std::uint64_t PATIENT_RETRY_MS = 30'000;
@@ -50,7 +51,14 @@ void backoff_reset(Backoff &backoff, std::uint64_t at);
 struct Reconnect_Pace {
     std::uint64_t outage_since = 0; ///< ms, since when nothing is connected; 0: something is
     std::uint64_t next_at = 0;      ///< ms, no attempt before
+    std::uint64_t ended_at = 0;     ///< ms, when the last outage ended; 0: there was none
+    std::uint64_t ended_since = 0;  ///< ms, when that one had begun
 };
+
+/// Nothing is connected any more. An outage that ended less than RELAPSE_MS ago goes on: what came up was of no use.
+void outage_begins(Reconnect_Pace &pace, std::uint64_t now);
+/// Something is connected. False when the last outage has ended just before: those that wait have had their turn then.
+[[nodiscard]] bool outage_ends(Reconnect_Pace &pace, std::uint64_t now);
 
 /// ms between two attempts. `told`: the host tells of changes of the network.
 [[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told);

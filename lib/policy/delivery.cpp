@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/load.h"
+
 namespace toxtcp {
 
 namespace {
@@ -161,7 +163,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     if (d.judge_at != 0 && reached(d.judge_at, now)) {
         d.judge_at = 0;
         if (!delivers && contains(d.asked, view.sending) && others != 0) {
-            if (d.replaced && view.load > 0) { // the peer is heard, and our own bytes make the echo late
+            if (d.replaced && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
                 finish(d);
                 return;
             }
@@ -280,15 +282,15 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
 }
 
 void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate ||
-        (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
+    if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
         return;
     }
     if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
         const bool known = is_verified(d, view.sending);
         d.compare_at = later(now, COMPARE_MS);
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
-    } else if (d.asked != 0 || view.load > 0 || !has_choice(view)) {
+    } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) ||
+               (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
     } else if (reached(d.compare_at, now)) {
         d.compare_at = later(now, COMPARE_MS);

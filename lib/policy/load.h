@@ -12,6 +12,7 @@ namespace toxtcp {
 
 inline constexpr std::uint32_t ASSUMED_RATE = 32; ///< bytes a ms: 256 kbit/s
 inline constexpr std::uint32_t MAX_LOAD_MS = 10'000;
+inline constexpr std::uint32_t LOADED_MS = 200; ///< more than this, and a late answer says nothing of the route
 
 struct Load {
     std::uint32_t backlog = 0; ///< bytes that may be queued, at `at`
