@@ -28,8 +28,9 @@ std::uint32_t later(std::uint64_t now, std::uint64_t ms) {
     return stamp_of(now + ms);
 }
 
+/// A time that is not set is reached.
 bool reached(std::uint32_t at, std::uint64_t now) {
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(now) - at) >= 0;
+    return at == 0 || static_cast<std::int32_t>(static_cast<std::uint32_t>(now) - at) >= 0;
 }
 
 std::uint32_t age_of(std::uint32_t at, std::uint64_t now) {
@@ -116,7 +117,6 @@ void finish(Delivery &d) {
     d.asked = d.answered = 0;
     d.judge_at = 0;
     d.single = false;
-    d.left = NO_ROUTE;
 }
 
 std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
@@ -170,6 +170,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
             d.left = view.sending; // it may only be slow: that shows before the echoes are given up
+            d.left_until = later(now, BURST_LASTS_MS);
             d.moved = true;
             return;
         }
@@ -183,7 +184,6 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
         return;
     }
     const bool unproved = d.single && !delivers;
-    action.failed = contains(without(d.asked, d.answered), d.left) ? d.left : NO_ROUTE;
     if (d.answered != 0) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             if (contains(without(d.asked, d.answered), i)) {
@@ -197,6 +197,13 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     finish(d);
     if (unproved && is_talking(d, now)) {
         ask(d, now, view, view.usable, false, action);
+    }
+}
+
+void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
+    if (d.left != NO_ROUTE && reached(d.left_until, now)) {
+        action.failed = d.routes[d.left].proof == Proof::failed ? d.left : NO_ROUTE;
+        d.left = NO_ROUTE;
     }
 }
 
@@ -289,7 +296,7 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
         const bool known = is_verified(d, view.sending);
         d.compare_at = later(now, COMPARE_MS);
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
-    } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) ||
+    } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
     } else if (reached(d.compare_at, now)) {
@@ -338,7 +345,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.fresh = true;
         at = std::max(now, whole(d, d.repeat_at));
     }
-    if (!d.check && (d.verify_at == 0 || reached(d.verify_at, now))) {
+    if (!d.check && reached(d.verify_at, now)) {
         d.check = true;
         at = now;
     }
@@ -415,6 +422,7 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.asked = without(d.asked, set_of(route));
     d.answered = without(d.answered, set_of(route));
     d.tried = without(d.tried, set_of(route));
+    d.left = d.left == route ? NO_ROUTE : d.left;
     d.verify_at = 0;
 }
 
@@ -441,11 +449,12 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         d.rounds = 0;
         return action;
     }
+    check_left(d, now, action);
     judge(d, now, view, action);
     check_silence(d, now, view, action);
     check_complaint(d, now, view, action);
     verify(d, now, view, action);
-    if (d.verify_at == 0 || reached(d.verify_at, now)) {
+    if (reached(d.verify_at, now)) {
         d.verify_at = later(now, VERIFY_AGAIN_MS);
     }
     return action;
@@ -460,6 +469,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
         at = whole(d, d.end_at);
         at = d.judge_at != 0 ? std::min(at, whole(d, d.judge_at)) : at;
     }
+    at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
     if (d.waiting_since != 0 && d.fresh) {
         at = std::min({at, whole(d, d.repeat_at), whole(d, d.rotate_at)});
     }

@@ -90,7 +90,7 @@ struct Delivery {
     // Echoes that are out together.
     Route_Set asked = 0;          ///< 0: none are out
     Route_Set answered = 0;       ///< of these
-    std::uint8_t left = NO_ROUTE; ///< the route that traffic left for another's answer
+    std::uint8_t left = NO_ROUTE; ///< the route that traffic has left for another's answer
     bool single = false;          ///< only the route in use was asked
     bool replaced = false;        ///< the peer was heard since they were sent
     bool library = false;         ///< the peer has this library: it says when it does not hear us
@@ -98,6 +98,7 @@ struct Delivery {
     std::uint8_t unanswered = 0;  ///< times that none was, in a row
     bool complaint = false;       ///< the peer has just said that it does not hear us
     std::uint32_t asked_at = 0;
+    std::uint32_t left_until = 0;    ///< when `left` has failed, unless it answers
     std::uint32_t end_at = 0;        ///< when they are given up
     std::uint32_t judge_at = 0;      ///< when the route in use is judged; 0: no other has answered
     std::uint32_t verify_at = 0;     ///< not before
