@@ -28,7 +28,7 @@ bool is_outage(const Tcp_Connections &c) {
 }
 
 bool is_told(const Tcp_Connections &c) {
-    return c.context.host.network_changed != nullptr;
+    return c.context.host.tells_network_changes;
 }
 
 /// The relay whose turn it is; NO_SLOT when none may be tried now.

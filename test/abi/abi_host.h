@@ -43,6 +43,8 @@ struct Network {
         bool open = true;
         bool nonblocking = false;
         bool no_sigpipe = false;
+        bool heard = false;  ///< something has come
+        bool failed = false; ///< a call has failed
     };
     toxtcp::Sim_Node *node = nullptr;
     bool closed = false;                       ///< no socket is to be had
