@@ -184,16 +184,21 @@ void start_server(Sim_Relay &relay, const Relay_Server_Def &def) {
     relay.lies.clear();
 }
 
-} // namespace
-
-void sim_relay_start(Sim_Relay &relay, Sim_Network &net, Family family, const Relay_Server_Def &def) {
-    relay.net = &net;
-    relay.address = sim_new_address(net, family);
-    relay.node = sim_add_node(net, relay.address);
+void settle_at_new_address(Sim_Relay &relay, Family family) {
+    relay.address = sim_new_address(*relay.net, family);
+    relay.node = sim_add_node(*relay.net, relay.address);
     Sim_Node &node = node_of(relay);
     node.object = &relay;
     node.run = run;
     node.deadline = [](void *object) { return relay_server_deadline(static_cast<Sim_Relay *>(object)->server); };
+}
+
+} // namespace
+
+void sim_relay_start(Sim_Relay &relay, Sim_Network &net, Family family, const Relay_Server_Def &def) {
+    relay.net = &net;
+    settle_at_new_address(relay, family);
+    Sim_Node &node = node_of(relay);
 
     Relay_Server_Def own = def;
     sim_fill(node.random, own.secret_key.bytes);
@@ -228,6 +233,15 @@ void sim_relay_kill(Sim_Relay &relay, Sim_Ending ending) {
 
 void sim_relay_return(Sim_Relay &relay) {
     sim_return(*relay.net, relay.node);
+}
+
+void sim_relay_move(Sim_Relay &relay, Family family) {
+    sim_relay_kill(relay, Sim_Ending::reset);
+    Sim_Node &left = node_of(relay);
+    left.run = nullptr;
+    left.deadline = nullptr;
+    settle_at_new_address(relay, family);
+    node_of(relay).latency = left.latency;
 }
 
 bool sim_relay_inject(Sim_Relay &relay, const Public_Key &client, Bytes plain, std::size_t times) {

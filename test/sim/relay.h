@@ -48,6 +48,9 @@ void sim_relay_kill(Sim_Relay &relay, Sim_Ending ending = Sim_Ending::end_of_str
 /// It comes back with the same key at the same address.
 void sim_relay_return(Sim_Relay &relay);
 
+/// It goes to another address, which it then has, and forgets all clients. At the old one nobody listens any more.
+void sim_relay_move(Sim_Relay &relay, Family family = Family::ipv4);
+
 inline void sim_relay_stop(Sim_Relay &relay, bool stopped) {
     sim_stop(*relay.net, relay.node, stopped);
 }

@@ -23,6 +23,7 @@ enum class Relay_Kind : std::uint8_t {
     forges,        ///< carries nothing, and makes up packets "from the peer", 20 a second
     late,          ///< carries everything, LATE_MS later
     flaps,         ///< ends all connections every FLAP_MS
+    moves,         ///< is honest, at another address
     count
 };
 
@@ -31,9 +32,9 @@ inline constexpr std::uint64_t LATE_MS = 2'000;
 inline constexpr std::uint64_t FLAP_MS = 2'000;
 inline constexpr std::uint64_t FORGE_EVERY_MS = 50;
 
-inline constexpr const char *RELAY_KIND_NAMES[] = {"honest",        "refuses", "silent",        "shakes_hands",
-                                                   "hangs",         "drops",   "drops_one_way", "drops_big",
-                                                   "passes_echoes", "forges",  "late",          "flaps"};
+inline constexpr const char *RELAY_KIND_NAMES[] = {"honest", "refuses",       "silent",    "shakes_hands",  "hangs",
+                                                   "drops",  "drops_one_way", "drops_big", "passes_echoes", "forges",
+                                                   "late",   "flaps",         "moves"};
 static_assert(std::size(RELAY_KIND_NAMES) == static_cast<std::size_t>(Relay_Kind::count));
 
 inline const char *to_string(Relay_Kind kind) {

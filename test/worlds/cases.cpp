@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "worlds/worlds.h"
+#include "worlds/bounds.h"
 
 namespace toxtcp {
 
@@ -10,10 +10,12 @@ namespace {
 constexpr const char *STARTS[] = {"cold", "warm"};
 constexpr const char *TRAFFIC[] = {"both", "one_way", "seldom"};
 constexpr const char *PEERS[] = {"none_answer", "answers"};
-constexpr const char *OUTAGES[] = {"none", "noticed", "unnoticed"};
+constexpr const char *EVENTS[] = {"none", "noticed", "unnoticed", "hour", "day"};
 
 constexpr std::uint64_t LATENCIES[] = {0, 70};
 constexpr std::size_t MOST_RELAYS = 4;
+constexpr std::size_t MOST_RELAYS_FOR_AN_HOUR = 3;
+constexpr std::size_t MOST_RELAYS_FOR_A_DAY = 2;
 constexpr std::size_t KINDS = static_cast<std::size_t>(Relay_Kind::count);
 
 template <std::size_t SIZE>
@@ -21,11 +23,6 @@ bool find_name(const char *const (&names)[SIZE], const std::string &text, std::s
     const auto found = std::find_if(std::begin(names), std::end(names), [&](const char *name) { return text == name; });
     index = static_cast<std::size_t>(found - std::begin(names));
     return found != std::end(names);
-}
-
-/// Round trip from end to end, ms: each client adds 5 ms to what a relay has.
-std::uint64_t round_trip_of(std::uint64_t latency) {
-    return 20 + 4 * latency;
 }
 
 /// Every order of kinds with an honest one among them.
@@ -47,40 +44,66 @@ std::vector<std::vector<Relay_Kind>> relay_sets(std::size_t count) {
     return sets;
 }
 
+/// Few relays: all that can be combined. Four: what matters most, in every order.
+void add_usual(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
+    if (relays.size() == MOST_RELAYS) {
+        worlds.push_back({.start = start, .relays = relays});
+        return;
+    }
+    for (const World_Traffic traffic : {World_Traffic::both, World_Traffic::one_way, World_Traffic::seldom}) {
+        for (const bool answers : {true, false}) {
+            for (const std::uint64_t latency : LATENCIES) {
+                for (const World_Event event : {World_Event::none, World_Event::noticed, World_Event::unnoticed}) {
+                    worlds.push_back({start, traffic, answers, event, latency, relays});
+                }
+            }
+        }
+    }
+}
+
+void add_long(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
+    World_Case world{.start = start, .traffic = World_Traffic::seldom, .relays = relays};
+    if (relays.size() <= MOST_RELAYS_FOR_AN_HOUR) {
+        world.event = World_Event::hour;
+        worlds.push_back(world);
+    }
+    if (relays.size() <= MOST_RELAYS_FOR_A_DAY) {
+        world.event = World_Event::day;
+        worlds.push_back(world);
+    }
+}
+
 } // namespace
 
 std::vector<World_Case> all_worlds() {
     std::vector<World_Case> worlds;
     for (std::size_t count = 1; count <= MOST_RELAYS; ++count) {
-        const bool is_small = count < MOST_RELAYS;
         for (const std::vector<Relay_Kind> &relays : relay_sets(count)) {
             for (const World_Start start : {World_Start::cold, World_Start::warm}) {
-                if (!is_small) {
-                    worlds.push_back({.start = start, .relays = relays});
-                    continue;
-                }
-                for (const World_Traffic traffic :
-                     {World_Traffic::both, World_Traffic::one_way, World_Traffic::seldom}) {
-                    for (const bool answers : {true, false}) {
-                        for (const std::uint64_t latency : LATENCIES) {
-                            for (const World_Outage outage :
-                                 {World_Outage::none, World_Outage::noticed, World_Outage::unnoticed}) {
-                                worlds.push_back({start, traffic, answers, outage, latency, relays});
-                            }
-                        }
-                    }
-                }
+                add_usual(worlds, relays, start);
+                add_long(worlds, relays, start);
             }
         }
     }
     return worlds;
 }
 
+const char *to_string(World_Start start) {
+    return STARTS[static_cast<std::size_t>(start)];
+}
+
+const char *to_string(World_Traffic traffic) {
+    return TRAFFIC[static_cast<std::size_t>(traffic)];
+}
+
+const char *to_string(World_Event event) {
+    return EVENTS[static_cast<std::size_t>(event)];
+}
+
 std::string to_string(const World_Case &world) {
-    std::string text = std::string{STARTS[static_cast<std::size_t>(world.start)]} + '/' +
-                       TRAFFIC[static_cast<std::size_t>(world.traffic)] + '/' + PEERS[world.answers ? 1 : 0] + '/' +
-                       OUTAGES[static_cast<std::size_t>(world.outage)] + '/' +
-                       std::to_string(round_trip_of(world.latency)) + '/';
+    std::string text = std::string{to_string(world.start)} + '/' + to_string(world.traffic) + '/' +
+                       PEERS[world.answers ? 1 : 0] + '/' + to_string(world.event) + '/' +
+                       std::to_string(round_trip(world)) + '/';
     for (std::size_t i = 0; i < world.relays.size(); ++i) {
         text += (i == 0 ? "" : ",") + std::string{to_string(world.relays[i])};
     }
@@ -96,17 +119,17 @@ bool parse_world(const std::string &text, World_Case &world) {
     std::size_t start = 0;
     std::size_t traffic = 0;
     std::size_t peer = 0;
-    std::size_t outage = 0;
+    std::size_t event = 0;
     if (parts.size() != 6 || !find_name(STARTS, parts[0], start) || !find_name(TRAFFIC, parts[1], traffic) ||
-        !find_name(PEERS, parts[2], peer) || !find_name(OUTAGES, parts[3], outage)) {
+        !find_name(PEERS, parts[2], peer) || !find_name(EVENTS, parts[3], event)) {
         return false;
     }
     world.start = static_cast<World_Start>(start);
     world.traffic = static_cast<World_Traffic>(traffic);
     world.answers = peer == 1;
-    world.outage = static_cast<World_Outage>(outage);
+    world.event = static_cast<World_Event>(event);
     const auto latency = std::find_if(std::begin(LATENCIES), std::end(LATENCIES), [&](std::uint64_t one) {
-        return std::to_string(round_trip_of(one)) == parts[4];
+        return std::to_string(round_trip({.latency = one, .relays = {}})) == parts[4];
     });
     if (latency == std::end(LATENCIES)) {
         return false;

@@ -1,0 +1,167 @@
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+#include <toxtcp/echo.h>
+
+#include "worlds/stage.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t LONG_SILENCE_MS = 400; ///< told in a story
+
+/// Which world this thread runs, for functions of the host that are given the node alone.
+thread_local Stage *current = nullptr;
+
+/// Packet `number` of one of the two. Of two sizes, unless a relay drops the big ones: then all are big.
+std::string text_of(const World_Case &world, char who, std::size_t number) {
+    const bool all_big =
+        std::find(world.relays.begin(), world.relays.end(), Relay_Kind::drops_big) != world.relays.end();
+    std::string text(1, who);
+    text += std::to_string(number) + ' ';
+    text.resize(all_big || number % 2 == 0 ? DROPPED_FROM + 100 : 100, 'x');
+    return text;
+}
+
+void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet &packet) {
+    side.peer.data.clear(); // what counts is noted here
+    const std::string &bytes = packet.bytes;
+    const auto first = static_cast<std::uint8_t>(bytes.front());
+    side.genuine = false;
+    if (bytes.starts_with(FORGED) || first == ECHO_REQUEST || first == ECHO_RESPONSE) {
+        return;
+    }
+    const std::size_t number = bytes.size() < 2 ? 0 : std::strtoull(bytes.c_str() + 1, nullptr, 10);
+    if (number >= other.said || bytes != text_of(s.world, other.name, number)) {
+        fail_world(s, "a packet arrived altered: " + bytes.substr(0, 20));
+        return;
+    }
+    side.came.resize(std::max(side.came.size(), number + 1));
+    const std::size_t times = ++side.came[number];
+    if (times > (other.spread[number] ? s.relays.size() : 1)) {
+        fail_world(s, "a packet arrived twice: " + bytes.substr(0, 20));
+    }
+    if (times > 1) {
+        return; // the layer above has it
+    }
+    side.genuine = true;
+    const std::uint64_t silence = side.heard.empty() ? 0 : s.net.now - side.heard.back();
+    if (s.story && silence >= LONG_SILENCE_MS) {
+        std::printf("%8" PRIu64 "  %c: hears %c again after %" PRIu64 " ms\n", s.net.now, side.name, other.name,
+                    silence);
+    }
+    side.heard.push_back(s.net.now);
+}
+
+/// Name of a relay for a story: its slot and kind.
+std::string name_of(const Stage &s, const World_Side &side, int number) {
+    for (std::size_t i = 0; i < s.relays.size(); ++i) {
+        if (number >= 0 && tcp_relay(side.peer.c, s.relays[i].relay.key) == number) {
+            return std::to_string(i) + ' ' + to_string(s.relays[i].kind);
+        }
+    }
+    return "none";
+}
+
+void tell_change(const Stage &s, const World_Side &side, const Change &change) {
+    std::printf("%8" PRIu64 "  %c: %s, relay %s", s.net.now, side.name, to_string(change.kind),
+                name_of(s, side, change.relay).c_str());
+    if (change.kind == Change_Kind::moved) {
+        std::printf(", before %s", name_of(s, side, change.previous).c_str());
+    }
+    if (change.reason != Reason::none) {
+        std::printf(": %s", to_string(change.reason));
+    }
+    std::printf("\n");
+}
+
+int connect_and_note(void *object, const Ip_Port &address) {
+    Sim_Node &node = *static_cast<Sim_Node *>(object);
+    World_Side &side = node.number == current->a.peer.node ? current->a : current->b;
+    for (std::size_t i = 0; i < current->relays.size(); ++i) {
+        const World_Relay &relay = current->relays[i];
+        if (address == relay.relay.address || address == relay.first_address) {
+            side.connects[i].push_back(node.net->now);
+        }
+    }
+    return sim_connect(node, address);
+}
+
+void count_echoes(Stage &s, World_Side &side) {
+    Connection_Info info;
+    if (tcp_connection_info(side.peer.c, side.connection, info)) {
+        const std::uint64_t before = side.echoes.empty() ? 0 : side.echoes.back();
+        side.echoes.push_back(before + static_cast<std::uint16_t>(info.echoes_sent - before));
+    }
+    sim_at(s.net, s.net.now + 1'000, [&s, &side] { count_echoes(s, side); });
+}
+
+} // namespace
+
+void fail_world(Stage &s, const std::string &fault) {
+    if (s.result.fault.empty()) {
+        s.result.fault = fault;
+    }
+    if (s.story) {
+        std::printf("%8" PRIu64 "  FAILED: %s\n", s.net.now, fault.c_str());
+    }
+}
+
+void start_side(Stage &s, World_Side &side, char name, bool tells) {
+    side.name = name;
+    current = &s;
+    Sim_Peer_Def def;
+    def.answers_echoes = s.world.answers;
+    sim_peer_start(side.peer, s.net, def);
+    // Anew, with a host that differs from the usual one.
+    kill_tcp_connections(side.peer.c);
+    side.peer.host.tells_network_changes = tells;
+    side.peer.host.connect = connect_and_note;
+    side.peer.c = new_tcp_connections(side.peer.def);
+    World_Side &other = &side == &s.a ? s.b : s.a;
+    side.peer.on_data = [&s, &side, &other](const Sim_Packet &packet) { take(s, side, other, packet); };
+    side.peer.is_authentic = [&side](const Sim_Packet &) { return side.genuine; };
+    side.peer.on_change = [&s, &side](const Change &change) {
+        side.peer.changes.clear();
+        if (s.story) {
+            tell_change(s, side, change);
+        }
+    };
+    count_echoes(s, side);
+}
+
+void say_every(Stage &s, World_Side &side, std::uint64_t ms) {
+    sim_at(s.net, s.net.now + ms, [&s, &side, ms] {
+        if (s.talking) {
+            const std::string text = text_of(s.world, side.name, side.said++);
+            side.spread.push_back(tcp_connection_to_online_tcp_relays(side.peer.c, side.connection) == 0);
+            (void)send_packet_tcp_connection(side.peer.c, side.connection, bytes_of(text));
+            sim_touch(s.net, side.peer.node);
+        }
+        say_every(s, side, ms);
+    });
+}
+
+void forget_heard(Stage &s) {
+    s.a.heard.clear();
+    s.b.heard.clear();
+}
+
+std::uint64_t longest_silence(const Stage &s, std::uint64_t from) {
+    std::uint64_t longest = 0;
+    for (const World_Side *const side : {&s.a, &s.b}) {
+        std::uint64_t last = from;
+        for (const std::uint64_t at : side->heard) {
+            if (at >= from) {
+                longest = std::max(longest, at - last);
+                last = at;
+            }
+        }
+        longest = std::max(longest, s.net.now - last);
+    }
+    return longest;
+}
+
+} // namespace toxtcp
