@@ -105,7 +105,10 @@ std::string to_string(const World_Case &world) {
                        PEERS[world.answers ? 1 : 0] + '/' + to_string(world.event) + '/' +
                        std::to_string(round_trip(world)) + '/';
     for (std::size_t i = 0; i < world.relays.size(); ++i) {
-        text += (i == 0 ? "" : ",") + std::string{to_string(world.relays[i])};
+        if (i != 0) {
+            text += ',';
+        }
+        text += to_string(world.relays[i]);
     }
     return text;
 }
