@@ -94,10 +94,9 @@ struct Connection {
     std::uint16_t echoes_answered = 0;
     std::uint16_t failures = 0; ///< routes left because another one delivered
     std::uint32_t moves = 0;
-    std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at
-
-    Delivery delivery;
     Selection selection;
+    std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at
+    Delivery delivery;
     Traffic traffic;
 };
 

@@ -33,7 +33,7 @@ Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t 
         return Route_Use::stale;
     }
     const Route_Delivery &delivery = peer.delivery.routes[route];
-    if (delivery_distrusts(delivery, c.now)) {
+    if (delivery_distrusts(peer.delivery, route, c.now)) {
         return Route_Use::avoided;
     }
     switch (delivery.proof) {
