@@ -95,8 +95,9 @@ struct Connection {
     std::uint16_t failures = 0; ///< routes left because another one delivered
     std::uint32_t moves = 0;
     Selection selection;
-    std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at
-    Delivery delivery;
+    std::uint64_t balance_at = NEVER;   ///< when its number of routes is looked at
+    std::uint64_t heard_at = 0;         ///< ms, the last packet that opened; 0: never
+    std::unique_ptr<Delivery> delivery; ///< not null while the peer is online somewhere, and then only
     Traffic traffic;
 };
 
