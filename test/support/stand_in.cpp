@@ -11,6 +11,7 @@
 //   stat           prints one line of JSON, see `print_stat`
 //   port N         as an argument only: the port to listen on; else any that is free
 //
+// It has no DHT, but carries onion requests (onion_hop.h) as long as it is honest.
 // A relay that refuses and then is of another kind listens on the same port again, with the same key. The relay ends at
 // the end of its standard input, and, with exit status 1, at a command that is none.
 #include <algorithm>
@@ -34,6 +35,7 @@
 
 #include <sodium.h>
 
+#include "onion_hop.h"
 #include "relay_kind.h"
 #include "tools/relay_server.h"
 
@@ -82,6 +84,7 @@ struct Stand_In {
 
     std::uint16_t port = 0; ///< 0: any; once it has listened, the one it got
     int listener = -1;
+    int onion = -1;           ///< UDP, see onion_hop.h
     std::vector<int> sockets; ///< by client handle, -1 for none
     std::deque<Held> held;    ///< what a late relay has not looked at yet, in the order in which it came
     std::uint64_t flap_due = 0;
@@ -148,10 +151,30 @@ bool is_victim(Stand_In &relay, const std::uint8_t *receiver) {
     return std::equal(relay.victim->begin(), relay.victim->end(), receiver);
 }
 
+/// What an answer brings back, so that it goes to nobody who has the same handle later: when a client came, ms, and its
+/// handle in the low byte (there are few).
+std::uint64_t onion_tag(const Stand_In &relay, int client) {
+    return relay.server.clients[static_cast<std::size_t>(client)].started << 8 | static_cast<std::uint8_t>(client);
+}
+
+void pass_onion_answers(Stand_In &relay) {
+    while (const std::optional<Onion_Answer> answer = next_onion_answer(relay.onion, relay.buffer)) {
+        const auto client = static_cast<std::uint8_t>(answer->client);
+        if (client < relay.server.clients.size() && onion_tag(relay, client) == answer->client) {
+            std::vector<std::uint8_t> response{static_cast<std::uint8_t>(Packet_Type::onion_response)};
+            response.insert(response.end(), answer->body.begin(), answer->body.end());
+            (void)relay_server_inject(relay.server, client, response);
+        }
+    }
+}
+
 /// Relay_Faults::receive: counts what clients send, and takes it or not.
 bool take_packet(Stand_In &relay, int client, const Packet &packet) {
     constexpr std::uint8_t COOKIE_REQUEST = 0x18;
     constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
+    if (packet.type == Packet_Type::onion_request && relay.kind == Relay_Kind::honest) {
+        pass_onion_request(relay.onion, packet.data, onion_tag(relay, client));
+    }
     if (packet.type != Packet_Type::data && packet.type != Packet_Type::oob_send) {
         return true;
     }
@@ -462,7 +485,7 @@ void do_due(Stand_In &relay, std::uint64_t now) {
     }
 }
 
-/// What poll() is to wait for: standard input, the listener, and then one entry for each of `clients`.
+/// What poll() is to wait for: standard input, the listener, the onion's socket, and then one entry for each of `clients`.
 std::vector<pollfd> watched(const Stand_In &relay, std::vector<int> &clients) {
     std::vector<pollfd> watched{{STDIN_FILENO, POLLIN, 0}};
     clients.clear();
@@ -470,6 +493,7 @@ std::vector<pollfd> watched(const Stand_In &relay, std::vector<int> &clients) {
         return watched;
     }
     watched.push_back({relay.listener, POLLIN, 0});
+    watched.push_back({relay.onion, POLLIN, 0});
     for (int client = 0; client < static_cast<int>(relay.sockets.size()); ++client) {
         if (socket_of(relay, client) >= 0) {
             const bool waits = !relay_server_pending(relay.server, client).empty();
@@ -489,7 +513,7 @@ bool turn(Stand_In &relay) {
     }
     const std::uint64_t now = now_ms();
     for (std::size_t i = 0; i < clients.size(); ++i) {
-        const pollfd &one = ready[i + 2];
+        const pollfd &one = ready[i + 3];
         // A client may have been ended since, for another's sake.
         if ((one.revents & POLLOUT) != 0 && socket_of(relay, clients[i]) == one.fd) {
             flush(relay, clients[i]);
@@ -501,6 +525,10 @@ bool turn(Stand_In &relay) {
     }
     if (ready.size() > 1 && ready[1].revents != 0) {
         accept_client(relay, now);
+    }
+    if (ready.size() > 2 && ready[2].revents != 0) {
+        pass_onion_answers(relay);
+        serve_changes(relay);
     }
     do_due(relay, now);
     return ready[0].revents == 0 || read_commands(relay);
@@ -523,6 +551,11 @@ bool start(Stand_In &relay, int argc, char **argv) {
             std::fprintf(stderr, "stand-in-relay: `%s` is no command; they are in its source\n", argv[i]);
             return false;
         }
+    }
+    relay.onion = open_onion_hop();
+    if (relay.onion < 0) {
+        std::perror("stand-in-relay: cannot open a UDP socket");
+        return false;
     }
     // One that refuses has listened for a moment, so that it has a port.
     if (!listen_at_port(relay)) {
