@@ -189,8 +189,8 @@ void show_change(Demo_Peer &peer, const Change &change) {
     case Change_Kind::relay_trusted:
         show_event(demo, name + relay + " answers again");
         break;
-    case Change_Kind::relay_convicted:
-        show_event(demo, name + relay + " is convicted: it delivers nothing");
+    case Change_Kind::relay_failed:
+        show_event(demo, name + relay + " delivers nothing: left for another");
         break;
     case Change_Kind::route_online:
         show_event(demo, name + other.name + " is online at " + relay);

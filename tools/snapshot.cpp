@@ -41,7 +41,7 @@ Snapshot_Relay relay_of(const Json &json) {
     relay.online = number_of(json, "online");
     relay.carries = number_of(json, "carries");
     relay.suspicions = number_of(json, "suspicions");
-    relay.convictions = number_of(json, "convictions");
+    relay.failures = number_of(json, "failures");
     relay.packets_sent = number_of(json, "packets_sent");
     relay.packets_received = number_of(json, "packets_received");
     return relay;
@@ -55,7 +55,7 @@ Snapshot_Peer peer_of(const Json &json) {
     peer.sending = optional_of<int>(json, "sending");
     peer.receiving = optional_of<int>(json, "receiving");
     peer.moves = number_of(json, "moves");
-    peer.convictions = number_of(json, "convictions");
+    peer.failures = number_of(json, "failures");
     peer.heard_ms = optional_of<std::uint64_t>(json, "heard_ms");
     peer.packets_sent = number_of(json, "packets_sent");
     peer.packets_received = number_of(json, "packets_received");

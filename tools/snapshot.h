@@ -20,7 +20,7 @@ struct Snapshot_Relay {
     std::uint64_t online = 0;
     std::uint64_t carries = 0;
     std::uint64_t suspicions = 0;
-    std::uint64_t convictions = 0;
+    std::uint64_t failures = 0;
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_received = 0;
 };
@@ -34,7 +34,7 @@ struct Snapshot_Peer {
     std::size_t routes = 0;
     std::size_t online = 0; ///< of these
     std::uint64_t moves = 0;
-    std::uint64_t convictions = 0;
+    std::uint64_t failures = 0;
     std::optional<std::uint64_t> heard_ms; ///< ago
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_received = 0;

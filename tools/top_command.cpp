@@ -132,7 +132,7 @@ std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
     return format("%-21s %-10s %9s %5s %5llu %7llu %7.1f %7.1f %3llu", fit_end(relay.address, 21).c_str(),
                   relay.state.substr(0, 10).c_str(), up.c_str(),
                   relay.round_trip_ms == 0 ? "-" : std::to_string(relay.round_trip_ms).c_str(), Count{relay.online},
-                  Count{relay.carries}, rate.sent, rate.received, Count{relay.suspicions + relay.convictions});
+                  Count{relay.carries}, rate.sent, rate.received, Count{relay.suspicions + relay.failures});
 }
 
 constexpr const char *PEER_HEADS = "PEER         ROUTES SENDS OVER             HEARD AGO   MOVES   OUT/S    IN/S BAD";
@@ -144,7 +144,7 @@ std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
     return format("%-12s %3zu/%-2zu %-21s %10s %7llu %7.1f %7.1f %3llu", short_key(peer.public_key).c_str(),
                   peer.online, peer.routes, fit_end(over, 21).c_str(),
                   peer.heard_ms ? duration(*peer.heard_ms).c_str() : "never", Count{peer.moves}, rate.sent,
-                  rate.received, Count{peer.convictions});
+                  rate.received, Count{peer.failures});
 }
 
 /// Lines of a table that may have no more than `room`, heads and the count of those left out included.

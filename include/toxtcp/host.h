@@ -55,6 +55,9 @@ struct Host {
     /// a tick, so it must be cheap; a change must also make `descriptor` readable. Null: the host cannot tell, and calls
     /// `tcp_connections_network_changed` itself if it learns of a change.
     bool (*network_changed)(void *object) = nullptr;
+    /// Whether `network_changed` tells of every change of the network, and not of sleep alone. If not, relays are tried more
+    /// often while none can be connected.
+    bool tells_network_changes = false;
 
     /// Milliseconds of a clock that never goes back. It may stand still between ticks.
     std::uint64_t (*now)(void *object) = nullptr;
@@ -70,8 +73,9 @@ struct Host {
     void (*opened)(void *object, std::uint8_t first, std::size_t length) = nullptr;
 };
 
-/// The system's own: non-blocking POSIX sockets, epoll, CLOCK_MONOTONIC, libsodium's randomness, and spdlog's default
-/// logger (nothing, where the library was built with `-Dlog=none`). Null when out of memory or file descriptors.
+/// The system's own: non-blocking POSIX sockets, epoll, netlink where the system allows it, CLOCK_MONOTONIC, libsodium's
+/// randomness, and spdlog's default logger (nothing, where the library was built with `-Dlog=none`). Without a file
+/// descriptor for epoll it has no readiness, and every socket is tried in every tick. Null when out of memory.
 [[nodiscard]] TOXTCP_API Host *new_system_host();
 
 /// Null is allowed.

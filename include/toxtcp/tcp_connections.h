@@ -252,18 +252,32 @@ struct Relay_Info {
     std::uint32_t connections = 0;               ///< tied to it
     std::uint32_t online = 0;                    ///< of these, peers online through it
     std::uint32_t carries = 0;                   ///< connections that send over it now
-    std::uint32_t attempts = 0;                  ///< failed since it was last up
+    std::uint32_t attempts = 0;                  ///< failed in a row; reset by a connection that lasts a minute
     std::uint32_t suspicions = 0;                ///< times it was suspect
-    std::uint32_t convictions = 0;               ///< times it was found to deliver nothing
+    std::uint32_t failures = 0;                  ///< times a peer's traffic left it, since another relay delivered
     bool onion = false;                          ///< marked for onion packets
     Traffic traffic;                             ///< of all who use it
 };
 
+/// Whether a route carries the data, and if not, why.
+enum class Route_Use : std::uint8_t {
+    in_use,     ///< it carries the data
+    ready,      ///< verified, and another one is in use
+    unverified, ///< no echo was answered over it yet
+    failed,     ///< its last echo was not answered, while another route's was
+    avoided,    ///< traffic has left it of late, since the peer heard nothing of us over it
+    stale,      ///< its relay does not answer
+    offline     ///< the peer is not online there
+};
+/// In a word. Static.
+TOXTCP_API const char *to_string(Route_Use use);
+
 /// What there is to know of a route.
 struct Route_Info {
-    int relay = 0;                         ///< number
+    int relay = 0;                         ///< handle
     Route_State state = Route_State::none; ///< how far it has come
-    bool convicted = false;                ///< avoided for this peer for now
+    Route_Use use = Route_Use::offline;    ///< whether it carries the data, and if not, why
+    std::uint32_t echo_round_trip = 0;     ///< ms end to end, of the last echo; 0: none was answered
 };
 
 /// What there is to know of a connection.
@@ -277,9 +291,11 @@ struct Connection_Info {
     int sending = static_cast<int>(Error::not_online);   ///< relay that data goes over, as far as it was chosen yet
     int receiving = static_cast<int>(Error::not_online); ///< relay that the last packet came over
     std::uint32_t moves = 0;                             ///< times its traffic went to another relay
-    std::uint32_t convictions = 0;                       ///< times one of its relays was found to deliver nothing
-    std::uint64_t last_heard = 0;                        ///< ms on the host's clock; 0 for never
-    Traffic traffic;                                     ///< over all relays
+    std::uint32_t failures = 0;                          ///< times its traffic left a relay for that
+    std::uint32_t echoes_sent = 0;                       ///< modulo 65,536
+    std::uint32_t echoes_answered = 0;                   ///< modulo 65,536
+    std::uint64_t last_heard = 0; ///< ms on the host's clock, the last packet that opened; 0 for never
+    Traffic traffic;              ///< over all relays
 };
 
 /// Fills `info` with what there is to know of a relay. False for a bad number.
@@ -296,16 +312,16 @@ struct Connection_Info {
 
 /// What changed.
 enum class Change_Kind : std::uint8_t {
-    relay_up,        ///< the handshake is done
-    relay_down,      ///< its connection ended (reason); it is tried again, or sleeps
-    relay_gone,      ///< it is not in the array any more (reason)
-    relay_suspect,   ///< a probe is unanswered
-    relay_trusted,   ///< it answers again
-    relay_convicted, ///< it delivered nothing for one peer
-    route_online,    ///< the peer is online at this relay
-    route_offline,   ///< and no longer
-    route_shed,      ///< let go, since the peer is online at more relays than wanted
-    moved            ///< a connection sends over another relay from now on
+    relay_up,      ///< the handshake is done
+    relay_down,    ///< its connection ended (reason); it is tried again, or sleeps
+    relay_gone,    ///< it is not in the array any more (reason)
+    relay_suspect, ///< a probe is unanswered
+    relay_trusted, ///< it answers again
+    relay_failed,  ///< it delivered nothing for one peer, and another relay did
+    route_online,  ///< the peer is online at this relay
+    route_offline, ///< and no longer
+    route_shed,    ///< let go, since the peer is online at more relays than wanted
+    moved          ///< a connection sends over another relay from now on
 };
 /// In a word or two. Static.
 TOXTCP_API const char *to_string(Change_Kind kind);

@@ -136,7 +136,7 @@ enum class Reason : std::uint8_t {
     bad_packet_length, ///< a length that this packet type cannot have
     bad_routing_id,    ///< a notification for an id below 16
     bad_ping_id,       ///< a pong of id 0
-    convicted,         ///< it says online and delivers nothing, and others suffice
+    not_delivering,    ///< it carries nothing to a peer or from it, and another relay does
     network_changed,   ///< the host said that the network has changed
     stuck              ///< its socket was full, and took nothing for 5 s
 };

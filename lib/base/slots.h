@@ -16,10 +16,14 @@ class Slots {
 public:
     explicit Slots(std::uint32_t limit) : limit_(limit) {}
 
-    /// The slot of a handle that is still good, or NO_SLOT.
+    /// The slot of a handle that is still good, or NO_SLOT. The host has named it.
     [[nodiscard]] std::uint32_t find(int number) const {
         const auto index = static_cast<std::uint32_t>(number) & (MAX_SLOTS - 1);
-        return number >= 0 && index < size() && used(index) && handle(index) == number ? index : NO_SLOT;
+        if (number < 0 || index >= size() || !used(index) || handle(index) != number) {
+            return NO_SLOT;
+        }
+        slots_[index].shown = true; // whoever names it may go on to
+        return index;
     }
 
     /// The slot's handle, to be shown to the host: from now on the host may hold it.

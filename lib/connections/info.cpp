@@ -1,12 +1,14 @@
 // What an operator wants to know of a relay and of a connection.
-#include "connections/state.h"
+#include "connections/core.h"
+#include "connections/relays.h"
+#include "connections/traffic.h"
 
 namespace toxtcp {
 
 namespace {
 
 Relay_State told_state(const Relay &relay) {
-    return is_connected(relay) && relay.suspect ? Relay_State::suspect : relay.state;
+    return is_stale(relay) ? Relay_State::suspect : relay.state;
 }
 
 Route_State told_state(const Route &route) {
@@ -20,6 +22,31 @@ Route_State told_state(const Route &route) {
     }
 }
 
+Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t route) {
+    if (!route_usable(c, peer, route)) {
+        return Route_Use::offline;
+    }
+    if (peer.sending == route) {
+        return Route_Use::in_use;
+    }
+    if (is_stale(c.relays[peer.routes[route].relay])) {
+        return Route_Use::stale;
+    }
+    const Route_Delivery &delivery = peer.delivery.routes[route];
+    if (delivery_distrusts(delivery, c.now)) {
+        return Route_Use::avoided;
+    }
+    switch (delivery.proof) {
+    case Proof::verified:
+        return Route_Use::ready;
+    case Proof::failed:
+        return Route_Use::failed;
+    case Proof::none:
+        break;
+    }
+    return Route_Use::unverified;
+}
+
 } // namespace
 
 bool tcp_relay_info(const Tcp_Connections *c, int relay_number, Relay_Info &info) {
@@ -30,7 +57,7 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_number, Relay_Info &info
     const Relay &relay = c->relays[slot];
     info = {.number = relay_number,
             .public_key = relay.key,
-            .address = relay.address,
+            .address = current_address(relay.addresses),
             .state = told_state(relay),
             .last_end = relay.last_end,
             .connected_since = relay.up_since,
@@ -38,9 +65,9 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_number, Relay_Info &info
             .connections = static_cast<std::uint32_t>(relay.tied.size()),
             .online = relay.online,
             .carries = relay.carries,
-            .attempts = relay.attempts,
+            .attempts = relay.backoff.attempts,
             .suspicions = relay.suspicions,
-            .convictions = relay.convictions,
+            .failures = relay.failures,
             .onion = relay.onion,
             .traffic = relay.traffic};
     return true;
@@ -58,19 +85,22 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     info.public_key = peer.key;
     info.awake = peer.awake;
     info.moves = peer.moves;
-    info.convictions = peer.convictions;
-    info.last_heard = peer.heard_at;
+    info.failures = peer.failures;
+    info.echoes_sent = peer.echoes_sent;
+    info.echoes_answered = peer.echoes_answered;
+    info.last_heard = peer.delivery.heard_at;
     info.traffic = peer.traffic;
     const auto relay_of = [&](std::uint8_t route) {
         return route == NO_ROUTE ? static_cast<int>(Error::not_online) : c->relays.number(peer.routes[route].relay);
     };
     info.sending = relay_of(peer.sending);
     info.receiving = relay_of(peer.receiving);
-    for (const Route &route : peer.routes) {
-        if (route.relay != NO_RELAY) {
-            info.routes[info.routes_count++] = {.relay = c->relays.number(route.relay),
-                                                .state = told_state(route),
-                                                .convicted = route.avoid_until > c->now / 1000};
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        if (peer.routes[i].relay != NO_RELAY) {
+            info.routes[info.routes_count++] = {.relay = c->relays.number(peer.routes[i].relay),
+                                                .state = told_state(peer.routes[i]),
+                                                .use = use_of(*c, peer, i),
+                                                .echo_round_trip = peer.delivery.routes[i].round_trip};
         }
     }
     return true;

@@ -1,7 +1,14 @@
 // The connection array, and routes: which relay is tied to which peer, and how far that is.
-#include <algorithm>
+#include "connections/peers.h"
 
-#include "connections/state.h"
+#include <algorithm>
+#include <new>
+
+#include "connections/changes.h"
+#include "connections/prune.h"
+#include "connections/relays.h"
+#include "connections/traffic.h"
+#include "policy/prune.h"
 
 namespace toxtcp {
 
@@ -12,11 +19,11 @@ namespace {
 constexpr std::uint64_t BALANCE_AFTER_MS = 10'000;
 
 bool holds_id(Route_Step step) {
-    return step == Route_Step::asked || step == Route_Step::registered || step == Route_Step::online;
+    return step == Route_Step::requested || step == Route_Step::registered || step == Route_Step::online;
 }
 
 void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, std::uint32_t by) {
-    relay.unasked += step == Route_Step::none ? by : 0;
+    relay.unrequested += step == Route_Step::none ? by : 0;
     relay.shed += step == Route_Step::shed ? by : 0;
     relay.refused += step == Route_Step::refused ? by : 0;
     relay.ids += holds_id(step) ? by : 0;
@@ -25,7 +32,7 @@ void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, 
         relay.online_asleep += peer.awake ? 0 : by;
         peer.online = static_cast<std::uint8_t>(peer.online + by);
         if (relay.online == relay.online_asleep) {
-            hold_by(c, std::max(c.now, judged_at(c, relay)));
+            prune_by(c, std::max(c.now, min_lifetime_ends(c, relay)));
         }
     }
 }
@@ -37,7 +44,7 @@ std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key) {
 }
 
 std::uint8_t find_route(const Connection &peer, std::uint32_t relay) {
-    for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
         if (peer.routes[i].relay == relay) {
             return i;
         }
@@ -45,7 +52,7 @@ std::uint8_t find_route(const Connection &peer, std::uint32_t relay) {
     return NO_ROUTE;
 }
 
-void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_index, Route_Step step) {
+void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index, Route_Step step) {
     Connection &peer = c.peers[peer_slot];
     Route &route = peer.routes[route_index];
     Relay &relay = c.relays[route.relay];
@@ -57,25 +64,27 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     count(c, peer, relay, step, 1);
     route.step = step;
     if (step == Route_Step::none) {
-        relay.ask_from = std::min<std::uint32_t>(relay.ask_from, route.place);
+        relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
     }
     if (old == Route_Step::online || step == Route_Step::online) {
-        consider_sparing(c, route.relay);
+        consider_relay_pings(c, route.relay);
     }
-    const std::uint32_t others_unasked = relay.unasked - (step == Route_Step::none ? 1 : 0);
-    if (holds_id(old) && !holds_id(step) && others_unasked != 0 && is_connected(relay)) {
+    const std::uint32_t others_unrequested = relay.unrequested - (step == Route_Step::none ? 1 : 0);
+    if (holds_id(old) && !holds_id(step) && others_unrequested != 0 && is_connected(relay)) {
         wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
     }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
-        if (peer.waiting_since != 0) {
-            wake_peer_at(c, peer_slot, c.now); // a silent peer may be heard this way
-        }
+        delivery_reset_route(peer.delivery, route_index);
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             balance_by(c, peer_slot,
                        c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
         }
     } else if (old == Route_Step::online) {
+        delivery_reset_route(peer.delivery, route_index);
+        if (peer.online == 0) {
+            peer.delivery.peer_clock = 0; // it may come back with another clock
+        }
         report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
                {.relay = route.relay, .peer = peer_slot});
         if (peer.sending == route_index) {
@@ -87,15 +96,15 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_i
     }
 }
 
-void ask_for_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
+void request_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
     Relay &relay = c.relays[relay_slot];
-    if (!is_connected(relay) || relay.unasked == 0) {
+    if (!is_connected(relay) || relay.unrequested == 0) {
         return;
     }
-    while (relay.unasked != 0 && relay.ids < MAX_ROUTES && relay.ask_from < relay.tied.size()) {
-        const std::uint32_t name = relay.tied[relay.ask_from];
-        const Connection &peer = c.peers[connection_of(name)];
-        if (peer.routes[route_of(name)].step == Route_Step::none) {
+    while (relay.unrequested != 0 && relay.ids < MAX_ROUTES && relay.request_from < relay.tied.size()) {
+        const std::uint32_t reference = relay.tied[relay.request_from];
+        const Connection &peer = c.peers[connection_of(reference)];
+        if (peer.routes[route_of(reference)].step == Route_Step::none) {
             if (!relay_request_route(relay.link->client, peer.key)) {
                 // No room: make some, and wait for the socket if there is none to be had.
                 flush_relay(c, relay_slot);
@@ -103,10 +112,10 @@ void ask_for_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
                     return;
                 }
             }
-            set_step(c, connection_of(name), route_of(name), Route_Step::asked);
+            set_step(c, connection_of(reference), route_of(reference), Route_Step::requested);
             relay.used_since = c.now;
         }
-        ++relay.ask_from;
+        ++relay.request_from;
     }
     flush_relay(c, relay_slot);
 }
@@ -114,14 +123,72 @@ void ask_for_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
 void forget_refusals(Tcp_Connections &c, std::uint32_t relay_slot) {
     const Relay &relay = c.relays[relay_slot];
     for (std::size_t i = 0; relay.refused != 0 && i < relay.tied.size(); ++i) {
-        const std::uint32_t name = relay.tied[i];
-        if (c.peers[connection_of(name)].routes[route_of(name)].step == Route_Step::refused) {
-            set_step(c, connection_of(name), route_of(name), Route_Step::none);
+        const std::uint32_t reference = relay.tied[i];
+        if (c.peers[connection_of(reference)].routes[route_of(reference)].step == Route_Step::refused) {
+            set_step(c, connection_of(reference), route_of(reference), Route_Step::none);
         }
     }
 }
 
-void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_index) {
+namespace {
+
+/// The free place, or that of the route that gives way; NO_ROUTE when there is none.
+std::uint8_t find_place(const Tcp_Connections &c, const Connection &peer) {
+    if (const std::uint8_t free = find_route(peer, NO_RELAY); free != NO_ROUTE) {
+        return free;
+    }
+    std::array<std::uint64_t, ROUTES> away_since{};
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        const Relay &relay = c.relays[peer.routes[i].relay];
+        const bool is_away = relay.state == Relay_State::waiting || relay.state == Relay_State::connecting;
+        away_since[i] = is_away ? relay.backoff.away_since : 0;
+    }
+    return route_that_gives_way(away_since);
+}
+
+} // namespace
+
+bool has_place(const Tcp_Connections &c, std::uint32_t peer_slot) {
+    return find_place(c, c.peers[peer_slot]) != NO_ROUTE;
+}
+
+Error tie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t relay_slot) {
+    Connection &peer = c.peers[peer_slot];
+    Relay &relay = c.relays[relay_slot];
+    if (find_route(peer, relay_slot) != NO_ROUTE) {
+        // The host has word of the peer there: a relay that was left may be what brings it back.
+        if (peer.awake && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+            wake_relay(c, relay_slot);
+        }
+        return Error::already;
+    }
+    const std::uint8_t place = find_place(c, peer);
+    if (place == NO_ROUTE) {
+        return Error::limit;
+    }
+    try {
+        if (relay.tied.size() == relay.tied.capacity()) {
+            relay.tied.reserve(relay.tied.size() + relay.tied.size() / 4 + 4);
+        }
+        relay.tied.push_back(route_reference(peer_slot, place));
+    } catch (const std::bad_alloc &) {
+        return Error::no_memory;
+    }
+    Route &route = peer.routes[place];
+    if (route.relay != NO_RELAY) {
+        untie(c, peer_slot, place);
+    }
+    route.relay = static_cast<std::uint16_t>(relay_slot);
+    route.place = static_cast<std::uint32_t>(relay.tied.size() - 1);
+    ++relay.unrequested;
+    if (peer.awake) {
+        wake_relay(c, relay_slot);
+    }
+    request_routes(c, relay_slot);
+    return Error::ok;
+}
+
+void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
     Connection &peer = c.peers[peer_slot];
     Route &route = peer.routes[route_index];
     Relay &relay = c.relays[route.relay];
@@ -132,37 +199,38 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t route_inde
     }
     // Out of every count but that of the routes that wait to be asked for, and then out of that as well.
     set_step(c, peer_slot, route_index, Route_Step::none);
-    --relay.unasked;
+    --relay.unrequested;
     // The last of the relay's routes takes its place in the list. If asking is past that place, it goes back there.
     const std::uint32_t last = relay.tied.back();
     relay.tied[route.place] = last;
     c.peers[connection_of(last)].routes[route_of(last)].place = route.place;
-    relay.ask_from = std::min<std::uint32_t>(relay.ask_from, route.place);
+    relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
     relay.tied.pop_back();
     route = Route{};
+    delivery_reset_route(peer.delivery, route_index);
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
-    peer.accused = peer.accused == route_index ? NO_ROUTE : peer.accused;
-    peer.settled = peer.settled == route_index ? NO_ROUTE : peer.settled;
+    peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;
 }
 
 std::uint64_t peer_due(const Connection &peer) {
-    return std::min(silence_deadline(peer), peer.balance_at);
+    return std::min(delivery_deadline(peer.delivery), peer.balance_at);
 }
 
 void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {
     note_cause(c, Wake_Cause::peer);
     c.peer_deadlines.set(peer_slot, NEVER);
-    check_peer_silence(c, peer_slot);
+    serve_delivery(c, peer_slot);
     balance_routes(c, peer_slot);
 }
 
 // ---- public ----------------------------------------------------------------------------------------------------
 
 int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int id) {
-    if (public_key == Public_Key{} || public_key == c->context.self.public_key) {
+    const Public_Key key = canonical_key(public_key);
+    if (is_weak_key(key) || key == c->context.self.public_key) {
         return static_cast<int>(Error::bad_key);
     }
-    if (find_peer(*c, public_key) != NO_SLOT) {
+    if (find_peer(*c, key) != NO_SLOT) {
         return static_cast<int>(Error::already);
     }
     std::uint32_t slot = NO_SLOT;
@@ -172,7 +240,7 @@ int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int 
             return static_cast<int>(Error::limit);
         }
         c->peer_deadlines.reserve(c->peers.size());
-        c->peers[slot].key = public_key;
+        c->peers[slot].key = key;
         c->peers[slot].id = id;
         c->peer_index.insert(slot);
     } catch (const std::bad_alloc &) {
@@ -189,10 +257,10 @@ Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
     if (slot == NO_SLOT) {
         return Error::bad_number;
     }
-    enter(*c);
+    update_now(*c);
     Connection &peer = c->peers[slot];
     set_sending(*c, slot, NO_ROUTE, Reason::killed);
-    for (std::uint32_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
         if (peer.routes[i].relay != NO_RELAY) {
             untie(*c, slot, i);
         }
@@ -200,7 +268,7 @@ Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
     c->peer_deadlines.set(slot, NEVER);
     c->peer_index.erase(slot);
     c->peers.remove(slot);
-    put_deadlines_right(*c);
+    drop_stale_deadlines(*c);
     return Error::ok;
 }
 
@@ -213,7 +281,7 @@ Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awak
     if (peer.awake == awake) {
         return Error::already;
     }
-    enter(*c);
+    update_now(*c);
     peer.awake = awake;
     for (const Route &route : peer.routes) {
         if (route.relay == NO_RELAY) {
@@ -227,12 +295,12 @@ Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awak
             wake_relay(*c, route.relay);
         }
     }
-    hold_by(*c, c->now);
+    prune_by(*c, c->now);
     return Error::ok;
 }
 
 int tcp_connection_to(const Tcp_Connections *c, const Public_Key &public_key) {
-    const std::uint32_t slot = find_peer(*c, public_key);
+    const std::uint32_t slot = find_peer(*c, canonical_key(public_key));
     return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->peers.number(slot);
 }
 
@@ -247,37 +315,8 @@ Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int re
     if (peer_slot == NO_SLOT || relay_slot == NO_SLOT) {
         return Error::bad_number;
     }
-    Connection &peer = c->peers[peer_slot];
-    Relay &relay = c->relays[relay_slot];
-    enter(*c);
-    if (find_route(peer, relay_slot) != NO_ROUTE) {
-        // The host has word of the peer there: a relay that was left may be what brings it back.
-        if (peer.awake && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-            wake_relay(*c, relay_slot);
-        }
-        return Error::already;
-    }
-    const std::uint8_t place = find_route(peer, NO_RELAY);
-    if (place == NO_ROUTE) {
-        return Error::limit;
-    }
-    try {
-        if (relay.tied.size() == relay.tied.capacity()) {
-            relay.tied.reserve(relay.tied.size() + relay.tied.size() / 4 + 4);
-        }
-        relay.tied.push_back(route_name(peer_slot, place));
-    } catch (const std::bad_alloc &) {
-        return Error::no_memory;
-    }
-    Route &route = peer.routes[place];
-    route.relay = static_cast<std::uint16_t>(relay_slot);
-    route.place = (relay.tied.size() - 1) & (MAX_SLOTS - 1);
-    ++relay.unasked;
-    if (peer.awake) {
-        wake_relay(*c, relay_slot);
-    }
-    ask_for_routes(*c, relay_slot);
-    return Error::ok;
+    update_now(*c);
+    return tie(*c, peer_slot, relay_slot);
 }
 
 } // namespace toxtcp

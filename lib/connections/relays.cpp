@@ -1,19 +1,30 @@
-// The relay array: adding, connecting, up, down, gone.
+// Relays: adding, connecting, up, down, gone.
+#include "connections/relays.h"
+
 #include <algorithm>
 #include <new>
 
-#include "connections/state.h"
+#include "connections/changes.h"
+#include "connections/peers.h"
+#include "connections/prune.h"
+#include "connections/reconnect.h"
+#include "connections/traffic.h"
+#include "policy/prune.h"
 
 namespace toxtcp {
 
 namespace {
 
-void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
-    // That it ended is worth a line; that it is still away is not, each time it is tried.
-    const Log_Level level = relay.attempts == 0 ? Log_Level::warning : Log_Level::debug;
+/// A relay that is away for long is worth a line of log this often.
+constexpr std::uint64_t LOG_EVERY_MS = 3'600'000;
+
+void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
+    const bool is_news = relay.logged_at == 0 || c.now >= relay.logged_at + LOG_EVERY_MS;
+    const Log_Level level = is_news ? Log_Level::warning : Log_Level::debug;
+    relay.logged_at = is_news ? c.now : relay.logged_at;
     try {
         log(c, level,
-            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(relay.address) + ": " +
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(current_address(relay.addresses)) + ": " +
                 to_string(reason));
     } catch (const std::bad_alloc &) {
         log(c, level, to_string(reason));
@@ -22,39 +33,87 @@ void log_end(const Tcp_Connections &c, const Relay &relay, Reason reason) {
 
 /// What a relay's deadline, when it comes, is for.
 void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
-    if (retry_deadline(c, relay) <= c.now) {
-        note_cause(c, Wake_Cause::retry);
-    }
     if (relay.link == nullptr) {
         return;
     }
-    if (is_asked(relay)) {
+    if (has_work(relay)) {
         note_cause(c, Wake_Cause::asked);
     }
     if (relay_deadline(relay.link->client) <= c.now) {
         note_cause(c, is_connected(relay) ? Wake_Cause::ping : Wake_Cause::retry);
     }
-    if (health_deadline(c, relay) <= c.now) {
+    if (is_connected(relay) && liveness_deadline(relay.liveness, liveness_view(c, relay)) <= c.now) {
         note_cause(c, Wake_Cause::probe);
+    }
+}
+
+void leave_stale(Tcp_Connections &c, std::uint32_t slot) {
+    ++c.relays[slot].suspicions;
+    report(c, Change_Kind::relay_suspect, {.relay = slot, .reason = Reason::ping_timeout});
+    for_each_carried(c, slot, [&](std::uint32_t peer, std::uint8_t) {
+        set_sending(c, peer, best_route(c, c.peers[peer], 0), Reason::ping_timeout);
+    });
+}
+
+/// It may be that nobody has tried for a while whether the socket takes something: a ping does.
+void check_full(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    relay_ping(relay.link->client, c.now);
+    flush_relay(c, slot);
+    if (liveness_checked_full(relay.liveness, c.now, !relay_pending(relay.link->client).empty())) {
+        relay_end(relay.link->client, Reason::stuck);
+    }
+}
+
+void check_liveness(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (!is_connected(relay)) {
+        return;
+    }
+    switch (liveness_due(relay.liveness, c.now, liveness_view(c, relay))) {
+    case Liveness_Action::none:
+        break;
+    case Liveness_Action::ping:
+        relay_ping(relay.link->client, c.now);
+        break;
+    case Liveness_Action::stale:
+        leave_stale(c, slot);
+        break;
+    case Liveness_Action::end_unproved:
+        relay_end(relay.link->client, Reason::network_changed);
+        break;
+    case Liveness_Action::check_full:
+        check_full(c, slot);
+        break;
     }
 }
 
 } // namespace
 
-bool is_asked(const Relay &relay) {
+bool has_work(const Relay &relay) {
     return relay.link != nullptr &&
-           (relay.link->client.phase == Relay_Phase::ended || (is_connected(relay) && relay.unasked != 0));
+           (relay.link->client.phase == Relay_Phase::ended || (is_connected(relay) && relay.unrequested != 0));
 }
 
 std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay) {
-    std::uint64_t due = retry_deadline(c, relay);
-    if (relay.link != nullptr) {
-        due = std::min({due, relay_deadline(relay.link->client), health_deadline(c, relay)});
+    if (relay.link == nullptr) {
+        return NEVER;
     }
-    return due;
+    const std::uint64_t due = relay_deadline(relay.link->client);
+    return is_connected(relay) ? std::min(due, liveness_deadline(relay.liveness, liveness_view(c, relay))) : due;
 }
 
-void ping_along(Tcp_Connections &c) {
+Liveness_View liveness_view(const Tcp_Connections &c, const Relay &relay) {
+    const Relay_Client &client = relay.link->client;
+    return {.last_heard = client.last_heard,
+            .ping_sent = client.ping_sent,
+            .ping_out = client.ping_id != 0,
+            .round_trip = client.round_trip,
+            .load = load_ms(relay.load, c.now),
+            .saver = c.profile == Profile::saver};
+}
+
+void coalesce_pings(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot) || !is_connected(c.relays[slot])) {
             continue;
@@ -68,12 +127,11 @@ void ping_along(Tcp_Connections &c) {
     }
 }
 
-void consider_sparing(Tcp_Connections &c, std::uint32_t slot) {
+void consider_relay_pings(Tcp_Connections &c, std::uint32_t slot) {
     const Relay &relay = c.relays[slot];
     if (relay.link == nullptr) {
         return;
     }
-    // Which relay carries a peer's data is chosen by round trips, which only our own pings tell.
     relay.link->client.sparing = c.profile == Profile::saver || relay.online == 0;
     wake_relay_at(c, slot, relay_due(c, relay));
 }
@@ -84,14 +142,17 @@ std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
 
 Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot) {
     slot = NO_SLOT;
+    if (c.relays.full() && !give_up_one(c)) {
+        return Error::limit;
+    }
     try {
         slot = c.relays.add();
         if (slot == NO_SLOT) {
             return Error::limit;
         }
+        bool is_new = true;
         c.relays[slot].key = key;
-        c.relays[slot].address = address;
-        c.relays[slot].rank = random_below(c, UINT32_MAX);
+        add_address(c.relays[slot].addresses, address, is_new);
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
     } catch (const std::bad_alloc &) {
@@ -101,9 +162,10 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
         return Error::no_memory;
     }
     if (!connect_relay(c, slot)) {
-        c.relay_index.erase(slot);
-        c.relays.remove(slot);
-        return Error::not_online;
+        // No memory, no socket, no network, or no way there: like an attempt that fails later.
+        c.relays[slot].state = Relay_State::waiting;
+        c.relays[slot].last_end = Reason::connect_failed;
+        wait_for_turn(c, slot, 0);
     }
     return Error::ok;
 }
@@ -111,7 +173,8 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
 bool connect_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay.link.reset(new (std::nothrow) Relay_Link);
-    if (relay.link == nullptr || !link_open(*relay.link, c.context, relay.address, relay.key, slot, c.now)) {
+    if (relay.link == nullptr ||
+        !link_open(*relay.link, c.context, current_address(relay.addresses), relay.key, slot, c.now)) {
         relay.link.reset();
         return false;
     }
@@ -125,37 +188,37 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay.state = Relay_State::connected;
     relay.was_up = true;
-    relay.attempts = 0;
     relay.up_since = relay.used_since = c.now;
+    relay.liveness = {};
+    relay.load = {};
+    backoff_connected(relay.backoff);
     --c.connecting;
     ++c.connected;
     report(c, Change_Kind::relay_up, {.relay = slot});
     mark_onion(c, slot);
-    hold_by(c, judged_at(c, relay));
-    consider_sparing(c, slot);
-    ask_for_routes(c, slot);
-    if (c.outage) {
-        outage_is_over(c);
+    prune_by(c, min_lifetime_ends(c, relay));
+    consider_relay_pings(c, slot);
+    request_routes(c, slot);
+    if (c.pace.outage_since != 0) {
+        end_outage(c);
     }
 }
 
 void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     Relay &relay = c.relays[slot];
     log_end(c, relay, reason);
-    if (!relay.was_up) {
-        remove_relay(c, slot, reason);
-        return;
-    }
-    if (!is_connected(relay)) {
-        ++relay.attempts;
-    }
-    const bool enough = c.connected >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-    if (relay.tied.empty() && relay.attempts >= MAX_IDLE_ATTEMPTS && enough) {
-        remove_relay(c, slot, reason);
-        return;
-    }
+    const std::uint64_t up = is_connected(relay) ? std::max<std::uint64_t>(c.now - relay.up_since, 1) : 0;
     disconnect_relay(c, slot, reason, Relay_State::waiting);
-    plan_retry(c, slot);
+    if (up == 0) {
+        next_address(relay.addresses);
+    }
+    const Away_View away{relay.backoff.attempts + (up == 0), static_cast<std::uint32_t>(relay.tied.size()),
+                         relay.was_up, relay.backoff.away_since};
+    if (may_forget(away, c.connected, c.now)) {
+        remove_relay(c, slot, reason);
+        return;
+    }
+    wait_for_turn(c, slot, up);
     c.proof_failed = c.proof_failed || reason == Reason::network_changed;
     report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
 }
@@ -164,6 +227,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     Relay &relay = c.relays[slot];
     if (relay.link == nullptr) {
         relay.state = next;
+        plan_reconnects(c);
         return;
     }
     const bool was_connected = is_connected(relay);
@@ -171,46 +235,45 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     relay.last_end = relay.link->client.reason;
     relay.state = next;
     relay.up_since = 0;
-    relay.suspect = relay.doubted = false;
-    relay.sent_since = relay.prove_until = relay.full_since = 0;
-    relay.ask_from = 0;
+    relay.liveness = {};
+    relay.load = {};
+    relay.request_from = 0;
     if (relay.onion) {
         relay.onion = false;
         --c.onion_relays;
-        hold_by(c, c.now);
+        prune_by(c, c.now);
     }
     if (was_connected) {
         --c.connected;
     } else {
         --c.connecting;
     }
-    for (const std::uint32_t name : relay.tied) {
-        if (c.peers[connection_of(name)].routes[route_of(name)].step != Route_Step::shed) {
-            set_step(c, connection_of(name), route_of(name), Route_Step::none);
+    for (const std::uint32_t reference : relay.tied) {
+        if (c.peers[connection_of(reference)].routes[route_of(reference)].step != Route_Step::shed) {
+            set_step(c, connection_of(reference), route_of(reference), Route_Step::none);
         }
     }
     // The bytes of the packet that a callback holds may lie in the link.
     if (c.ticking) {
-        relay.link->next = std::move(c.graveyard);
-        c.graveyard = std::move(relay.link);
+        relay.link->next = std::move(c.retired_links);
+        c.retired_links = std::move(relay.link);
     }
     relay.link.reset();
     c.relay_deadlines.set(slot, NEVER);
-    if (was_connected && c.connected == 0) {
-        c.outage = true;
-    }
+    plan_reconnects(c);
 }
 
 void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
-    Relay &relay = c.relays[slot];
-    disconnect_relay(c, slot, reason, Relay_State::waiting);
+    disconnect_relay(c, slot, reason, Relay_State::sleeping);
     report(c, Change_Kind::relay_gone, {.relay = slot, .reason = reason});
-    while (!relay.tied.empty()) {
-        untie(c, connection_of(relay.tied.back()), route_of(relay.tied.back()));
+    std::vector<std::uint32_t> &tied = c.relays[slot].tied;
+    while (!tied.empty()) {
+        untie(c, connection_of(tied.back()), route_of(tied.back()));
     }
     c.relay_deadlines.set(slot, NEVER);
     c.relay_index.erase(slot);
     c.relays.remove(slot);
+    plan_reconnects(c);
 }
 
 bool settle_relay(Tcp_Connections &c, std::uint32_t slot) {
@@ -228,7 +291,7 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     if (link_flush(*relay.link, c.context.host, slot)) {
-        relay.took_since = true;
+        relay.liveness.took_since = true;
     }
     if (!relay_pending(relay.link->client).empty()) {
         note_full(c, slot);
@@ -238,53 +301,98 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
+void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (relay.link != nullptr && relay.link->client.last_heard == c.now && liveness_heard(relay.liveness)) {
+        report(c, Change_Kind::relay_trusted, {.relay = slot});
+    }
+}
+
+void note_full(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    if (is_connected(relay) && liveness_full(relay.liveness, c.now)) {
+        wake_relay_at(c, slot, liveness_deadline(relay.liveness, liveness_view(c, relay)));
+    }
+}
+
 void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     note_relay_causes(c, relay);
     c.relay_deadlines.set(slot, NEVER);
-    if (relay.link != nullptr) {
-        const bool had_pinged = relay.link->client.ping_id != 0;
-        relay_tick(relay.link->client, c.now);
-        c.pinged = c.pinged || (!had_pinged && relay.link->client.ping_id != 0);
-        if (settle_relay(c, slot)) {
-            return;
-        }
-        check_relay_health(c, slot);
-        ask_for_routes(c, slot);
-        flush_relay(c, slot);
-        if (settle_relay(c, slot)) {
-            return;
-        }
+    if (relay.link == nullptr) {
+        return;
     }
-    retry_relay(c, slot);
-    wake_relay_at(c, slot, relay_due(c, relay));
+    const bool had_pinged = relay.link->client.ping_id != 0;
+    relay_tick(relay.link->client, c.now);
+    c.pinged = c.pinged || (!had_pinged && relay.link->client.ping_id != 0);
+    if (settle_relay(c, slot)) {
+        return;
+    }
+    check_liveness(c, slot);
+    request_routes(c, slot);
+    flush_relay(c, slot);
+    if (!settle_relay(c, slot)) {
+        wake_relay_at(c, slot, relay_due(c, relay));
+    }
 }
 
 // ---- public ----------------------------------------------------------------------------------------------------
 
 namespace {
 
-Error check_relay(const Ip_Port &address, const Public_Key &key) {
+/// An attempt that is older than this gives way to another address.
+constexpr std::uint64_t ABANDON_MS = 2'000;
+
+Error check_address(const Ip_Port &address) {
     const bool known = address.family == Family::ipv4 || address.family == Family::ipv6;
-    if (!known || address.port == 0) {
-        return Error::bad_address;
+    return known && address.port != 0 ? Error::ok : Error::bad_address;
+}
+
+/// Our own key is a good one: toxcore's host may run a relay itself, and be found there.
+Error check_relay(const Ip_Port &address, const Public_Key &key) {
+    if (const Error error = check_address(address); error != Error::ok) {
+        return error;
     }
-    // Our own key is a good one: toxcore's host may run a relay itself, and be found there.
-    return key == Public_Key{} ? Error::bad_key : Error::ok;
+    return is_weak_key(key) ? Error::bad_key : Error::ok;
+}
+
+/// A relay that is known is named again. While it is not connected, the address given is the one to try.
+void name_again(Tcp_Connections &c, std::uint32_t slot, const Ip_Port &address) {
+    Relay &relay = c.relays[slot];
+    if (check_address(address) != Error::ok) {
+        return;
+    }
+    bool is_new = false;
+    const std::uint8_t place = add_address(relay.addresses, address, is_new);
+    if (!is_new || is_connected(relay)) {
+        return;
+    }
+    if (relay.state == Relay_State::connecting) {
+        if (c.now < relay.link->client.started + ABANDON_MS) {
+            return; // it may well succeed, and if not, the new one has its turn
+        }
+        disconnect_relay(c, slot, Reason::connect_failed, Relay_State::waiting);
+    }
+    relay.addresses.current = place;
+    if (relay.state == Relay_State::waiting) {
+        retry_now(c, slot);
+    }
 }
 
 } // namespace
 
 Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
-    if (const Error error = check_relay(address, relay_key); error != Error::ok) {
+    const Public_Key key = canonical_key(relay_key);
+    if (const Error error = check_relay(address, key); error != Error::ok) {
         return error;
     }
-    if (find_relay(*c, relay_key) != NO_SLOT) {
+    update_now(*c);
+    std::uint32_t slot = find_relay(*c, key);
+    if (slot != NO_SLOT) {
+        name_again(*c, slot, address);
         return Error::already;
     }
-    enter(*c);
-    std::uint32_t slot = NO_SLOT;
-    return add_relay(*c, address, relay_key, slot);
+    return add_relay(*c, address, key, slot);
 }
 
 Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
@@ -293,23 +401,23 @@ Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port
     if (peer == NO_SLOT) {
         return Error::bad_number;
     }
-    const std::uint32_t known = find_relay(*c, relay_key);
-    if (known != NO_SLOT) {
-        return add_tcp_number_relay_connection(c, connection, c->relays.number(known));
+    const Public_Key key = canonical_key(relay_key);
+    update_now(*c);
+    if (const std::uint32_t known = find_relay(*c, key); known != NO_SLOT) {
+        name_again(*c, known, address);
+        return tie(*c, peer, known);
     }
-    if (const Error error = check_relay(address, relay_key); error != Error::ok) {
+    if (const Error error = check_relay(address, key); error != Error::ok) {
         return error;
     }
-    const Connection &to = c->peers[peer];
-    if (to.online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || find_route(to, NO_RELAY) == NO_ROUTE) {
+    if (c->peers[peer].online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(*c, peer)) {
         return Error::limit;
     }
-    enter(*c);
     std::uint32_t slot = NO_SLOT;
-    if (const Error error = add_relay(*c, address, relay_key, slot); error != Error::ok) {
+    if (const Error error = add_relay(*c, address, key, slot); error != Error::ok) {
         return error;
     }
-    const Error error = add_tcp_number_relay_connection(c, connection, c->relays.number(slot));
+    const Error error = tie(*c, peer, slot);
     if (error != Error::ok) {
         remove_relay(*c, slot, Reason::killed);
     }
@@ -321,14 +429,14 @@ Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
     if (slot == NO_SLOT) {
         return Error::bad_number;
     }
-    enter(*c);
+    update_now(*c);
     remove_relay(*c, slot, Reason::killed);
-    put_deadlines_right(*c);
+    drop_stale_deadlines(*c);
     return Error::ok;
 }
 
 int tcp_relay(const Tcp_Connections *c, const Public_Key &relay_key) {
-    const std::uint32_t slot = find_relay(*c, relay_key);
+    const std::uint32_t slot = find_relay(*c, canonical_key(relay_key));
     return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->relays.number(slot);
 }
 
@@ -351,7 +459,7 @@ std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<
     for (std::uint32_t i = 0; i < size && count < nodes.size(); ++i) {
         const std::uint32_t slot = (index % size + i) % size;
         if (c->relays.used(slot) && is_connected(c->relays[slot])) {
-            nodes[count++] = {c->relays[slot].key, c->relays[slot].address};
+            nodes[count++] = {c->relays[slot].key, current_address(c->relays[slot].addresses)};
         }
     }
     return count;

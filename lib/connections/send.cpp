@@ -1,11 +1,15 @@
 // What goes out: data to a peer over the route in use or the next, OOB, onion requests, forwarding requests.
 #include <cstring>
 
-#include "connections/state.h"
+#include "connections/peers.h"
+#include "connections/relays.h"
+#include "connections/traffic.h"
 
 namespace toxtcp {
 
 namespace {
+
+constexpr std::uint64_t FULL_MS = 250;
 
 /// Inline, as it is the way of each packet: GCC finds it too long for that unasked.
 inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
@@ -17,20 +21,16 @@ inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packe
     if (error == Error::ok) {
         ++relay.traffic.packets_sent;
         relay.traffic.bytes_sent += packet.data.size();
-        relay.took_since = true;
+        note_relay_sent(c, relay_slot, packet.data.size());
+        if (!relay_takes_data(relay.link->client)) {
+            note_full(c, relay_slot); // it took a part
+        }
     } else if (error == Error::full) {
         note_full(c, relay_slot);
     } else if (error == Error::not_online) {
         wake_relay_at(c, relay_slot, c.now); // it ended by this: the next tick deals with it
     }
     return error;
-}
-
-void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, std::size_t packets,
-                    std::size_t bytes) {
-    c.peers[peer_slot].traffic.packets_sent += packets;
-    c.peers[peer_slot].traffic.bytes_sent += bytes;
-    note_sent(c, peer_slot, route);
 }
 
 Error send_as_oob(Tcp_Connections &c, std::uint32_t peer_slot, Bytes data) {
@@ -71,8 +71,8 @@ std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
         }
         relay.traffic.packets_sent += sent;
         relay.traffic.bytes_sent += bytes;
-        relay.took_since = true;
-        note_data_sent(c, peer_slot, route, sent, bytes);
+        note_relay_sent(c, relay_slot, bytes);
+        note_data_sent(c, peer_slot, sent, bytes);
     }
     if (relay.link->client.phase == Relay_Phase::ended) {
         wake_relay_at(c, relay_slot, c.now);
@@ -86,7 +86,9 @@ Error check_size(Bytes data, std::size_t limit) {
     return data.empty() || data.data() == nullptr ? Error::empty : data.size() > limit ? Error::too_long : Error::ok;
 }
 
-/// Tries the route in use, then the others as they come. `with` sends over one and says ok or why not.
+/// Sends by the route in use. Where its socket has been full for FULL_MS the best other route takes what there is: a
+/// packet that leaves its stream arrives out of order, so this is for a relay that has stopped reading. `with` sends over
+/// one route and says ok or why not.
 template <class With>
 Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
     Connection &peer = c.peers[peer_slot];
@@ -94,16 +96,37 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
         set_sending(c, peer_slot, best_route(c, peer, 0), Reason::none);
     }
     Error result = Error::not_online;
-    std::uint32_t tried = 0;
+    Route_Set tried = 0;
     for (std::uint8_t route = peer.sending; route != NO_ROUTE; route = best_route(c, peer, tried)) {
         const Error error = with(route);
         if (error != Error::not_online && error != Error::full) {
             return error;
         }
-        result = error == Error::full ? error : result;
-        tried |= 1U << route;
+        if (error == Error::full) {
+            const Liveness &liveness = c.relays[peer.routes[route].relay].liveness;
+            result = error;
+            if (liveness.took_since || c.now < liveness.full_since + FULL_MS) {
+                break;
+            }
+        }
+        tried = both(tried, set_of(route));
     }
     return result;
+}
+
+/// The host answers a cookie request that it was just handed: over the route that brought it, so that the one who asks
+/// learns of both directions of that route.
+Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes answer) {
+    const Connection &peer = c.peers[peer_slot];
+    if (!route_usable(c, peer, c.answer_over)) {
+        return Error::not_online;
+    }
+    const Route &route = peer.routes[c.answer_over];
+    Packet packet;
+    packet.type = Packet_Type::data;
+    packet.id = route.id;
+    packet.data = answer;
+    return send_over(c, route.relay, packet);
 }
 
 } // namespace
@@ -117,8 +140,11 @@ Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packe
         return error;
     }
     const Connection &peer = c->peers[slot];
+    update_now(*c);
+    if (slot == c->answer_to && is_echo_response(packet)) {
+        return send_answer(*c, slot, packet);
+    }
     if (peer.online != 0) {
-        enter(*c);
         const Error error = over_routes(*c, slot, [&](std::uint8_t route) {
             Packet out;
             out.type = Packet_Type::data;
@@ -126,7 +152,7 @@ Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packe
             out.data = packet;
             const Error sent = send_over(*c, peer.routes[route].relay, out);
             if (sent == Error::ok) {
-                note_data_sent(*c, slot, route, 1, packet.size());
+                note_data_sent(*c, slot, 1, packet.size());
             }
             return sent;
         });
@@ -151,7 +177,7 @@ int send_packets_tcp_connection(Tcp_Connections *c, int connection, std::span<co
     std::size_t sent = 0;
     Error error = Error::not_online;
     if (c->peers[slot].online != 0) {
-        enter(*c);
+        update_now(*c);
         error = over_routes(*c, slot, [&](std::uint8_t route) {
             sent += send_batch(*c, slot, route, packets.subspan(sent));
             const bool more = sent < packets.size() && check_size(packets[sent], MAX_DATA_SIZE) == Error::ok;
@@ -179,6 +205,7 @@ Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &publi
     out.type = Packet_Type::oob_send;
     out.public_key = public_key.data();
     out.data = packet;
+    update_now(*c);
     return send_over(*c, slot, out);
 }
 
@@ -199,6 +226,7 @@ Error tcp_send_onion_request(Tcp_Connections *c, int relay, Bytes packet) {
     Packet out;
     out.type = Packet_Type::onion_request;
     out.data = packet;
+    update_now(*c);
     return send_over(*c, slot, out);
 }
 
@@ -224,6 +252,7 @@ Error tcp_send_forward_request(Tcp_Connections *c, int relay, const Ip_Port &dht
     Packet out;
     out.type = Packet_Type::forward_request;
     out.data = Bytes{body}.first(address + links + data.size());
+    update_now(*c);
     return send_over(*c, slot, out);
 }
 

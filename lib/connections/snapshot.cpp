@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-#include "connections/state.h"
+#include "connections/core.h"
 
 namespace toxtcp {
 
@@ -64,7 +64,7 @@ void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
     number(json, "carries", info.carries);
     number(json, "attempts", info.attempts);
     number(json, "suspicions", info.suspicions);
-    number(json, "convictions", info.convictions);
+    number(json, "failures", info.failures);
     flag(json, "onion", info.onion);
     traffic(json, info.traffic);
     json += '}';
@@ -74,7 +74,8 @@ void route(std::string &json, const Route_Info &info) {
     next_element(json);
     number(json, "relay", info.relay);
     text(json, "state", to_string(info.state));
-    flag(json, "convicted", info.convicted);
+    text(json, "use", to_string(info.use));
+    number(json, "echo_round_trip_ms", info.echo_round_trip);
     json += '}';
 }
 
@@ -87,7 +88,9 @@ void connection(std::string &json, const Connection_Info &info, std::uint64_t no
     relay_number(json, "sending", info.sending);
     relay_number(json, "receiving", info.receiving);
     number(json, "moves", info.moves);
-    number(json, "convictions", info.convictions);
+    number(json, "failures", info.failures);
+    number(json, "echoes_sent", info.echoes_sent);
+    number(json, "echoes_answered", info.echoes_answered);
     age(json, "heard_ms", now, info.last_heard);
     traffic(json, info.traffic);
     json += ",\"routes\":[";

@@ -7,7 +7,12 @@
 #include <iterator>
 #include <new>
 
-#include "connections/state.h"
+#include "connections/changes.h"
+#include "connections/peers.h"
+#include "connections/prune.h"
+#include "connections/reconnect.h"
+#include "connections/relays.h"
+#include "connections/traffic.h"
 
 namespace toxtcp {
 
@@ -16,25 +21,43 @@ namespace {
 /// The host was asleep, or did not tick, when a deadline is overdue by this much: sockets may have died meanwhile.
 constexpr std::uint64_t SUSPENDED_MS = 20'000;
 
-/// The peer's route that a routing id stands for, if the number attached to it still means one over this relay.
-bool find_named(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
-                std::uint8_t &route) {
+/// The peer's route that a routing id stands for, if the reference attached to it still means one over this relay.
+bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
+                   std::uint8_t &route) {
     if (event.number == NO_NUMBER) {
         return false;
     }
     peer = connection_of(event.number);
-    route = static_cast<std::uint8_t>(route_of(event.number));
+    route = route_of(event.number);
     const Route &found = c.peers[peer].routes[route];
     return found.relay == relay_slot && found.id == event.packet.id;
 }
 
+/// A packet that says it is from the peer. Only what opens is the peer's.
 void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
+    const bool is_echo = data[0] == ECHO_REQUEST || data[0] == ECHO_RESPONSE;
+    if (is_echo && take_echo(c, peer_slot, route, data)) {
+        return;
+    }
     Connection &peer = c.peers[peer_slot];
+    peer.receiving = route;
     ++peer.traffic.packets_received;
     peer.traffic.bytes_received += data.size();
-    note_heard(c, peer_slot, route);
-    if (c.callbacks.data != nullptr) {
-        c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata);
+    if (c.callbacks.data == nullptr) {
+        return;
+    }
+    const int handle = c.peers.number(peer_slot);
+    if (is_echo) {
+        c.answer_to = peer_slot;
+        c.answer_over = route;
+    }
+    const std::uint16_t relay = peer.routes[route].relay;
+    const bool opened = c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata);
+    c.answer_to = NO_SLOT;
+    // The callback may have ended the connection, or untied the route.
+    if (opened && !is_echo && !c.destroy_requested && c.peers.find(handle) == peer_slot &&
+        c.peers[peer_slot].routes[route].relay == relay) {
+        note_heard(c, peer_slot, route);
     }
 }
 
@@ -42,13 +65,13 @@ void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet 
     Relay_Client &client = c.relays[slot].link->client;
     const std::uint32_t peer_slot = find_peer(c, *reinterpret_cast<const Public_Key *>(packet.public_key));
     const std::uint8_t route = peer_slot == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer_slot], slot);
-    const bool asked = route != NO_ROUTE && c.peers[peer_slot].routes[route].step == Route_Step::asked;
+    const bool requested = route != NO_ROUTE && c.peers[peer_slot].routes[route].step == Route_Step::requested;
     if (packet.id < FIRST_ROUTING_ID) {
-        if (asked) {
+        if (requested) {
             set_step(c, peer_slot, route, Route_Step::refused);
         }
-    } else if (asked) {
-        relay_set_number(client, packet.id, route_name(peer_slot, route));
+    } else if (requested) {
+        relay_set_number(client, packet.id, route_reference(peer_slot, route));
         c.peers[peer_slot].routes[route].id = packet.id;
         set_step(c, peer_slot, route, Route_Step::registered);
     } else {
@@ -57,12 +80,12 @@ void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet 
 }
 
 void take_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
-    const Public_Key &sender = *reinterpret_cast<const Public_Key *>(packet.public_key);
+    const Public_Key sender = canonical_key(*reinterpret_cast<const Public_Key *>(packet.public_key));
     const std::uint32_t peer = find_peer(c, sender);
     const std::uint8_t route = peer == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer], slot);
     if (route != NO_ROUTE) {
         deliver(c, peer, route, packet.data);
-    } else if (c.callbacks.oob != nullptr) {
+    } else if (!take_stranger_echo(c, slot, sender, packet.data) && c.callbacks.oob != nullptr) {
         c.callbacks.oob(c.callbacks.object, sender, c.relays.number(slot), packet.data, c.userdata);
     }
 }
@@ -76,7 +99,7 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
     traffic.bytes_received += event.packet.data.size();
     switch (event.kind) {
     case Relay_Event_Kind::data:
-        if (find_named(c, slot, event, peer, route)) {
+        if (find_referred(c, slot, event, peer, route)) {
             deliver(c, peer, route, event.packet.data);
         }
         break;
@@ -87,12 +110,12 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
         take_routing_response(c, slot, event.packet);
         break;
     case Relay_Event_Kind::peer_online:
-        if (find_named(c, slot, event, peer, route)) {
+        if (find_referred(c, slot, event, peer, route)) {
             set_step(c, peer, route, Route_Step::online);
         }
         break;
     case Relay_Event_Kind::peer_offline:
-        if (find_named(c, slot, event, peer, route)) {
+        if (find_referred(c, slot, event, peer, route)) {
             set_step(c, peer, route, Route_Step::registered);
         }
         break;
@@ -110,7 +133,6 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
         }
         break;
     case Relay_Event_Kind::pong:
-        consider_round_trip(c, slot);
         forget_refusals(c, slot);
         break;
     case Relay_Event_Kind::none:
@@ -127,7 +149,7 @@ bool take_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutabl
             return true;
         }
         take_event(c, slot, event);
-        if (c.doomed || c.relays[slot].link.get() != link) {
+        if (c.destroy_requested || c.relays[slot].link.get() != link) {
             return false;
         }
     }
@@ -166,7 +188,7 @@ bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
     note_relay_heard(c, slot);
     relay_flush_control(link->client);
     flush_relay(c, slot);
-    ask_for_routes(c, slot);
+    request_routes(c, slot);
     return more;
 }
 
@@ -180,11 +202,11 @@ bool read_ready(Tcp_Connections &c) {
     std::array<Ready, READY_PORTION> ready;
     const std::size_t count = host.ready(host.object, ready);
     bool more = count == ready.size();
-    for (std::size_t i = 0; i < count && !c.doomed; ++i) {
+    for (std::size_t i = 0; i < count && !c.destroy_requested; ++i) {
         if (ready[i].writable && is_linked(c, ready[i].tag)) {
             note_cause(c, Wake_Cause::room);
             flush_relay(c, ready[i].tag);
-            ask_for_routes(c, ready[i].tag);
+            request_routes(c, ready[i].tag);
         }
         if (ready[i].readable && is_linked(c, ready[i].tag)) {
             more = read_relay(c, ready[i].tag) || more;
@@ -196,7 +218,7 @@ bool read_ready(Tcp_Connections &c) {
 /// For hosts that cannot tell: every relay is tried.
 bool read_all(Tcp_Connections &c) {
     bool more = false;
-    for (std::uint32_t slot = 0; slot < c.relays.size() && !c.doomed; ++slot) {
+    for (std::uint32_t slot = 0; slot < c.relays.size() && !c.destroy_requested; ++slot) {
         if (is_linked(c, slot)) {
             flush_relay(c, slot);
             more = read_relay(c, slot) || more;
@@ -213,20 +235,21 @@ void serve_due(Tcp_Connections &c) {
     for (std::uint32_t i = 0; i < c.peers.count() && c.peer_deadlines.first() <= c.now; ++i) {
         serve_peer(c, c.peer_deadlines.first_slot());
     }
-    if (c.hold_at <= c.now) {
+    if (c.prune_at <= c.now) {
         note_cause(c, Wake_Cause::hold);
-        hold_relays(c);
+        prune_relays(c);
     }
     if (c.proof_failed) {
         c.proof_failed = false;
-        line_up(c);
+        schedule_reconnects(c);
     }
     if (c.pinged) {
         c.pinged = false;
-        ping_along(c);
+        coalesce_pings(c);
     }
-    if (c.causes != 0 && c.join_at <= c.now) {
-        join_retries(c);
+    if (c.reconnect_at <= c.now || (c.causes != 0 && c.ready_at <= c.now)) {
+        note_cause(c, Wake_Cause::retry);
+        reconnect(c);
     }
 }
 
@@ -240,22 +263,10 @@ void count_wake(Tcp_Connections &c) {
     ++(c.causes == 0 ? c.wakes.unasked : c.wakes.*counts[std::countr_zero(c.causes)]);
 }
 
-void report_changes(Tcp_Connections &c) {
-    while (!c.changes.empty() && !c.doomed) {
-        std::vector<Change> changes;
-        changes.swap(c.changes);
-        for (const Change &change : changes) {
-            if (c.callbacks.change != nullptr && !c.doomed) {
-                c.callbacks.change(c.callbacks.object, change, c.userdata);
-            }
-        }
-    }
-}
-
 /// One by one: a long list would be destroyed by as deep a recursion.
-void bury(Tcp_Connections &c) {
-    while (c.graveyard != nullptr) {
-        c.graveyard = std::move(c.graveyard->next);
+void free_retired_links(Tcp_Connections &c) {
+    while (c.retired_links != nullptr) {
+        c.retired_links = std::move(c.retired_links->next);
     }
 }
 
@@ -288,9 +299,10 @@ bool is_usable(const Proxy &proxy) {
 
 Tcp_Connections::Tcp_Connections(const Tcp_Connections_Def &def, const Host &host)
     : context{host, {public_key_of(def.secret_key), def.secret_key}, def.proxy}, callbacks(def.callbacks),
-      profile(def.profile), now(host.now(host.object)), read_buffer(new std::uint8_t[READ_SIZE]),
-      batch_buffer(new std::uint8_t[BATCH_SIZE]) {
+      profile(def.profile), answer_echoes(def.answer_echoes), now(host.now(host.object)),
+      read_buffer(new std::uint8_t[READ_SIZE]), batch_buffer(new std::uint8_t[BATCH_SIZE]) {
     host.random(host.object, hash_key);
+    echo_tag = random_below(*this, UINT32_MAX) & 0x1FFFFFFFU;
 }
 
 std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {
@@ -311,19 +323,11 @@ void log(const Tcp_Connections &c, Log_Level level, const std::string &message) 
     log(c, level, message.c_str());
 }
 
-void wake_relay_at(Tcp_Connections &c, std::uint32_t relay, std::uint64_t at) {
-    c.relay_deadlines.set_earlier(relay, at);
-}
-
-void wake_peer_at(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at) {
-    c.peer_deadlines.set_earlier(peer, at);
-}
-
-void put_deadlines_right(Tcp_Connections &c) {
+void drop_stale_deadlines(Tcp_Connections &c) {
     for (std::uint64_t at = c.relay_deadlines.first(); at < Deadlines::LATEST; at = c.relay_deadlines.first()) {
         const std::uint32_t slot = c.relay_deadlines.first_slot();
         const std::uint64_t due = relay_due(c, c.relays[slot]);
-        if (due <= at || is_asked(c.relays[slot])) {
+        if (due <= at || has_work(c.relays[slot])) {
             break;
         }
         c.relay_deadlines.set(slot, due);
@@ -335,22 +339,6 @@ void put_deadlines_right(Tcp_Connections &c) {
             break;
         }
         c.peer_deadlines.set(slot, due);
-    }
-}
-
-void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
-    if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
-        return;
-    }
-    const auto relay_number = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.number(slot); };
-    try {
-        c.changes.push_back({.kind = kind,
-                             .reason = of.reason,
-                             .relay = relay_number(of.relay),
-                             .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
-                             .previous = relay_number(of.previous)});
-    } catch (const std::bad_alloc &) {
-        // Not reported: the infos tell it all the same.
     }
 }
 
@@ -380,7 +368,7 @@ void kill_tcp_connections(Tcp_Connections *c) {
         return;
     }
     if (c->ticking) {
-        c->doomed = true;
+        c->destroy_requested = true;
     } else {
         destroy(c);
     }
@@ -398,31 +386,33 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
     c->userdata = userdata;
     c->now = time_now(*c);
     c->causes = 0;
-    if (c->connected != 0 && tcp_connections_deadline(c) + SUSPENDED_MS < c->now) {
+    const Host &host = c->context.host;
+    if ((c->connected != 0 && tcp_connections_deadline(c) + SUSPENDED_MS < c->now) ||
+        (host.network_changed != nullptr && host.network_changed(host.object))) {
         c->network_changed = true;
     }
     if (c->network_changed || !c->changes.empty()) {
         note_cause(*c, Wake_Cause::asked);
     }
     bool more = true;
-    for (int turn = 0; more && turn < TURNS_PER_TICK && !c->doomed; ++turn) {
-        more = c->context.host.ready != nullptr ? read_ready(*c) : read_all(*c);
+    for (int turn = 0; more && turn < TURNS_PER_TICK && !c->destroy_requested; ++turn) {
+        more = host.ready != nullptr ? read_ready(*c) : read_all(*c);
     }
-    if (!c->doomed) {
+    if (!c->destroy_requested) {
         if (c->network_changed) {
             prove_network(*c);
         }
         serve_due(*c);
         report_changes(*c);
     }
-    if (!c->doomed) {
-        put_deadlines_right(*c);
+    if (!c->destroy_requested) {
+        drop_stale_deadlines(*c);
         count_wake(*c);
     }
-    bury(*c);
+    free_retired_links(*c);
     c->ticking = false;
     c->userdata = nullptr;
-    if (c->doomed) {
+    if (c->destroy_requested) {
         destroy(c);
     }
 }
@@ -431,7 +421,7 @@ std::uint64_t tcp_connections_deadline(const Tcp_Connections *c) {
     if (!c->changes.empty() || c->network_changed) {
         return c->now;
     }
-    return std::min({c->relay_deadlines.first(), c->peer_deadlines.first(), c->hold_at});
+    return std::min({c->relay_deadlines.first(), c->peer_deadlines.first(), c->prune_at, c->reconnect_at});
 }
 
 int tcp_connections_timeout(const Tcp_Connections *c) {

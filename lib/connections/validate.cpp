@@ -1,12 +1,14 @@
-// Walks everything and says what does not agree. For tests: it costs what it costs.
-#include "connections/state.h"
+#include "connections/validate.h"
+
+#include "connections/peers.h"
+#include "connections/relays.h"
 
 namespace toxtcp {
 
 namespace {
 
 struct Counts {
-    std::uint32_t unasked = 0;
+    std::uint32_t unrequested = 0;
     std::uint32_t ids = 0;
     std::uint32_t shed = 0;
     std::uint32_t online = 0;
@@ -29,33 +31,33 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
     }
     Counts counts;
     for (std::uint32_t place = 0; place < relay.tied.size(); ++place) {
-        const std::uint32_t name = relay.tied[place];
-        if (connection_of(name) >= c.peers.size() || !c.peers.used(connection_of(name))) {
+        const std::uint32_t reference = relay.tied[place];
+        if (connection_of(reference) >= c.peers.size() || !c.peers.used(connection_of(reference))) {
             return "a relay lists a connection that is gone";
         }
-        const Connection &peer = c.peers[connection_of(name)];
-        const Route &route = peer.routes[route_of(name)];
+        const Connection &peer = c.peers[connection_of(reference)];
+        const Route &route = peer.routes[route_of(reference)];
         if (route.relay != slot || route.place != place) {
             return "a relay lists a route that is not its own";
         }
         const bool has_id = route.step == Route_Step::registered || route.step == Route_Step::online;
-        if (has_id && (!is_connected(relay) || relay.link->client.numbers[route.id - FIRST_ROUTING_ID] != name)) {
+        if (has_id && (!is_connected(relay) || relay.link->client.numbers[route.id - FIRST_ROUTING_ID] != reference)) {
             return "a routing id does not lead to its route";
         }
         if (!is_connected(relay) && route.step != Route_Step::none && route.step != Route_Step::shed) {
             return "a route has outlived its relay's connection";
         }
-        counts.unasked += route.step == Route_Step::none;
+        counts.unrequested += route.step == Route_Step::none;
         counts.shed += route.step == Route_Step::shed;
-        counts.ids += has_id || route.step == Route_Step::asked;
+        counts.ids += has_id || route.step == Route_Step::requested;
         counts.online += route.step == Route_Step::online;
         counts.online_asleep += route.step == Route_Step::online && !peer.awake;
-        counts.carries += peer.sending == route_of(name);
-        if (place < relay.ask_from && route.step == Route_Step::none) {
+        counts.carries += peer.sending == route_of(reference);
+        if (place < relay.request_from && route.step == Route_Step::none) {
             return "a route is never asked for";
         }
     }
-    if (counts.unasked != relay.unasked || counts.shed != relay.shed || counts.ids != relay.ids ||
+    if (counts.unrequested != relay.unrequested || counts.shed != relay.shed || counts.ids != relay.ids ||
         counts.online != relay.online || counts.online_asleep != relay.online_asleep ||
         counts.carries != relay.carries) {
         return "a relay's counts are wrong";
@@ -95,7 +97,7 @@ const char *check_peer(const Tcp_Connections &c, std::uint32_t slot) {
             return "a route leads to a relay that is gone";
         }
         const Relay &relay = c.relays[route.relay];
-        if (route.place >= relay.tied.size() || relay.tied[route.place] != route_name(slot, i)) {
+        if (route.place >= relay.tied.size() || relay.tied[route.place] != route_reference(slot, i)) {
             return "a route is not in its relay's list";
         }
         online += route.step == Route_Step::online;

@@ -97,7 +97,10 @@ Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::u
         return Error::not_online;
     }
     if (!relay_takes_data(link.client)) {
-        return Error::full;
+        link_flush(link, host, tag); // the rest of an earlier packet goes first
+        if (!relay_takes_data(link.client)) {
+            return relay_confirmed(link.client) ? Error::full : Error::not_online;
+        }
     }
     std::array<std::uint8_t, MAX_FRAME_SIZE> frame;
     const std::size_t size = relay_seal(link.client, packet, frame);
@@ -124,6 +127,9 @@ Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::u
 std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, std::span<const Bytes> packets,
                            Mutable_Bytes scratch, std::uint32_t tag) {
     std::size_t done = 0;
+    if (!relay_takes_data(link.client)) {
+        link_flush(link, host, tag);
+    }
     while (done < packets.size() && relay_takes_data(link.client)) {
         // Seal as many as fit, then hand them to the socket as one piece.
         Packet packet;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include <toxcore/TCP_client.h>
 
@@ -88,6 +90,25 @@ inline const Network *systems_network() {
 #else
     return os_network();
 #endif
+}
+
+/// Whether a network is the system's own: told by the functions that it holds. toxcore 0.2.18 copies the system's network
+/// into each Tox instance, so that the address says nothing. (A `Network` is `{ const Network_Funcs *funcs; void *obj; }`.)
+inline bool is_systems_network(const Network *ns) {
+    const Network *const system = systems_network();
+    struct Held {
+        const void *funcs = nullptr;
+        const void *obj = nullptr;
+        bool operator==(const Held &) const = default;
+    };
+    if (system == nullptr || ns == system) {
+        return ns == system;
+    }
+    Held of_system;
+    Held of_ns;
+    std::memcpy(&of_system, static_cast<const void *>(system), sizeof of_system);
+    std::memcpy(&of_ns, static_cast<const void *>(ns), sizeof of_ns);
+    return of_ns == of_system;
 }
 
 inline bool connect_socket([[maybe_unused]] const Parts &parts, Socket sock, const IP_Port &address) {

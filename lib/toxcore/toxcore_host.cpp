@@ -1,6 +1,5 @@
 #include "toxcore/toxcore_host.h"
 
-#include <cerrno>
 #include <new>
 
 #include "toxcore/convert.h"
@@ -61,6 +60,11 @@ int system_descriptor(void *object) {
     return system.descriptor(system.object);
 }
 
+bool system_network_changed(void *object) {
+    const Host &system = *self(object).system;
+    return system.network_changed(system.object);
+}
+
 // ---- any other network -----------------------------------------------------------------------------------------
 
 int network_connect(void *object, const Ip_Port &address) {
@@ -88,29 +92,23 @@ int network_connect(void *object, const Ip_Port &address) {
     return number;
 }
 
-/// Why a call moved nothing. A network that gives no reason has nothing for us now; if it never will have, time tells.
-std::ptrdiff_t refusal() {
-    const bool later = errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOTCONN ||
-                       errno == EINPROGRESS;
-    return later ? SOCKET_WOULD_BLOCK : SOCKET_FAILED;
-}
+// A call that moved nothing has nothing for us now. errno says no more: the host's log callback, which toxcore's calls
+// make, may have changed it. A connection that is lost shows by its end, or by the time limits, as in toxcore's own code.
 
 std::ptrdiff_t network_send(void *object, int socket, Bytes bytes) {
     Toxcore_Host &made = self(object);
-    errno = 0;
     const int sent = send_to_socket(made.parts, socket_of(socket), bytes.data(), bytes.size(), made.addresses[socket]);
     if (sent > 0) {
         record(made.parts, Direction::sent, bytes.front(), static_cast<std::size_t>(sent));
         return sent;
     }
-    return sent == 0 ? SOCKET_WOULD_BLOCK : refusal();
+    return SOCKET_WOULD_BLOCK;
 }
 
 std::ptrdiff_t receive_into(Toxcore_Host &made, int socket, Mutable_Bytes bytes) {
-    errno = 0;
     const int got = net_recv(made.parts.ns, made.parts.logger, socket_of(socket), bytes.data(), bytes.size(),
                              &made.addresses[socket]);
-    return got > 0 ? got : got == 0 ? SOCKET_END : refusal();
+    return got > 0 ? got : got == 0 ? SOCKET_END : SOCKET_WOULD_BLOCK;
 }
 
 std::ptrdiff_t network_receive(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
@@ -165,7 +163,7 @@ bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets) {
     host.random = host_random;
     host.log = parts.logger != nullptr ? host_log : nullptr;
     host.opened = parts.profile != nullptr ? host_opened : nullptr;
-    if (sockets == Sockets::plain || parts.ns != systems_network()) {
+    if (sockets == Sockets::plain || !is_systems_network(parts.ns)) {
         host.connect = network_connect;
         host.send = network_send;
         host.receive = network_receive;
@@ -176,11 +174,18 @@ bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets) {
     host.send = system_send;
     host.receive = system_receive;
     host.close = system_close;
-    host.watch = system_watch;
-    host.ready = system_ready;
-    host.descriptor = system_descriptor;
     made.system = new_system_host();
-    return made.system != nullptr;
+    if (made.system == nullptr) {
+        return false;
+    }
+    if (made.system->ready != nullptr) {
+        host.watch = system_watch;
+        host.ready = system_ready;
+        host.descriptor = system_descriptor;
+    }
+    host.network_changed = system_network_changed;
+    host.tells_network_changes = made.system->tells_network_changes;
+    return true;
 }
 
 void close_host(Toxcore_Host &made) {

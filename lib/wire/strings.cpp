@@ -71,7 +71,7 @@ const char *to_string(Reason reason) {
         return "bad routing id";
     case Reason::bad_ping_id:
         return "bad ping id";
-    case Reason::convicted:
+    case Reason::not_delivering:
         return "delivers nothing";
     case Reason::network_changed:
         return "network changed";
@@ -109,6 +109,26 @@ const char *to_string(Route_State state) {
     return "unknown state";
 }
 
+const char *to_string(Route_Use use) {
+    switch (use) {
+    case Route_Use::in_use:
+        return "in use";
+    case Route_Use::ready:
+        return "ready";
+    case Route_Use::unverified:
+        return "unverified";
+    case Route_Use::failed:
+        return "failed";
+    case Route_Use::avoided:
+        return "avoided";
+    case Route_Use::stale:
+        return "stale";
+    case Route_Use::offline:
+        return "offline";
+    }
+    return "unknown";
+}
+
 const char *to_string(Change_Kind kind) {
     switch (kind) {
     case Change_Kind::relay_up:
@@ -121,8 +141,8 @@ const char *to_string(Change_Kind kind) {
         return "relay suspect";
     case Change_Kind::relay_trusted:
         return "relay trusted";
-    case Change_Kind::relay_convicted:
-        return "relay convicted";
+    case Change_Kind::relay_failed:
+        return "relay failed";
     case Change_Kind::route_online:
         return "route online";
     case Change_Kind::route_offline:

@@ -194,13 +194,19 @@ int net_send(const Network *ns, const Logger *, Socket sock, const std::uint8_t 
 int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, std::size_t len,
              const IP_Port *ip_port) {
     const Abi_Outside outside;
-    const Network::Socket_State *const state = find(ns, sock);
+    Network::Socket_State *const state = find(ns, sock);
     ++ns->calls;
     if (state == nullptr || ip_port->port == 0) {
         errno = EBADF;
         return -1;
     }
-    return result(sim_receive(*ns->node, state->sim, {buf, len}));
+    const std::ptrdiff_t got = sim_receive(*ns->node, state->sim, {buf, len});
+    state->heard = state->heard || got > 0;
+    if (got == SOCKET_FAILED && state->heard && state->failed) {
+        return 0; // a system tells of a reset once, and of the end from then on
+    }
+    state->failed = state->failed || got == SOCKET_FAILED;
+    return result(got);
 }
 
 void kill_sock(const Network *ns, Socket sock) {
@@ -334,6 +340,10 @@ void abi_set_callbacks(Abi_Peer &peer) {
         [](void *object, int id, const std::uint8_t *data, std::uint16_t length, void *userdata) {
             const Abi_Outside outside;
             Abi_Peer &self = *static_cast<Abi_Peer *>(object);
+            if (length == 145 && data[0] == 0x18) {
+                ++self.cookie_requests; // net_crypto would answer it
+                return 0;
+            }
             self.data.push_back({.id = id, .bytes = note(data, length), .userdata = userdata});
             if (self.on_data) {
                 self.on_data(Abi_Packet{self.data.back()});

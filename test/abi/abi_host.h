@@ -43,6 +43,8 @@ struct Network {
         bool open = true;
         bool nonblocking = false;
         bool no_sigpipe = false;
+        bool heard = false;  ///< something has come
+        bool failed = false; ///< a call has failed
     };
     toxtcp::Sim_Node *node = nullptr;
     bool closed = false;                       ///< no socket is to be had
@@ -117,6 +119,7 @@ struct Abi_Peer {
     TCP_Connections *c = nullptr;
 
     std::vector<Abi_Packet> data;
+    std::size_t cookie_requests = 0; ///< among the data, and not listed there
     std::vector<Abi_Packet> oob;
     std::vector<Abi_Packet> onion;
     std::vector<Abi_Packet> forwarding;

@@ -50,16 +50,11 @@ struct Hostile {
     void check_ended(Reason reason) {
         talk();
         world.advance(200);
-        const bool was_up = bad_number >= 0;
-        const Change_Kind kind = was_up ? Change_Kind::relay_down : Change_Kind::relay_gone;
-        REQUIRE(count_changes(a, kind) == 1);
+        const Change_Kind kind = Change_Kind::relay_down;
+        REQUIRE(count_changes(a, kind) >= 1);
         INFO("reason " << to_string(last_change(a, kind)->change.reason) << ", expected " << to_string(reason));
         CHECK(last_change(a, kind)->change.reason == reason);
-        if (was_up) {
-            CHECK(relay_info(a, bad_number).last_end == reason);
-        } else {
-            CHECK_FALSE(knows(a, bad));
-        }
+        CHECK(relay_info(a, tcp_relay(a.c, bad.key)).last_end == reason);
         REQUIRE(count_lines(a, Log_Level::warning) == 1);
         CHECK(node_of(a).log.front().level == Log_Level::warning);
         CHECK(node_of(a).log.front().text.find(to_string(reason)) != std::string::npos);

@@ -33,11 +33,11 @@ TEST_CASE("liars 3: a relay that drops all data is found out within 5 s, and con
     CHECK(connection_info(f.a, f.ab).sending != number);
     const Relay_Info at_a = relay_info(f.a, number);
     const Relay_Info at_b = relay_info(f.b, tcp_relay(f.b.c, relay.key));
-    CHECK(at_a.convictions + at_b.convictions >= 1);
-    CHECK(count_changes(f.a, Change_Kind::relay_convicted) == at_a.convictions);
+    CHECK(at_a.failures + at_b.failures >= 1);
+    CHECK(count_changes(f.a, Change_Kind::relay_failed) == at_a.failures);
     for (const Sim_Relay &other : f.world.relays) {
         if (&other != &relay) {
-            CHECK(relay_info(f.a, tcp_relay(f.a.c, other.key)).convictions == 0);
+            CHECK(relay_info(f.a, tcp_relay(f.a.c, other.key)).failures == 0);
         }
     }
 }
@@ -88,7 +88,7 @@ TEST_CASE("liars 3: a relay that drops our packets and not the answers is found 
     CHECK(longest_silence(f.a, at) <= 5'000);
     CHECK(longest_silence(f.b, at) <= 5'000);
     CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
-    CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).convictions == 1);
+    CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 1);
 }
 
 TEST_CASE("liars 3: a relay that drops the answers is found out, though whoever answers hears all the questions") {
@@ -147,7 +147,7 @@ TEST_CASE("liars 3: a relay that drops for one peer keeps its place for the othe
     }
     CHECK(third.data.size() >= 198);
     CHECK(connection_info(f.a, to_third).moves == 0);
-    CHECK(connection_info(f.a, to_third).convictions == 0);
+    CHECK(connection_info(f.a, to_third).failures == 0);
     CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
 }
 
@@ -175,8 +175,8 @@ TEST_CASE("liars 3: a relay that says online of a peer that is not there is left
     }
     CHECK(longest_silence(b, at) <= 5'000);
     CHECK(connection_info(a, ab).sending == tcp_relay(a.c, honest.key));
-    CHECK(relay_info(a, tcp_relay(a.c, liar.key)).convictions == 1);
-    CHECK(relay_info(a, tcp_relay(a.c, honest.key)).convictions == 0);
+    CHECK(relay_info(a, tcp_relay(a.c, liar.key)).failures == 1);
+    CHECK(relay_info(a, tcp_relay(a.c, honest.key)).failures == 0);
 }
 
 TEST_CASE("liars 3: a relay that begins to delay by seconds is left") {
@@ -193,7 +193,7 @@ TEST_CASE("liars 3: a relay that begins to delay by seconds is left") {
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
-TEST_CASE("liars 3: repeated convictions make a relay the last choice everywhere, then it is dropped for a while") {
+TEST_CASE("liars 3: repeated failures make a relay the last choice everywhere, then it is dropped for a while") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     std::vector<Sim_Relay *> honest;
@@ -222,10 +222,10 @@ TEST_CASE("liars 3: repeated convictions make a relay the last choice everywhere
         world.advance(100);
     }
     const int number = tcp_relay(a.c, liar.key);
-    CHECK(relay_info(a, number).convictions >= 3);
+    CHECK(relay_info(a, number).failures >= 3);
     CHECK(relay_info(a, number).carries == 0);
     for (Sim_Relay *relay : honest) {
-        CHECK(relay_info(a, tcp_relay(a.c, relay->key)).convictions == 0);
+        CHECK(relay_info(a, tcp_relay(a.c, relay->key)).failures == 0);
     }
     // A new peer never meets it, though it is the fastest.
     Sim_Peer &late = world.add_peer();
@@ -239,40 +239,6 @@ TEST_CASE("liars 3: repeated convictions make a relay the last choice everywhere
     (void)send_text(a, to_late, "hello");
     world.advance(500);
     CHECK(late.data.size() == 1);
-}
-
-TEST_CASE("liars 3: a relay that is gone by then is convicted all the same") {
-    World world{Ticking::when_woken};
-    Sim_Peer &a = world.add_peer();
-    Sim_Relay &liar = world.add_relay();
-    Sim_Relay &honest = world.add_relay();
-    node_of(honest).latency = 100;
-    std::vector<int> connections;
-    for (int i = 0; i < 8; ++i) {
-        Sim_Peer &b = world.add_peer();
-        connections.push_back(befriend(a, b.key, i));
-        const int back = befriend(b, a.key, 0);
-        for (Sim_Relay *const relay : {&liar, &honest}) {
-            tie(a, connections.back(), *relay);
-            tie(b, back, *relay);
-        }
-        b.on_data = [&b, back](const Sim_Packet &packet) { (void)send_text(b, back, packet.bytes); };
-    }
-    world.advance(2'000);
-    bool is_gone = false;
-    for (int i = 0; i < 150; ++i) {
-        liar.drops_data = i >= 50;
-        for (const int connection : connections) {
-            (void)send_text(a, connection, "x");
-        }
-        world.advance(100);
-        if (!is_gone && count_changes(a, Change_Kind::moved) >= 2 * connections.size()) {
-            is_gone = true;
-            sim_relay_kill(liar); // before anyone has answered over the other
-        }
-    }
-    REQUIRE(is_gone);
-    CHECK(relay_info(a, tcp_relay(a.c, liar.key)).convictions >= 5);
 }
 
 TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay its name") {
@@ -296,11 +262,11 @@ TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay
     CHECK(connection_info(f.a, f.ab).moves <= (answers == 0 ? 1 : 3));
     for (const Sim_Relay &relay : f.world.relays) {
         const Relay_Info info = relay_info(f.a, tcp_relay(f.a.c, relay.key));
-        CHECK(info.convictions == 0);
+        CHECK(info.failures == 0);
         CHECK(info.suspicions == 0);
     }
     CHECK(f.b.data.size() >= 2'999);
-    CHECK(connection_info(f.b, f.ba).convictions == 0);
+    CHECK(connection_info(f.b, f.ba).failures == 0);
 }
 
 TEST_CASE("liars 3: a peer that stops to talk for a while and comes back blames nobody") {
@@ -313,11 +279,11 @@ TEST_CASE("liars 3: a peer that stops to talk for a while and comes back blames 
             f.world.advance(100);
         }
     }
-    std::uint32_t convictions = 0;
+    std::uint32_t failures = 0;
     for (const Sim_Relay &relay : f.world.relays) {
-        convictions += relay_info(f.a, tcp_relay(f.a.c, relay.key)).convictions;
+        failures += relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures;
     }
-    CHECK(convictions <= 1); // coming back just after a move looks the same as being found again
+    CHECK(failures <= 1); // coming back just after a move looks the same as being found again
 }
 
 TEST_CASE("choice 4: the relay with the shortest round trip is chosen, among healthy ones") {
@@ -360,5 +326,5 @@ TEST_CASE("choice 4: a relay that has become much slower is left for a fast one,
     f.talk(180'000, 200);
     CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
     CHECK(connection_info(f.a, f.ab).moves == 1);
-    CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).convictions == 0);
+    CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 0);
 }

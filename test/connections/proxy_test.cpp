@@ -106,8 +106,8 @@ TEST_CASE("proxy: one that refuses, and one that is not there") {
     }
     hold(p.a, p.relay);
     p.world.advance(1'000);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_gone) == 1);
-    CHECK(last_change(p.a, Change_Kind::relay_gone)->change.reason == reason);
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
+    CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == reason);
     CHECK(count_lines(p.a, Log_Level::warning) == 1);
 }
 
@@ -120,8 +120,8 @@ TEST_CASE("proxy: one that never answers ends by the time limit") {
     p.world.advance(9'900);
     CHECK(state_of(p.a, p.relay) == Relay_State::connecting);
     p.world.advance(300);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_gone) == 1);
-    CHECK(last_change(p.a, Change_Kind::relay_gone)->change.reason == Reason::connect_timeout);
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
+    CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == Reason::connect_timeout);
 }
 
 TEST_CASE("proxy: every answer that is none ends the relay with the reason, and one line") {
@@ -136,8 +136,8 @@ TEST_CASE("proxy: every answer that is none ends the relay with the reason, and 
     p.proxy.answers.assign(answers[which].bytes.begin(), answers[which].bytes.end());
     hold(p.a, p.relay);
     p.world.advance(8'000);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_gone) == 1);
-    CHECK(last_change(p.a, Change_Kind::relay_gone)->change.reason == answers[which].reason);
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
+    CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == answers[which].reason);
     CHECK(count_lines(p.a, Log_Level::warning) == 1);
-    CHECK(node_of(p.a).open_sockets() == 0);
+    CHECK(node_of(p.a).open_sockets() <= 1);
 }

@@ -26,7 +26,7 @@ TEST_CASE("behaviour 4: data goes over one online relay and stays on it") {
     for (const Sim_Relay &relay : f.world.relays) {
         used += data_over(relay) != 0 ? 1 : 0;
     }
-    CHECK(used <= 2); // one for each direction
+    CHECK(used <= 3); // until the fastest was known, and then one for each direction
     CHECK(connection_info(f.a, f.ab).moves == 0);
     CHECK(connection_info(f.b, f.ba).moves == 0);
     CHECK(f.refused == 0);
@@ -42,53 +42,45 @@ TEST_CASE("behaviour 4: data goes over one online relay and stays on it") {
     CHECK(info.last_heard + 1'000 > f.world.net.now);
 }
 
-TEST_CASE("behaviour 4: when its socket is full the next one takes over, and the full one is kept") {
+TEST_CASE("a full socket refuses the packet: no packet of a stream goes another way, and the rest is tried at once") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
+    f.talk(3'000);
     Sim_Relay &first = f.in_use();
-    f.world.advance(500);
     const int chosen = connection_info(f.a, f.ab).sending;
-    const std::uint64_t before = data_over(first);
+    const std::size_t heard = f.b.data.size();
     node_of(first).capacity = 2'000;
     const std::string text(1'300, 'x');
-    for (int i = 0; i < 6; ++i) {
-        CHECK(send_text(f.a, f.ab, text + std::to_string(i)) == Error::ok); // all in the same moment
-    }
+    CHECK(send_text(f.a, f.ab, text + "0") == Error::ok);
+    CHECK(send_text(f.a, f.ab, text + "1") == Error::ok); // in part
+    CHECK(send_text(f.a, f.ab, text + "2") == Error::full);
+    node_of(first).capacity = 64 * 1024;
+    CHECK(send_text(f.a, f.ab, text + "3") == Error::ok); // there is room again, and no tick was needed to see it
+    f.world.advance(500);
+    CHECK(f.b.data.size() == heard + 3);
+    CHECK_FALSE(heard_once(f.b.data, text + "2"));
     CHECK(connection_info(f.a, f.ab).sending == chosen);
-    f.world.advance(500);
-    CHECK(data_over(first) - before == 2); // the second in part at first
-    for (int i = 0; i < 6; ++i) {
-        CHECK(heard_once(f.b.data, text + std::to_string(i)));
-    }
-    // It has room again, and is used again.
-    CHECK(send_text(f.a, f.ab, "after") == Error::ok);
-    f.world.advance(500);
-    CHECK(data_over(first) - before == 3);
     CHECK(connection_info(f.a, f.ab).moves == 0);
-    CHECK(tcp_connected_relays_count(f.a.c) == 3);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("behaviour 4: with all sockets full the packet is refused, and nothing of it was sent") {
+TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
-    for (Sim_Relay &relay : f.world.relays) {
-        node_of(relay).capacity = 2'000;
-    }
+    f.talk(3'000);
+    Sim_Relay &first = f.in_use();
+    node_of(first).capacity = 2'000;
+    REQUIRE(sim_relay_unread(first, f.a.key));
     const std::string text(1'300, 'x');
-    int taken = 0;
-    while (taken < 100 && send_text(f.a, f.ab, text + std::to_string(taken)) == Error::ok) {
-        ++taken;
+    std::size_t refused = 0;
+    for (int i = 0; i < 100; ++i) {
+        refused += send_text(f.a, f.ab, text + std::to_string(i)) == Error::ok ? 0 : 1;
+        f.world.advance(20);
     }
-    CHECK(taken == 6);
-    CHECK(send_text(f.a, f.ab, "one more") == Error::full);
-    f.world.advance(500);
-    CHECK(f.b.data.size() == 6);
-    CHECK(tcp_connected_relays_count(f.a.c) == 3);
-    CHECK(send_text(f.a, f.ab, "room again") == Error::ok);
-    f.world.advance(500);
-    CHECK(heard_once(f.b.data, "room again"));
-    CHECK_FALSE(heard_once(f.b.data, "one more"));
+    f.world.advance(200);
+    CHECK(refused <= 20); // a quarter of a second, at 50 a second
+    CHECK(heard_once(f.b.data, text + "99"));
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
 TEST_CASE("behaviour 4: when its relay is gone the next one takes over") {
@@ -133,7 +125,7 @@ TEST_CASE("behaviour 4: many packets in one call arrive in order, in few system 
         node_of(relay).capacity = 5'000;
     }
     const int sent = send_packets_tcp_connection(f.a.c, f.ab, packets);
-    CHECK(sent >= 12);
+    CHECK(sent >= 4);
     CHECK(sent < 40);
     CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == static_cast<int>(Error::full));
     f.world.advance(500);

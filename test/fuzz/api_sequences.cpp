@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "allocations.h"
-#include "connections/state.h"
+#include "connections/peers.h"
+#include "connections/relays.h"
+#include "connections/validate.h"
 #include "fuzz/world.h"
 
 // ---- memory that is not to be had ------------------------------------------------------------------------------

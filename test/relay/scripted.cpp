@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <toxtcp/echo.h>
+
 namespace toxtcp {
 
 namespace {
@@ -12,6 +14,10 @@ Sim_Node &node_of(Scripted_Relay &relay) {
 
 bool is_type(const Scripted_Packet &packet, Packet_Type type) {
     const auto first = static_cast<std::uint8_t>(packet.plain.front());
+    const Bytes data{reinterpret_cast<const std::uint8_t *>(packet.plain.data()) + 1, packet.plain.size() - 1};
+    if (is_echo_request(data) || is_echo_response(data)) {
+        return false;
+    }
     return type == Packet_Type::data ? first >= FIRST_ROUTING_ID : first == static_cast<std::uint8_t>(type);
 }
 

@@ -55,7 +55,7 @@ void scripted_send_raw(Scripted_Relay &relay, Bytes bytes);
 /// Ends the last connection.
 void scripted_close(Scripted_Relay &relay, bool reset = false);
 
-/// Packets of this type that came. Data packets are counted whatever their routing id.
+/// Packets of this type that came. Data packets are counted whatever their routing id; echoes are not counted.
 std::size_t scripted_count(const Scripted_Relay &relay, Packet_Type type);
 
 /// The plain bytes of the n-th of them, nothing when there are not so many.

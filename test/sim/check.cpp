@@ -114,7 +114,7 @@ void check_memory(Run &run, std::uint32_t index) {
     if (c.peers.size() >= run.clients.size()) {
         fail(run, "peer %u holds more connections than it has friends", index);
     }
-    if (c.changes.capacity() > 2 * MAX_CHANGES || c.graveyard != nullptr) {
+    if (c.changes.capacity() > 2 * MAX_CHANGES || c.retired_links != nullptr) {
         fail(run, "peer %u keeps what it has no use for", index);
     }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {

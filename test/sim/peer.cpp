@@ -1,6 +1,8 @@
 #include "sim/peer.h"
 
-#include "connections/state.h"
+#include "connections/peers.h"
+#include "connections/relays.h"
+#include "connections/validate.h"
 
 namespace toxtcp {
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <toxtcp/echo.h>
+
 namespace toxtcp {
 
 namespace {
@@ -61,7 +63,7 @@ void read_client(Sim_Relay &relay, int socket) {
     if (socket == relay.unread) {
         return;
     }
-    static std::array<std::uint8_t, READ_SIZE> buffer;
+    static thread_local std::array<std::uint8_t, READ_SIZE> buffer;
     Sim_Node &node = node_of(relay);
     for (;;) {
         const std::ptrdiff_t got = sim_receive(node, socket, buffer);
@@ -157,7 +159,11 @@ void check_nonce(Sim_Relay &relay, std::size_t client) {
 
 bool takes(Sim_Relay &relay, int client, const Public_Key &from, const Packet &packet) {
     check_nonce(relay, static_cast<std::size_t>(client));
-    ++relay.received[packet.type];
+    if (is_echo_request(packet.data) || is_echo_response(packet.data)) {
+        ++relay.echoes;
+    } else {
+        ++relay.received[packet.type];
+    }
     if (relay.seen) {
         relay.seen(from, packet);
     }

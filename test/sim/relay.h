@@ -26,7 +26,8 @@ struct Sim_Relay {
 
     // What was seen of it.
     std::uint64_t dropped = 0;
-    std::map<Packet_Type, std::uint64_t> received;                          ///< packets of each type, from all clients
+    std::map<Packet_Type, std::uint64_t> received; ///< packets of each type, from all clients; echoes aside
+    std::uint64_t echoes = 0;                      ///< echo requests and responses among the data and OOB packets
     std::function<void(const Public_Key &from, const Packet &packet)> seen; ///< may be empty
     Reason offence = Reason::none; ///< a client was dropped for what it sent: this one
     bool nonce_repeated = false;   ///< a client sealed a packet with a nonce that does not come after its last one

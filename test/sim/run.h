@@ -10,7 +10,9 @@
 #include <deque>
 #include <map>
 
-#include "connections/state.h"
+#include "connections/peers.h"
+#include "connections/relays.h"
+#include "connections/validate.h"
 #include "sim/peer.h"
 #include "sim/proxy.h"
 #include "sim/relay.h"

@@ -217,6 +217,10 @@ void send_oob(Run &run, std::uint32_t index, std::size_t side) {
 void listen(Run &run, std::uint32_t client) {
     Sim_Peer &peer = run.clients[client].peer;
     peer.on_data = [&run, client](const Sim_Packet &packet) { take_data(run, client, packet); };
+    peer.is_authentic = [](const Sim_Packet &packet) {
+        Payload payload{};
+        return find_payload(packet, payload);
+    };
     peer.on_oob = [&run, client](const Sim_Packet &packet) { take_oob(run, client, packet); };
 }
 

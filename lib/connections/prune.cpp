@@ -1,13 +1,16 @@
-// How many relays are held: those in use, a few that others may find us at, three for onion packets when asked for.
-// Those that only sleepers use are left and remembered, and so are those that a peer can spare.
+#include "connections/prune.h"
+
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
-#include <tuple>
+#include <utility>
 
-#include "connections/state.h"
+#include "connections/changes.h"
+#include "connections/peers.h"
+#include "connections/reconnect.h"
+#include "connections/relays.h"
+#include "policy/prune.h"
 
 namespace toxtcp {
 
@@ -18,6 +21,8 @@ constexpr std::uint64_t BALANCE_EVERY_MS = 5'000;
 /// To whom it is all one which route goes lets the peer choose for so long, and up to half as much longer: enough for
 /// the three that it may have to spare.
 constexpr std::uint64_t YIELD_MS = 30'000;
+/// A relay is not judged before it was up for so long: time for peers to come online there (as in toxcore).
+constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
 /// The same as ANNOUNCE_TIMEOUT_MS in the saving profile: a peer that is there comes online within a few round trips.
 constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
 
@@ -30,35 +35,35 @@ std::uint32_t idle_wanted(const Tcp_Connections &c) {
 
 /// Whether some peer could want this relay again although it does without it now.
 bool is_spare(const Tcp_Connections &c, const Relay &relay) {
-    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t name) {
-        const Connection &peer = c.peers[connection_of(name)];
-        return peer.routes[route_of(name)].step == Route_Step::shed ||
+    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
+        const Connection &peer = c.peers[connection_of(reference)];
+        return peer.routes[route_of(reference)].step == Route_Step::shed ||
                peer.online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
     });
 }
 
-void let_go(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
+void close_idle(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     disconnect_relay(c, slot, reason, Relay_State::sleeping);
     report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
 }
 
-void let_sleepers_relays_go(Tcp_Connections &c) {
+void close_relays_of_sleepers(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot)) {
             continue;
         }
         const Relay &relay = c.relays[slot];
         if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep) {
-            if (c.now >= judged_at(c, relay)) {
-                let_go(c, slot, Reason::asleep);
+            if (c.now >= min_lifetime_ends(c, relay)) {
+                close_idle(c, slot, Reason::asleep);
             } else {
-                hold_by(c, judged_at(c, relay));
+                prune_by(c, min_lifetime_ends(c, relay));
             }
         }
     }
 }
 
-void let_unused_relays_go(Tcp_Connections &c) {
+void close_unused_relays(Tcp_Connections &c) {
     if (c.connected <= idle_wanted(c)) {
         return;
     }
@@ -74,28 +79,27 @@ void let_unused_relays_go(Tcp_Connections &c) {
         }
         const Relay &relay = c.relays[slot];
         if (is_connected(relay) && !relay.onion && relay.online == 0) {
-            if (c.now >= judged_at(c, relay)) {
+            if (c.now >= min_lifetime_ends(c, relay)) {
                 unused.push_back(slot);
             } else {
-                hold_by(c, judged_at(c, relay));
+                prune_by(c, min_lifetime_ends(c, relay));
             }
         }
     }
-    // Those of bad name go first, then those that fewest peers could be found at, then the slow.
     std::sort(unused.begin(), unused.end(), [&c](std::uint32_t a, std::uint32_t b) {
-        const Relay &x = c.relays[a];
-        const Relay &y = c.relays[b];
-        const auto worth = [](const Relay &r) {
-            return std::tuple{!r.suspect, UINT32_MAX - r.blame, r.tied.size(), UINT32_MAX - r.link->client.round_trip};
+        const auto worth = [&c](std::uint32_t slot) {
+            const Relay &relay = c.relays[slot];
+            return Idle_Worth{!is_stale(relay) && !has_bad_name(relay.reputation, c.now),
+                              static_cast<std::uint32_t>(relay.tied.size()), relay.link->client.round_trip};
         };
-        return worth(x) < worth(y);
+        return goes_first(worth(a), worth(b));
     });
     for (const std::uint32_t slot : unused) {
         if (c.connected <= idle_wanted(c)) {
             return;
         }
         if (is_spare(c, c.relays[slot])) {
-            let_go(c, slot, Reason::unused);
+            close_idle(c, slot, Reason::unused);
         } else {
             remove_relay(c, slot, Reason::unused);
         }
@@ -103,7 +107,7 @@ void let_unused_relays_go(Tcp_Connections &c) {
 }
 
 /// The last peer that could have wanted a sleeping relay is gone.
-void forget_orphans(Tcp_Connections &c) {
+void remove_orphans(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping && c.relays[slot].tied.empty()) {
             remove_relay(c, slot, Reason::unused);
@@ -133,8 +137,10 @@ std::uint64_t common_rank(const Public_Key &relay, const Public_Key &a, const Pu
     std::copy(b.begin(), b.end(), pair.begin() + (a < b ? KEY_SIZE : 0));
     std::array<std::uint8_t, crypto_generichash_BYTES_MIN> hash;
     crypto_generichash(hash.data(), hash.size(), relay.data(), relay.size(), pair.data(), pair.size());
-    std::uint64_t rank;
-    std::memcpy(&rank, hash.data(), sizeof rank);
+    std::uint64_t rank = 0; // read in one byte order, since both ends must come to the same
+    for (std::size_t i = 0; i < sizeof rank; ++i) {
+        rank = rank << 8 | hash[i];
+    }
     return rank;
 }
 
@@ -146,7 +152,7 @@ bool is_needed(const Tcp_Connections &c, const Relay &relay) {
             continue;
         }
         const Connection &peer = c.peers[connection_of(client.numbers[id])];
-        const std::uint32_t route = route_of(client.numbers[id]);
+        const std::uint8_t route = route_of(client.numbers[id]);
         if (peer.online <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route || peer.receiving == route) {
             return true;
         }
@@ -161,7 +167,7 @@ std::uint8_t least_route(const Tcp_Connections &c, const Connection &peer, bool 
     std::uint8_t least = NO_ROUTE;
     std::pair<Use, std::uint64_t> least_worth{};
     Use most{};
-    for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const Route &route = peer.routes[i];
         if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
             continue;
@@ -181,17 +187,17 @@ std::uint8_t least_route(const Tcp_Connections &c, const Connection &peer, bool 
 
 } // namespace
 
-void hold_relays(Tcp_Connections &c) {
-    c.hold_at = NEVER;
+void prune_relays(Tcp_Connections &c) {
+    c.prune_at = NEVER;
     if (c.onion) {
         keep_onion_relays(c);
     }
-    let_sleepers_relays_go(c);
-    let_unused_relays_go(c);
-    forget_orphans(c);
+    close_relays_of_sleepers(c);
+    close_unused_relays(c);
+    remove_orphans(c);
 }
 
-std::uint64_t judged_at(const Tcp_Connections &c, const Relay &relay) {
+std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay) {
     const bool saver = c.profile == Profile::saver;
     return relay.used_since + (saver ? SAVER_ANNOUNCE_TIMEOUT_MS : ANNOUNCE_TIMEOUT_MS);
 }
@@ -200,9 +206,7 @@ void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.state == Relay_State::sleeping) {
         relay.state = Relay_State::waiting;
-        relay.retry_waits = false;
-        relay.retry_at = std::max(c.now, relay.penalty_until);
-        wake_relay_at(c, slot, retry_deadline(c, relay));
+        retry_now(c, slot);
     }
 }
 
@@ -240,14 +244,14 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             relay_leave_route(c.relays[relay].link->client, peer.routes[least].id);
             set_step(c, slot, least, Route_Step::shed);
             flush_relay(c, relay);
-            hold_by(c, c.now);
+            prune_by(c, c.now);
         }
         balance_by(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
         return;
     }
     peer.yielded = false;
     if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
-        for (std::uint8_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        for (std::uint8_t i = 0; i < ROUTES; ++i) {
             const Route &route = peer.routes[i];
             if (route.relay == NO_RELAY) {
                 continue;
@@ -256,9 +260,28 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
                 set_step(c, slot, i, Route_Step::none);
             }
             wake_relay(c, route.relay);
-            ask_for_routes(c, route.relay);
+            request_routes(c, route.relay);
         }
     }
+}
+
+bool give_up_one(Tcp_Connections &c) {
+    std::uint32_t most = NO_SLOT;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot)) {
+            continue;
+        }
+        const Relay &relay = c.relays[slot];
+        const bool may_go = relay.state == Relay_State::waiting && relay.tied.empty() && !relay.was_up;
+        if (may_go && (most == NO_SLOT || relay.backoff.attempts > c.relays[most].backoff.attempts)) {
+            most = slot;
+        }
+    }
+    if (most == NO_SLOT) {
+        return false;
+    }
+    remove_relay(c, most, Reason::unused);
+    return true;
 }
 
 // ---- public ----------------------------------------------------------------------------------------------------
@@ -267,7 +290,7 @@ Error set_tcp_onion_status(Tcp_Connections *c, bool status) {
     if (c->onion == status) {
         return Error::already;
     }
-    enter(*c);
+    update_now(*c);
     c->onion = status;
     if (status) {
         keep_onion_relays(*c);
@@ -279,7 +302,7 @@ Error set_tcp_onion_status(Tcp_Connections *c, bool status) {
             --c->onion_relays;
         }
     }
-    hold_by(*c, c->now);
+    prune_by(*c, c->now);
     return Error::ok;
 }
 
@@ -296,9 +319,9 @@ int get_random_tcp_onion_conn_number(const Tcp_Connections *c) {
 }
 
 void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep) {
-    enter(*c);
+    update_now(*c);
     c->keep_idle = keep;
-    hold_by(*c, c->now);
+    prune_by(*c, c->now);
 }
 
 } // namespace toxtcp

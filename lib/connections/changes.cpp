@@ -1,0 +1,35 @@
+#include "connections/changes.h"
+
+#include <new>
+
+namespace toxtcp {
+
+void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
+    if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
+        return;
+    }
+    const auto relay_handle = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.number(slot); };
+    try {
+        c.changes.push_back({.kind = kind,
+                             .reason = of.reason,
+                             .relay = relay_handle(of.relay),
+                             .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
+                             .previous = relay_handle(of.previous)});
+    } catch (const std::bad_alloc &) {
+        // Not reported: the infos tell it all the same.
+    }
+}
+
+void report_changes(Tcp_Connections &c) {
+    while (!c.changes.empty() && !c.destroy_requested) {
+        std::vector<Change> changes;
+        changes.swap(c.changes);
+        for (const Change &change : changes) {
+            if (c.callbacks.change != nullptr && !c.destroy_requested) {
+                c.callbacks.change(c.callbacks.object, change, c.userdata);
+            }
+        }
+    }
+}
+
+} // namespace toxtcp

@@ -1,0 +1,204 @@
+#include "connections/reconnect.h"
+
+#include <algorithm>
+#include <new>
+
+#include "connections/prune.h"
+#include "connections/relays.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Whether a peer that is wanted has fewer routes than it should while this relay is away.
+bool is_needed(const Tcp_Connections &c, const Relay &relay) {
+    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
+        const Connection &peer = c.peers[connection_of(reference)];
+        const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+        return peer.awake && peer.online < wanted;
+    });
+}
+
+bool is_waiting(const Tcp_Connections &c, std::uint32_t slot) {
+    return c.relays.used(slot) && c.relays[slot].state == Relay_State::waiting;
+}
+
+bool is_outage(const Tcp_Connections &c) {
+    return c.pace.outage_since != 0;
+}
+
+bool is_told(const Tcp_Connections &c) {
+    return c.context.host.tells_network_changes;
+}
+
+/// The relay whose turn it is; NO_SLOT when none may be tried now.
+std::uint32_t next_in_queue(const Tcp_Connections &c) {
+    std::uint32_t next = NO_SLOT;
+    Waiting first;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!is_waiting(c, slot)) {
+            continue;
+        }
+        const Relay &relay = c.relays[slot];
+        const Waiting waiting{!is_outage(c) && is_needed(c, relay), relay.backoff.waiting_since};
+        if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || goes_before(waiting, first))) {
+            next = slot;
+            first = waiting;
+        }
+    }
+    return next;
+}
+
+} // namespace
+
+void wait_for_turn(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
+    if (c.connected == 0 && !is_outage(c)) {
+        outage_begins(c.pace, c.now);
+    }
+    Relay &relay = c.relays[slot];
+    backoff_failed(relay.backoff, c.now, up, is_needed(c, relay), random_below(c, UINT32_MAX));
+    if (is_outage(c)) {
+        c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));
+    }
+    plan_reconnects(c);
+}
+
+void retry_now(Tcp_Connections &c, std::uint32_t slot) {
+    backoff_reset(c.relays[slot].backoff, c.now);
+    c.relays[slot].backoff.waiting_since = 0; // before all others
+    plan_reconnects(c);
+}
+
+void plan_reconnects(Tcp_Connections &c) {
+    c.reconnect_at = c.ready_at = NEVER;
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (is_waiting(c, slot)) {
+            const Backoff &backoff = c.relays[slot].backoff;
+            c.ready_at = std::min(c.ready_at, is_outage(c) ? 0 : backoff.ready_at);
+            c.reconnect_at = std::min(c.reconnect_at, is_outage(c) ? 0 : backoff_wake_at(backoff));
+        }
+    }
+    if (c.reconnect_at != NEVER) {
+        c.reconnect_at = std::max({c.reconnect_at, c.pace.next_at, c.now});
+        c.ready_at = std::max(c.ready_at, c.pace.next_at);
+    }
+}
+
+void reconnect(Tcp_Connections &c) {
+    if (c.now < c.pace.next_at) {
+        return;
+    }
+    const std::uint32_t slot = next_in_queue(c);
+    if (slot != NO_SLOT) {
+        c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, is_told(c));
+        if (!connect_relay(c, slot)) {
+            c.relays[slot].last_end = Reason::connect_failed;
+            next_address(c.relays[slot].addresses);
+            wait_for_turn(c, slot, 0);
+        }
+    }
+    plan_reconnects(c);
+}
+
+void end_outage(Tcp_Connections &c) {
+    if (!outage_ends(c.pace, c.now)) {
+        plan_reconnects(c);
+        return;
+    }
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (c.relays.used(slot) && c.relays[slot].state == Relay_State::connecting &&
+            c.now - c.relays[slot].link->client.started >= OUTAGE_PACE_MS) {
+            // It began before the network was back: the system tries again at growing intervals, too late for us.
+            disconnect_relay(c, slot, Reason::connect_timeout, Relay_State::waiting);
+        }
+        if (is_waiting(c, slot)) {
+            backoff_reset(c.relays[slot].backoff, c.now);
+        }
+    }
+    schedule_reconnects(c);
+}
+
+void prove_network(Tcp_Connections &c) {
+    c.network_changed = false;
+    c.pace.next_at = c.now;
+    if (is_outage(c)) {
+        c.pace.outage_since = c.now;
+    }
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot)) {
+            continue;
+        }
+        Relay &relay = c.relays[slot];
+        if (is_connected(relay)) {
+            liveness_prove(relay.liveness, c.now);
+            relay_ping(relay.link->client, c.now);
+            wake_relay_at(c, slot, relay_due(c, relay));
+            flush_relay(c, slot);
+        } else if (relay.state == Relay_State::connecting && relay.link->client.started < c.now) {
+            disconnect_relay(c, slot, Reason::network_changed, Relay_State::waiting);
+        }
+        if (is_waiting(c, slot)) {
+            backoff_reset(relay.backoff, c.now);
+        }
+    }
+    schedule_reconnects(c);
+}
+
+void schedule_reconnects(Tcp_Connections &c) {
+    struct Gain {
+        std::size_t peers; ///< that this relay brings back and none before it, as far as it is known
+        std::uint32_t slot;
+        bool operator<(const Gain &other) const {
+            return peers != other.peers ? peers < other.peers : slot > other.slot;
+        }
+    };
+    std::vector<bool> is_back;
+    std::vector<Gain> gains;
+    try {
+        is_back.resize(c.peers.size());
+        gains.reserve(c.relays.count());
+    } catch (const std::bad_alloc &) {
+        plan_reconnects(c);
+        return; // in the usual order
+    }
+    const auto brings = [&](std::uint32_t reference) {
+        return c.peers[connection_of(reference)].awake && !is_back[connection_of(reference)];
+    };
+    const auto bring_back = [&](const Relay &relay) {
+        for (const std::uint32_t reference : relay.tied) {
+            is_back[connection_of(reference)] = true;
+        }
+    };
+    for (std::uint32_t slot = 0; slot < c.peers.size(); ++slot) {
+        is_back[slot] = c.peers.used(slot) && c.peers[slot].online != 0;
+    }
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (is_waiting(c, slot)) {
+            gains.push_back({c.relays[slot].tied.size(), slot});
+        } else if (c.relays.used(slot) && is_connected(c.relays[slot]) &&
+                   c.now < min_lifetime_ends(c, c.relays[slot])) {
+            bring_back(c.relays[slot]); // its peers are about to come online
+        }
+    }
+    std::make_heap(gains.begin(), gains.end());
+    c.pace.next_at = std::min(c.pace.next_at, c.now);
+    for (std::uint64_t turn = 0; !gains.empty();) {
+        // Its gain may have been another's meanwhile. It only shrinks, so the first that is as great as it was is the greatest.
+        std::pop_heap(gains.begin(), gains.end());
+        Relay &relay = c.relays[gains.back().slot];
+        const auto peers = static_cast<std::size_t>(std::count_if(relay.tied.begin(), relay.tied.end(), brings));
+        if (peers != gains.back().peers) {
+            gains.back().peers = peers;
+            std::push_heap(gains.begin(), gains.end());
+            continue;
+        }
+        bring_back(relay);
+        relay.backoff.ready_at = c.now;
+        relay.backoff.patient = false;
+        relay.backoff.waiting_since = turn++; // its place in the queue
+        gains.pop_back();
+    }
+    plan_reconnects(c);
+}
+
+} // namespace toxtcp

@@ -1,0 +1,291 @@
+#include "connections/traffic.h"
+
+#include <algorithm>
+
+#include "connections/changes.h"
+#include "connections/relays.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Echoes that we send: so many a second, and as many more at once, for all peers together.
+constexpr std::uint32_t ECHOES_A_SECOND = 10;
+constexpr std::uint32_t MOST_ECHOES = 40;
+/// Answers to those who have no connection.
+constexpr std::uint32_t ANSWERS_A_SECOND = 20;
+constexpr std::uint32_t MOST_ANSWERS = 40;
+
+bool spend(Budget &budget, std::uint64_t now, std::uint32_t a_second, std::uint32_t most) {
+    const std::uint64_t gained = (now - budget.at) * a_second / 1'000;
+    if (gained != 0 || budget.at == 0) {
+        budget.left =
+            budget.at == 0 ? most : static_cast<std::uint32_t>(std::min<std::uint64_t>(budget.left + gained, most));
+        budget.at = now;
+    }
+    if (budget.left == 0) {
+        return false;
+    }
+    --budget.left;
+    return true;
+}
+
+/// Null for a key of low order.
+const Secret_Key *shared_key(Tcp_Connections &c, const Public_Key &peer) {
+    Echo_Keys::Entry &entry = c.echo_keys.entries[peer[0] % c.echo_keys.entries.size()];
+    if (entry.peer != peer) {
+        entry.peer = {};
+        if (!echo_shared_key(c.context.self.secret_key, peer, entry.shared)) {
+            return nullptr;
+        }
+        entry.peer = peer;
+    }
+    return &entry.shared;
+}
+
+// ---- numbers of our echoes: the time, a tag that is ours alone, the route
+
+std::uint64_t make_number(const Tcp_Connections &c, std::uint32_t stamp, std::uint8_t route) {
+    return std::uint64_t{stamp} << 32 | c.echo_tag << 3 | route;
+}
+
+Route_Set usable_routes(const Tcp_Connections &c, const Connection &peer) {
+    Route_Set routes = 0;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        routes = both(routes, route_usable(c, peer, i) ? set_of(i) : Route_Set{0});
+    }
+    return routes;
+}
+
+std::uint32_t load_of(const Tcp_Connections &c, const Connection &peer) {
+    return peer.sending == NO_ROUTE ? 0 : load_ms(c.relays[peer.routes[peer.sending].relay].load, c.now);
+}
+
+Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
+    Route_Views views;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        if (!route_usable(c, peer, i)) {
+            continue;
+        }
+        const Relay &relay = c.relays[peer.routes[i].relay];
+        const Route_Delivery &delivery = peer.delivery.routes[i];
+        views[i] = {.usable = true,
+                    .stale = relay.liveness.stale,
+                    .distrusted = delivery_distrusts(delivery, c.now),
+                    .bad_name = has_bad_name(relay.reputation, c.now),
+                    .loaded = load_ms(relay.load, c.now) > LOADED_MS,
+                    .standing = delivery.proof == Proof::verified ? Route_Standing::verified
+                                : delivery.proof == Proof::failed ? Route_Standing::failed
+                                                                  : Route_Standing::unknown,
+                    .echo_round_trip = delivery.proof == Proof::verified ? delivery.round_trip : 0U,
+                    .relay_round_trip = relay.link->client.round_trip};
+    }
+    return views;
+}
+
+bool send_packet(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes bytes) {
+    const Route &over = c.peers[peer_slot].routes[route];
+    Relay &relay = c.relays[over.relay];
+    Packet packet;
+    packet.type = Packet_Type::data;
+    packet.id = over.id;
+    packet.data = bytes;
+    const Error error = link_send(*relay.link, c.context.host, packet, over.relay);
+    if (error == Error::full) {
+        note_full(c, over.relay);
+    } else if (error == Error::not_online) {
+        wake_relay_at(c, over.relay, c.now);
+    } else if (error == Error::ok) {
+        ++relay.traffic.packets_sent;
+        relay.traffic.bytes_sent += bytes.size();
+        note_relay_sent(c, over.relay, bytes.size());
+    }
+    return error == Error::ok;
+}
+
+void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
+    const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
+    const std::uint32_t stamp = delivery_stamp(c.now);
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        Connection &peer = c.peers[peer_slot];
+        if (!contains(routes, i) || !route_usable(c, peer, i)) {
+            continue;
+        }
+        if (shared == nullptr || !spend(c.echo_budget, c.now, ECHOES_A_SECOND, MOST_ECHOES)) {
+            return;
+        }
+        std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
+        make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key,
+                          unheard ? Echo_Kind::unheard : Echo_Kind::echo, make_number(c, stamp, i), request);
+        if (send_packet(c, peer_slot, i, request)) {
+            ++peer.echoes_sent;
+        }
+    }
+}
+
+void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
+    const std::uint16_t slot = c.peers[peer_slot].routes[route].relay;
+    Relay &relay = c.relays[slot];
+    ++relay.failures;
+    ++c.peers[peer_slot].failures;
+    reputation_failed(relay.reputation, peer_slot, c.now);
+    report(c, Change_Kind::relay_failed, {.relay = slot, .peer = peer_slot, .reason = Reason::not_delivering});
+}
+
+void consider_faster(Tcp_Connections &c, std::uint32_t peer_slot) {
+    Connection &peer = c.peers[peer_slot];
+    const std::uint8_t faster = select_faster(peer.selection, route_views(c, peer), peer.sending, c.now);
+    if (faster != NO_ROUTE) {
+        set_sending(c, peer_slot, faster, Reason::none);
+    }
+}
+
+/// An answer to an echo of ours. False when it is none.
+bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
+    const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
+    std::uint64_t number = 0;
+    bool by_library = false;
+    if (shared == nullptr || !open_echo_response(*shared, packet, number, by_library)) {
+        return false;
+    }
+    if ((static_cast<std::uint32_t>(number) >> 3) != (c.echo_tag & 0x1FFFFFFFU)) {
+        return false;
+    }
+    Connection &peer = c.peers[peer_slot];
+    const auto route = static_cast<std::uint8_t>(number & 7);
+    const auto stamp = static_cast<std::uint32_t>(number >> 32);
+    if (delivery_answered(peer.delivery, c.now, route, stamp, by_library, peer.sending, load_of(c, peer))) {
+        ++peer.echoes_answered;
+        wake_peer_at(c, peer_slot, delivery_deadline(peer.delivery));
+        consider_faster(c, peer_slot);
+    }
+    return true; // ours, even if it comes again
+}
+
+/// A request of the peer: told to Delivery, and answered over the route that it came over, which proves both directions.
+/// True when it is used up.
+bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
+    const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
+    Echo_Kind kind{};
+    std::uint64_t number = 0;
+    if (shared == nullptr || echo_asker(packet) != c.peers[peer_slot].key ||
+        !open_echo_request(*shared, packet, kind, number)) {
+        return false;
+    }
+    if (kind != Echo_Kind::foreign) {
+        Delivery &delivery = c.peers[peer_slot].delivery;
+        delivery_peer_echo(delivery, c.now, static_cast<std::uint32_t>(number >> 32), kind == Echo_Kind::unheard);
+        if (delivery.check) {
+            wake_peer_at(c, peer_slot, c.now);
+        }
+    }
+    if (!c.answer_echoes) {
+        return false;
+    }
+    std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
+    make_echo_response(*shared, host_random(c.context.host), number, response);
+    if (route_usable(c, c.peers[peer_slot], route)) {
+        static_cast<void>(send_packet(c, peer_slot, route, response));
+    }
+    return true;
+}
+
+} // namespace
+
+bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t route) {
+    return peer.routes[route].step == Route_Step::online &&
+           relay_confirmed(c.relays[peer.routes[route].relay].link->client);
+}
+
+std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid) {
+    const Route_Views views = route_views(c, peer);
+    const std::uint8_t answering = peer.heard;
+    // Whoever has sent nothing yet answers over the route that brought the question: that one delivers.
+    if (peer.sending == NO_ROUTE && answering != NO_ROUTE && !contains(avoid, answering) && views[answering].usable &&
+        !views[answering].stale && views[answering].standing != Route_Standing::failed) {
+        return answering;
+    }
+    return select_route(views, avoid);
+}
+
+void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Reason reason) {
+    Connection &peer = c.peers[peer_slot];
+    const std::uint8_t old = peer.sending;
+    if (old == route) {
+        return;
+    }
+    if (old != NO_ROUTE) {
+        --c.relays[peer.routes[old].relay].carries;
+    }
+    peer.sending = route;
+    if (route == NO_ROUTE) {
+        return;
+    }
+    ++c.relays[peer.routes[route].relay].carries;
+    delivery_moved(peer.delivery, c.now);
+    peer.moves += old != NO_ROUTE;
+    report(c, Change_Kind::moved,
+           {.relay = peer.routes[route].relay,
+            .peer = peer_slot,
+            .previous = old == NO_ROUTE ? NO_SLOT : peer.routes[old].relay,
+            .reason = reason});
+}
+
+void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
+    Connection &peer = c.peers[peer_slot];
+    const Delivery_View view{usable_routes(c, peer), peer.sending, load_of(c, peer)};
+    const Delivery_Action action = delivery_due(peer.delivery, c.now, view);
+    if (action.failed != NO_ROUTE) {
+        fail_route(c, peer_slot, action.failed);
+    }
+    if (action.move_to != NO_ROUTE) {
+        set_sending(c, peer_slot, action.move_to, Reason::not_delivering);
+    } else if (action.rotate) {
+        const std::uint8_t next = best_route(c, peer, action.avoid);
+        if (next != NO_ROUTE && !is_stale(c.relays[peer.routes[next].relay])) {
+            set_sending(c, peer_slot, next, Reason::not_delivering);
+        }
+    }
+    if (action.echo != 0) {
+        send_echoes(c, peer_slot, action.echo, action.unheard);
+    }
+    wake_peer_at(c, peer_slot, delivery_deadline(c.peers[peer_slot].delivery));
+}
+
+void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
+    Connection &peer = c.peers[peer_slot];
+    peer.heard = route;
+    delivery_heard(peer.delivery, c.now);
+}
+
+bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {
+    if (is_echo_response(packet)) {
+        return take_answer(c, peer, packet);
+    }
+    return is_echo_request(packet) && take_request(c, peer, route, packet);
+}
+
+bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet) {
+    if (!c.answer_echoes || !is_echo_request(packet) || echo_asker(packet) != sender ||
+        !spend(c.stranger_budget, c.now, ANSWERS_A_SECOND, MOST_ANSWERS)) {
+        return false;
+    }
+    const Secret_Key *const shared = shared_key(c, canonical_key(sender));
+    Echo_Kind kind{};
+    std::uint64_t number = 0;
+    if (shared == nullptr || !open_echo_request(*shared, packet, kind, number)) {
+        return false;
+    }
+    std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
+    make_echo_response(*shared, host_random(c.context.host), number, response);
+    Packet answer;
+    answer.type = Packet_Type::oob_send;
+    answer.public_key = sender.data();
+    answer.data = response;
+    if (link_send(*c.relays[relay].link, c.context.host, answer, relay) == Error::not_online) {
+        wake_relay_at(c, relay, c.now);
+    }
+    return true;
+}
+
+} // namespace toxtcp

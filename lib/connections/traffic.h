@@ -1,0 +1,36 @@
+// The hands of Delivery and Selection: which route carries a connection's data, echoes out and in.
+#pragma once
+
+#include "connections/core.h"
+
+namespace toxtcp {
+
+/// The peer is online there, and the relay's connection is up.
+[[nodiscard]] bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t route);
+/// The best usable route that is not in `avoid`; NO_ROUTE when there is none.
+[[nodiscard]] std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid);
+void set_sending(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Reason reason);
+
+/// What Delivery decides for a connection is carried out.
+void serve_delivery(Tcp_Connections &c, std::uint32_t peer);
+
+/// Data was sent over the route in use.
+inline void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::size_t packets, std::size_t bytes) {
+    Connection &peer = c.peers[peer_slot];
+    peer.traffic.packets_sent += packets;
+    peer.traffic.bytes_sent += bytes;
+    if (const std::uint64_t at = delivery_sent(peer.delivery, c.now); at != NEVER) {
+        wake_peer_at(c, peer_slot, at);
+    }
+}
+
+/// A packet opened that came over this route.
+void note_heard(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
+
+/// Echo requests and responses are dealt with before the host sees a packet. True when the packet is used up.
+/// `route` is the one that the packet came over.
+[[nodiscard]] bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);
+/// The same for an OOB packet from a key that has no route over this relay.
+[[nodiscard]] bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet);
+
+} // namespace toxtcp

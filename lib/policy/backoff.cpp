@@ -1,0 +1,78 @@
+#include "policy/backoff.h"
+
+#include <algorithm>
+
+namespace toxtcp {
+
+namespace {
+
+std::uint64_t doubled(std::uint64_t first, std::uint32_t times) {
+    return std::min(first << std::min(times, 20U), MAX_RETRY_MS);
+}
+
+std::uint64_t pause_after(std::uint32_t attempts, bool needed) {
+    const std::uint64_t pause = doubled(FIRST_RETRY_MS, attempts);
+    if (!needed || pause <= NEEDED_RETRY_MS) {
+        return pause;
+    }
+    return attempts < NEEDED_ATTEMPTS ? NEEDED_RETRY_MS : doubled(NEEDED_RETRY_MS, attempts - NEEDED_ATTEMPTS + 1);
+}
+
+} // namespace
+
+void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool needed, std::uint32_t random) {
+    const bool was_up = up != 0;
+    backoff.attempts = up >= USEFUL_MS ? 0 : backoff.attempts + 1;
+    const std::uint64_t pause = pause_after(backoff.attempts - (backoff.attempts > 0), needed);
+    // A little chance, or all clients of a relay that restarts would come at once. The first pause has more of it.
+    const std::uint64_t spread = backoff.attempts <= 1 ? pause : pause / 8;
+    backoff.ready_at = now + pause - random % (spread + 1) / (backoff.attempts <= 1 ? 2 : 1);
+    backoff.patient = pause >= PATIENT_RETRY_MS;
+    backoff.waiting_since = now;
+    if (backoff.away_since == 0 || was_up) {
+        backoff.away_since = now;
+    }
+}
+
+void backoff_connected(Backoff &backoff) {
+    backoff.away_since = 0;
+}
+
+void backoff_reset(Backoff &backoff, std::uint64_t at) {
+    backoff.attempts = 0;
+    backoff.ready_at = at;
+    backoff.patient = false;
+}
+
+std::uint64_t backoff_wake_at(const Backoff &backoff) {
+    return backoff.ready_at + (backoff.patient ? COALESCE_MS : 0);
+}
+
+void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
+    const bool goes_on = pace.ended_at != 0 && now < pace.ended_at + RELAPSE_MS;
+    pace.outage_since = goes_on ? pace.ended_since : now;
+    pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
+}
+
+bool outage_ends(Reconnect_Pace &pace, std::uint64_t now) {
+    const bool is_first = pace.ended_at == 0 || now >= pace.ended_at + RELAPSE_MS;
+    pace.ended_since = pace.outage_since;
+    pace.ended_at = now;
+    pace.outage_since = 0;
+    return is_first;
+}
+
+std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told) {
+    if (pace.outage_since == 0) {
+        return PACE_MS;
+    }
+    const std::uint64_t lasts = now - pace.outage_since;
+    const std::uint64_t slowest = told ? MAX_OUTAGE_PACE_MS : UNTOLD_OUTAGE_PACE_MS;
+    return std::clamp(lasts / (lasts < 60'000 ? 10 : 5), OUTAGE_PACE_MS, slowest);
+}
+
+bool goes_before(const Waiting &a, const Waiting &b) {
+    return a.needed != b.needed ? a.needed : a.waiting_since < b.waiting_since;
+}
+
+} // namespace toxtcp

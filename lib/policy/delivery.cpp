@@ -1,0 +1,483 @@
+#include "policy/delivery.h"
+
+#include <algorithm>
+
+#include "policy/load.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// A single echo is given this long at least before all routes are asked.
+constexpr std::uint32_t SINGLE_LASTS_MS = 400;
+/// A complaint counts when data has flowed over the route in use for this long at least.
+constexpr std::uint32_t SETTLED_MS = 250;
+/// What cannot be verified now is looked at again after this time.
+constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
+constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
+constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
+constexpr std::uint8_t MAX_DOUBLINGS = 5;
+
+/// Never 0, which means "not set".
+std::uint32_t stamp_of(std::uint64_t now) {
+    const auto stamp = static_cast<std::uint32_t>(now);
+    return stamp == 0 ? 1 : stamp;
+}
+
+std::uint32_t later(std::uint64_t now, std::uint64_t ms) {
+    return stamp_of(now + ms);
+}
+
+/// A time that is not set is reached.
+bool reached(std::uint32_t at, std::uint64_t now) {
+    return at == 0 || static_cast<std::int32_t>(static_cast<std::uint32_t>(now) - at) >= 0;
+}
+
+std::uint32_t age_of(std::uint32_t at, std::uint64_t now) {
+    return static_cast<std::uint32_t>(now) - at;
+}
+
+/// The whole time that a short one stands for: all of them lie near the last data.
+std::uint64_t whole(const Delivery &d, std::uint32_t at) {
+    const auto offset = static_cast<std::int32_t>(at - static_cast<std::uint32_t>(d.sent_at));
+    return d.sent_at + static_cast<std::uint64_t>(std::int64_t{offset});
+}
+
+std::uint16_t distrust_clock(std::uint64_t now) {
+    return static_cast<std::uint16_t>(now >> 10);
+}
+
+std::uint32_t patience(const Delivery &d) {
+    return std::clamp(2 * d.pause, PATIENCE_MS, MAX_PATIENCE_MS);
+}
+
+std::uint32_t rotate_patience(const Delivery &d) {
+    const std::uint32_t base = std::clamp(2 * d.pause, ROTATE_MS, MAX_ROTATE_MS);
+    return std::min(base << std::min(d.rounds, MAX_DOUBLINGS), MAX_ROTATE_MS);
+}
+
+std::uint32_t repeat_pause(std::uint8_t repeats) {
+    std::uint32_t pause = repeats <= 1 ? FIRST_REPEAT_MS : SECOND_REPEAT_MS;
+    for (std::uint8_t i = 2; i < repeats && pause < MAX_REPEAT_MS; ++i) {
+        pause += pause / 5;
+    }
+    return std::min(pause, MAX_REPEAT_MS);
+}
+
+bool is_verified(const Delivery &d, std::uint8_t route) {
+    return route != NO_ROUTE && d.routes[route].proof == Proof::verified;
+}
+
+std::uint32_t round_trip(const Delivery &d, std::uint8_t route) {
+    return is_verified(d, route) ? d.routes[route].round_trip : UNKNOWN_ECHO_MS;
+}
+
+/// Whether an echo of this silence was answered over the route.
+bool answered_since(const Delivery &d, std::uint8_t route, std::uint64_t since) {
+    const std::uint32_t answered = d.routes[route].answered;
+    return answered != 0 && static_cast<std::int32_t>(answered - static_cast<std::uint32_t>(since)) >= 0;
+}
+
+bool is_talking(const Delivery &d, std::uint64_t now) {
+    return d.sent_at != 0 && now <= d.sent_at + TALKING_MS;
+}
+
+/// How long echoes may be out.
+std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
+    const std::uint32_t base =
+        single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view.sending) + 3 * JUDGE_MARGIN_MS) : BURST_LASTS_MS;
+    return base + std::min(view.load, MAX_LOAD_GRANTED_MS);
+}
+
+/// Whether there is another route to go to.
+bool has_choice(const Delivery_View &view) {
+    return without(view.usable, set_of(view.sending)) != 0;
+}
+
+/// Echoes that go out while the route in use owes an answer join those that are out, so that the first are still judged.
+void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
+         Delivery_Action &action) {
+    action.echo = both(action.echo, routes);
+    d.ever_asked = both(d.ever_asked, routes);
+    const bool is_pending = d.asked != 0 && !contains(d.answered, view.sending) && !(d.single && !single);
+    if (!is_pending) {
+        d.answered = 0;
+        d.asked = 0;
+        d.asked_at = stamp_of(now);
+        d.judge_at = 0;
+        d.replaced = false;
+    }
+    d.asked = both(d.asked, routes);
+    d.single = single;
+    d.end_at = later(now, lasts(d, view, single));
+    d.verify_at = later(now, VERIFY_MS);
+}
+
+void finish(Delivery &d) {
+    d.asked = d.answered = 0;
+    d.judge_at = 0;
+    d.single = false;
+}
+
+std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
+    std::uint8_t best = NO_ROUTE;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        if (!contains(routes, i)) {
+            continue;
+        }
+        const auto cost = [&](std::uint8_t route) {
+            return d.routes[route].round_trip + (delivery_distrusts(d.routes[route], now) ? 0x10000U : 0U);
+        };
+        if (best == NO_ROUTE || cost(i) < cost(best)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
+    if (distrust) {
+        Route_Delivery &left = d.routes[view.sending];
+        const std::uint32_t ms = DISTRUST_MS << std::min(left.distrusted, MAX_DOUBLINGS);
+        left.distrust = distrust_clock(now + ms);
+        left.distrust = left.distrust == 0 ? 1 : left.distrust;
+        left.distrusted = static_cast<std::uint8_t>(std::min(left.distrusted + 1, 250));
+    }
+    d.tried = both(d.tried, set_of(view.sending));
+    if (without(view.usable, d.tried) == 0) {
+        d.rounds = static_cast<std::uint8_t>(std::min(d.rounds + 1, 250));
+        d.tried = set_of(view.sending);
+    }
+    action.rotate = true;
+    action.avoid = d.tried;
+    d.rotate_at = later(now, rotate_patience(d));
+    finish(d);
+}
+
+void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (d.asked == 0) {
+        return;
+    }
+    const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
+    const bool delivers = contains(d.answered, view.sending);
+    if (d.judge_at != 0 && reached(d.judge_at, now)) {
+        d.judge_at = 0;
+        if (!delivers && contains(d.asked, view.sending) && others != 0) {
+            if (d.replaced && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
+                finish(d);
+                return;
+            }
+            action.move_to = fastest(d, others, now);
+            d.routes[view.sending].proof = Proof::failed;
+            d.left = view.sending; // it may only be slow: that shows before the echoes are given up
+            d.left_until = later(now, BURST_LASTS_MS);
+            d.moved = true;
+            return;
+        }
+    }
+    if (without(d.asked, d.answered) == 0) {
+        d.unanswered = 0;
+        finish(d);
+        return;
+    }
+    if (!reached(d.end_at, now)) {
+        return;
+    }
+    const bool unproved = d.single && !delivers;
+    if (d.answered != 0) {
+        for (std::uint8_t i = 0; i < ROUTES; ++i) {
+            if (contains(without(d.asked, d.answered), i)) {
+                d.routes[i].proof = Proof::failed;
+            }
+        }
+    } else if (!d.single) {
+        d.unanswered = static_cast<std::uint8_t>(std::min(d.unanswered + 1, 250));
+        d.answers = d.answers && d.unanswered < MAX_UNANSWERED;
+    }
+    finish(d);
+    if (unproved && is_talking(d, now)) {
+        ask(d, now, view, view.usable, false, action);
+    }
+}
+
+void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
+    if (d.left != NO_ROUTE && reached(d.left_until, now)) {
+        action.failed = d.routes[d.left].proof == Proof::failed ? d.left : NO_ROUTE;
+        d.left = NO_ROUTE;
+    }
+}
+
+void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (d.waiting_since == 0 || !d.fresh || action.move_to != NO_ROUTE) {
+        return;
+    }
+    const bool delivers = answered_since(d, view.sending, d.waiting_since);
+    if (!has_choice(view)) {
+        d.fresh = false; // until more data is sent there is nothing to decide
+        d.repeat_at = later(now, repeat_pause(0));
+        return;
+    }
+    if (reached(d.repeat_at, now)) {
+        Route_Set routes = view.usable;
+        if (d.repeats != 0) {
+            routes = set_of(view.sending);
+            if (!delivers) {
+                // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
+                std::uint8_t other = d.repeats % ROUTES;
+                for (std::uint8_t i = 0; i < ROUTES && (!contains(view.usable, other) || other == view.sending); ++i) {
+                    other = static_cast<std::uint8_t>((other + 1) % ROUTES);
+                }
+                routes = both(routes, static_cast<Route_Set>(set_of(other) & view.usable));
+            }
+        }
+        ask(d, now, view, routes, false, action);
+        action.unheard = true;
+        d.fresh = false;
+        d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
+        d.repeat_at = later(now, repeat_pause(d.repeats));
+    }
+    if (!reached(d.rotate_at, now)) {
+        return;
+    }
+    if (d.library && delivers) {
+        d.rotate_at = later(now, rotate_patience(d)); // it hears us, and has nothing to say
+    } else {
+        d.moved = true;
+        rotate(d, now, view, false, action);
+    }
+}
+
+void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (!d.complaint) {
+        return;
+    }
+    d.complaint = false;
+    if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
+        return;
+    }
+    const std::uint32_t load = std::min(view.load, MAX_LOAD_GRANTED_MS);
+    const std::uint32_t settled = std::max(2 * round_trip(d, view.sending), SETTLED_MS)
+                                  << std::min(d.rounds, MAX_DOUBLINGS);
+    if (age_of(d.sending_since, now) < settled + load) {
+        return; // the peer may have said so before it could hear what we send now
+    }
+    if (d.complained_at != 0 && age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+        d.complained_at = 0;
+        d.tried = 0;
+        d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
+    }
+    if (d.complained_at == 0) {
+        d.complained_at = stamp_of(now);
+        if (d.asked == 0 || d.single) {
+            ask(d, now, view, view.usable, false, action);
+        }
+        return;
+    }
+    if (age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
+        return;
+    }
+    // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
+    const std::uint32_t answered = d.routes[view.sending].answered;
+    const bool delivers = answered != 0 && age_of(answered, now) < ANSWERED_OF_LATE_MS;
+    if (d.judge_at != 0 || (!delivers && age_of(d.complained_at, now) < settled)) {
+        return;
+    }
+    d.complained_at = stamp_of(now);
+    if (has_choice(view)) {
+        rotate(d, now, view, true, action);
+    }
+}
+
+void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
+        return;
+    }
+    if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
+        const bool known = is_verified(d, view.sending);
+        d.compare_at = later(now, COMPARE_MS);
+        ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
+    } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
+               (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
+        return;
+    } else if (reached(d.compare_at, now)) {
+        d.compare_at = later(now, COMPARE_MS);
+        ask(d, now, view, view.usable, false, action);
+    } else if (reached(d.verify_at, now)) {
+        ask(d, now, view, set_of(view.sending), true, action);
+    }
+}
+
+/// A conversation begins anew.
+void forget(Delivery &d) {
+    finish(d);
+    d.verify_at = d.compare_at = 0;
+    d.complained_at = 0;
+    d.peer_clock = 0;
+    d.tried = 0;
+    d.rounds = 0;
+    for (Route_Delivery &route : d.routes) {
+        route.answered = 0;
+        route.distrust = 0;
+        route.distrusted = 0;
+    }
+}
+
+} // namespace
+
+std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
+    if (now > d.sent_at + TALKING_MS) {
+        if (now > d.sent_at + FORGET_MS) {
+            forget(d);
+        }
+        d.sending_since = stamp_of(now);
+    }
+    d.sent_at = now;
+    if (d.waiting_since == 0) {
+        d.waiting_since = now;
+        d.repeats = 0;
+        d.moved = false;
+        d.fresh = false;
+        d.repeat_at = later(now, patience(d));
+        d.rotate_at = later(now, rotate_patience(d));
+    }
+    std::uint64_t at = UINT64_MAX;
+    if (!d.fresh) {
+        d.fresh = true;
+        at = std::max(now, whole(d, d.repeat_at));
+    }
+    if (!d.check && reached(d.verify_at, now)) {
+        d.check = true;
+        at = now;
+    }
+    return at;
+}
+
+void delivery_heard(Delivery &d, std::uint64_t now) {
+    d.heard_at = now;
+    d.replaced = true;
+    if (d.waiting_since == 0) {
+        return;
+    }
+    if (!d.moved) {
+        const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
+        d.pause = gap > d.pause ? gap : d.pause - (d.pause - gap) / 16;
+    }
+    d.waiting_since = 0;
+    if (d.complained_at == 0 || age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+        d.complained_at = 0;
+        d.tried = 0;
+        d.rounds = 0;
+    }
+}
+
+bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp, bool by_library,
+                       std::uint8_t sending, std::uint32_t load) {
+    if (route >= ROUTES || !contains(d.ever_asked, route)) {
+        return false;
+    }
+    Route_Delivery &answering = d.routes[route];
+    const std::uint32_t age = age_of(stamp, now);
+    const bool repeated = answering.answered != 0 && static_cast<std::int32_t>(stamp - answering.answered) <= 0;
+    if (age > ANSWERS_WITHIN_MS || repeated) {
+        return false;
+    }
+    answering.answered = stamp;
+    const std::uint32_t sample = std::max(age, 1U);
+    answering.round_trip = static_cast<std::uint16_t>(
+        answering.proof == Proof::verified ? (3 * answering.round_trip + sample) / 4 : sample);
+    answering.proof = Proof::verified;
+    d.answers = true;
+    d.unanswered = 0;
+    d.library = d.library || by_library;
+    if (d.asked == 0 || static_cast<std::int32_t>(stamp - d.asked_at) < 0) {
+        return true;
+    }
+    d.answered = both(d.answered, set_of(route));
+    if (route == sending || contains(d.answered, sending)) {
+        d.judge_at = 0;
+    } else if (d.judge_at == 0 && contains(d.asked, sending)) {
+        const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : 0U;
+        const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS;
+        d.judge_at = later(d.asked_at, grant + std::min(load, MAX_LOAD_GRANTED_MS));
+    }
+    return true;
+}
+
+void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, bool unheard) {
+    if (d.peer_clock != 0 && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
+        return;
+    }
+    const bool is_same = stamp == d.peer_clock; // one of those that went out together
+    d.peer_clock = stamp;
+    d.library = true;
+    if (unheard && !is_same && is_talking(d, now)) {
+        d.complaint = true;
+        d.check = true;
+    }
+}
+
+void delivery_reset_route(Delivery &d, std::uint8_t route) {
+    d.routes[route] = {};
+    d.ever_asked = without(d.ever_asked, set_of(route));
+    d.asked = without(d.asked, set_of(route));
+    d.answered = without(d.answered, set_of(route));
+    d.tried = without(d.tried, set_of(route));
+    d.left = d.left == route ? NO_ROUTE : d.left;
+    d.verify_at = 0;
+}
+
+void delivery_moved(Delivery &d, std::uint64_t now) {
+    d.sending_since = stamp_of(now);
+    d.rotate_at = later(now, rotate_patience(d));
+    d.judge_at = 0;
+}
+
+std::uint32_t delivery_stamp(std::uint64_t now) {
+    return stamp_of(now);
+}
+
+Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view) {
+    Delivery_Action action;
+    d.check = false;
+    if (view.sending == NO_ROUTE) {
+        // Nothing can be sent, so silence tells nothing.
+        finish(d);
+        d.waiting_since = 0;
+        d.complaint = false;
+        d.complained_at = 0;
+        d.tried = 0;
+        d.rounds = 0;
+        return action;
+    }
+    check_left(d, now, action);
+    judge(d, now, view, action);
+    check_silence(d, now, view, action);
+    check_complaint(d, now, view, action);
+    verify(d, now, view, action);
+    if (reached(d.verify_at, now)) {
+        d.verify_at = later(now, VERIFY_AGAIN_MS);
+    }
+    return action;
+}
+
+std::uint64_t delivery_deadline(const Delivery &d) {
+    if (d.check) {
+        return d.sent_at;
+    }
+    std::uint64_t at = UINT64_MAX;
+    if (d.asked != 0) {
+        at = whole(d, d.end_at);
+        at = d.judge_at != 0 ? std::min(at, whole(d, d.judge_at)) : at;
+    }
+    at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
+    if (d.waiting_since != 0 && d.fresh) {
+        at = std::min({at, whole(d, d.repeat_at), whole(d, d.rotate_at)});
+    }
+    return at;
+}
+
+bool delivery_distrusts(const Route_Delivery &route, std::uint64_t now) {
+    return route.distrust != 0 && static_cast<std::int16_t>(distrust_clock(now) - route.distrust) < 0;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,50 @@
+#include "policy/selection.h"
+
+namespace toxtcp {
+
+namespace {
+
+std::uint32_t round_trip(const Route_View &view) {
+    if (view.echo_round_trip != 0) {
+        return view.echo_round_trip;
+    }
+    return view.relay_round_trip != 0 ? 2 * view.relay_round_trip : UNKNOWN_ROUND_TRIP_MS;
+}
+
+std::uint64_t cost(const Route_View &view) {
+    const bool bad_name = view.bad_name && view.standing != Route_Standing::verified;
+    return std::uint64_t{view.stale} << 40 | std::uint64_t{view.distrusted} << 39 |
+           static_cast<std::uint64_t>(view.standing) << 36 | std::uint64_t{bad_name} << 35 | round_trip(view);
+}
+
+} // namespace
+
+std::uint8_t select_route(const Route_Views &views, Route_Set avoid) {
+    std::uint8_t best = NO_ROUTE;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        if (views[i].usable && !contains(avoid, i) && (best == NO_ROUTE || cost(views[i]) < cost(views[best]))) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+std::uint8_t select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending, std::uint64_t now) {
+    if (sending == NO_ROUTE || views[sending].loaded ||
+        (selection.changed_at != 0 && now < selection.changed_at + STAY_MS)) {
+        return NO_ROUTE;
+    }
+    const std::uint8_t best = select_route(views, 0);
+    if (best == NO_ROUTE || best == sending || views[best].standing != Route_Standing::verified || views[best].stale) {
+        return NO_ROUTE;
+    }
+    const std::uint32_t mine = round_trip(views[sending]);
+    const std::uint32_t other = round_trip(views[best]);
+    if (2 * other > mine || other + FASTER_BY_MS > mine) {
+        return NO_ROUTE;
+    }
+    selection.changed_at = now;
+    return best;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The default host in a network namespace of its own: addresses that come and go are changes, loopback is none.
+
+Where no namespace may be made the test is skipped, and says so.
+"""
+
+import os
+import subprocess
+import sys
+
+SKIPPED = 77
+PROGRAM = os.path.abspath(sys.argv[1])
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def inside():
+    host = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def changed():
+        host.stdin.write("\n")
+        host.stdin.flush()
+        return host.stdout.readline().strip()
+
+    faults = []
+
+    def expect(what, wanted):
+        got = changed()
+        if got != wanted:
+            faults.append(f"{what}: {got}, not {wanted}")
+
+    expect("at first", "same")
+    ip("link", "set", "lo", "up")
+    expect("loopback comes up", "same")
+    ip("link", "add", "left", "type", "veth", "peer", "name", "right")
+    ip("link", "set", "left", "up")
+    ip("link", "set", "right", "up")
+    changed()  # what the links bring with them
+    ip("address", "add", "192.0.2.1/24", "dev", "left")
+    expect("an address comes", "changed")
+    expect("nothing more", "same")
+    ip("address", "change", "192.0.2.1/24", "dev", "left", "valid_lft", "600", "preferred_lft", "600")
+    expect("its lifetime is renewed", "same")
+    ip("route", "add", "default", "via", "192.0.2.9")
+    expect("a default route comes", "changed")
+    ip("address", "del", "192.0.2.1/24", "dev", "left")
+    expect("the address goes", "changed")
+    host.stdin.close()
+    host.wait()
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+def main():
+    if len(sys.argv) > 2:
+        return inside()
+    try:
+        made = subprocess.run(["unshare", "--net", "true"], capture_output=True)
+        tool = subprocess.run(["ip", "-V"], capture_output=True)
+    except FileNotFoundError:
+        made = tool = None
+    if made is None or made.returncode != 0 or tool.returncode != 0:
+        print("skipped: no network namespace can be made here, or there is no ip")
+        return SKIPPED
+    return subprocess.run(["unshare", "--net", sys.executable, __file__, PROGRAM, "inside"]).returncode
+
+
+sys.exit(main())

@@ -1,0 +1,137 @@
+// What netlink says, and two clocks, judged: what a phone or a laptop really sees, and noise that is no change.
+#include "host/network_watch.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include <cstring>
+#include <vector>
+
+#include "catch.h"
+
+using namespace toxtcp;
+
+namespace {
+
+constexpr std::uint32_t ADDRESS = 0x0A000002;
+
+void add_attribute(std::vector<std::uint8_t> &message, std::uint16_t type, std::uint32_t value) {
+    const std::size_t at = message.size();
+    message.resize(at + RTA_SPACE(sizeof value));
+    rtattr attribute{};
+    attribute.rta_len = RTA_LENGTH(sizeof value);
+    attribute.rta_type = type;
+    std::memcpy(message.data() + at, &attribute, sizeof attribute);
+    std::memcpy(message.data() + at + RTA_LENGTH(0), &value, sizeof value);
+}
+
+template <class Body>
+std::vector<std::uint8_t> message_of(std::uint16_t type, const Body &body, std::uint16_t attribute, std::uint32_t value,
+                                     std::uint16_t flags) {
+    std::vector<std::uint8_t> message(NLMSG_HDRLEN + NLMSG_ALIGN(sizeof body));
+    std::memcpy(message.data() + NLMSG_HDRLEN, &body, sizeof body);
+    add_attribute(message, attribute, value);
+    nlmsghdr header{};
+    header.nlmsg_len = static_cast<std::uint32_t>(message.size());
+    header.nlmsg_type = type;
+    header.nlmsg_flags = flags;
+    std::memcpy(message.data(), &header, sizeof header);
+    return message;
+}
+
+std::vector<std::uint8_t> address(std::uint16_t type, std::uint32_t value = ADDRESS,
+                                  std::uint8_t scope = RT_SCOPE_UNIVERSE, std::uint8_t flags = 0,
+                                  std::uint16_t message_flags = 0) {
+    ifaddrmsg body{};
+    body.ifa_family = 2;
+    body.ifa_scope = scope;
+    body.ifa_flags = flags;
+    body.ifa_index = 3;
+    return message_of(type, body, IFA_ADDRESS, value, message_flags);
+}
+
+std::vector<std::uint8_t> route(std::uint16_t type, std::uint8_t length, std::uint32_t gateway = ADDRESS) {
+    rtmsg body{};
+    body.rtm_family = 2;
+    body.rtm_dst_len = length;
+    body.rtm_type = RTN_UNICAST;
+    body.rtm_table = RT_TABLE_MAIN;
+    return message_of(type, body, RTA_GATEWAY, gateway, 0);
+}
+
+bool changes(Network_Watch &watch, const std::vector<std::uint8_t> &messages) {
+    watch.changed = false;
+    take_netlink(watch, messages);
+    return watch.changed;
+}
+
+} // namespace
+
+TEST_CASE("network watch: an address that comes or goes is a change, one that is announced again is none") {
+    Network_Watch watch;
+    CHECK(changes(watch, address(RTM_NEWADDR)));
+    for (int i = 0; i < 10; ++i) {
+        CHECK_FALSE(changes(watch, address(RTM_NEWADDR))); // a router renews its lifetime
+    }
+    CHECK(changes(watch, address(RTM_NEWADDR, ADDRESS + 1)));
+    CHECK(changes(watch, address(RTM_DELADDR)));
+    CHECK(changes(watch, address(RTM_NEWADDR)));
+}
+
+TEST_CASE("network watch: addresses that were there before are no change") {
+    Network_Watch watch;
+    CHECK_FALSE(changes(watch, address(RTM_NEWADDR, ADDRESS, RT_SCOPE_UNIVERSE, 0, NLM_F_MULTI)));
+    CHECK_FALSE(changes(watch, address(RTM_NEWADDR)));
+}
+
+TEST_CASE("network watch: loopback, link-local and tentative addresses do not matter") {
+    Network_Watch watch;
+    CHECK_FALSE(changes(watch, address(RTM_NEWADDR, ADDRESS, RT_SCOPE_HOST)));
+    CHECK_FALSE(changes(watch, address(RTM_NEWADDR, ADDRESS, RT_SCOPE_LINK)));
+    CHECK_FALSE(changes(watch, address(RTM_NEWADDR, ADDRESS, RT_SCOPE_UNIVERSE, IFA_F_TENTATIVE)));
+    CHECK(changes(watch, address(RTM_NEWADDR)));
+}
+
+TEST_CASE("network watch: of routes only the default ones matter") {
+    Network_Watch watch;
+    CHECK_FALSE(changes(watch, route(RTM_NEWROUTE, 24)));
+    CHECK(changes(watch, route(RTM_NEWROUTE, 0)));
+    CHECK_FALSE(changes(watch, route(RTM_NEWROUTE, 0)));
+    CHECK(changes(watch, route(RTM_NEWROUTE, 0, ADDRESS + 1)));
+    CHECK(changes(watch, route(RTM_DELROUTE, 0)));
+    CHECK_FALSE(changes(watch, route(RTM_DELROUTE, 24)));
+}
+
+TEST_CASE("network watch: several messages in one, messages of other kinds, and cut ones") {
+    Network_Watch watch;
+    std::vector<std::uint8_t> both = address(RTM_NEWADDR, ADDRESS, RT_SCOPE_HOST);
+    const std::vector<std::uint8_t> second = address(RTM_NEWADDR);
+    both.insert(both.end(), second.begin(), second.end());
+    CHECK(changes(watch, both));
+    for (std::size_t size = 0; size < second.size(); ++size) {
+        Network_Watch fresh;
+        CHECK_FALSE(
+            changes(fresh, std::vector<std::uint8_t>(second.begin(), second.begin() + static_cast<long>(size))));
+    }
+    CHECK_FALSE(changes(watch, address(NLMSG_DONE)));
+}
+
+TEST_CASE("network watch: more addresses than are remembered") {
+    Network_Watch watch;
+    for (std::uint32_t i = 0; i < 1'000; ++i) {
+        CHECK(changes(watch, address(RTM_NEWADDR, i)));
+    }
+}
+
+TEST_CASE("network watch: a machine that slept for more than a second is told from clocks that differ by a little") {
+    Network_Watch watch;
+    note_clocks(watch, 10'000, 9'000); // it had slept before we were there
+    CHECK_FALSE(watch.changed);
+    note_clocks(watch, 20'000, 18'500);
+    CHECK_FALSE(watch.changed);
+    note_clocks(watch, 3'650'000, 30'000);
+    CHECK(watch.changed);
+    watch.changed = false;
+    note_clocks(watch, 3'660'000, 40'000);
+    CHECK_FALSE(watch.changed);
+}

@@ -1,0 +1,333 @@
+// Selection, Liveness, Reputation, Backoff, Prune and Load, each alone, at the edges of what they promise.
+#include "catch.h"
+#include "policy/backoff.h"
+#include "policy/liveness.h"
+#include "policy/load.h"
+#include "policy/prune.h"
+#include "policy/reputation.h"
+#include "policy/selection.h"
+
+using namespace toxtcp;
+
+namespace {
+
+constexpr std::uint64_t START = 5'000'000;
+
+Route_View verified(std::uint32_t round_trip) {
+    Route_View view;
+    view.usable = true;
+    view.standing = Route_Standing::verified;
+    view.echo_round_trip = round_trip;
+    return view;
+}
+
+Route_View unknown(std::uint32_t relay_round_trip) {
+    Route_View view;
+    view.usable = true;
+    view.relay_round_trip = relay_round_trip;
+    return view;
+}
+
+} // namespace
+
+// ---- selection
+
+TEST_CASE("selection: none where none is usable, and none that is avoided") {
+    Route_Views views;
+    CHECK(select_route(views, 0) == NO_ROUTE);
+    views[2] = verified(10);
+    CHECK(select_route(views, 0) == 2);
+    CHECK(select_route(views, set_of(2)) == NO_ROUTE);
+}
+
+TEST_CASE("selection: a verified route before an unknown one, and this before one that failed") {
+    Route_Views views;
+    views[0] = unknown(1);
+    views[1] = verified(900);
+    views[2] = unknown(1);
+    views[2].standing = Route_Standing::failed;
+    CHECK(select_route(views, 0) == 1);
+    CHECK(select_route(views, set_of(1)) == 0);
+    CHECK(select_route(views, both(set_of(0), set_of(1))) == 2);
+}
+
+TEST_CASE("selection: a stale relay comes last, a route that was rotated away from before it") {
+    Route_Views views;
+    views[0] = verified(10);
+    views[0].stale = true;
+    views[1] = verified(20);
+    views[1].distrusted = true;
+    views[2] = unknown(500);
+    CHECK(select_route(views, 0) == 2);
+    CHECK(select_route(views, set_of(2)) == 1);
+}
+
+TEST_CASE("selection: a bad name counts only among routes that are not verified") {
+    Route_Views views;
+    views[0] = unknown(10);
+    views[0].bad_name = true;
+    views[1] = unknown(400);
+    CHECK(select_route(views, 0) == 1);
+    views[0] = verified(10);
+    views[0].bad_name = true;
+    views[1] = verified(400);
+    CHECK(select_route(views, 0) == 0);
+}
+
+TEST_CASE("selection: the shortest end-to-end round trip, or twice the relay's own") {
+    Route_Views views;
+    views[0] = verified(300);
+    views[1] = verified(90);
+    views[2] = verified(100);
+    CHECK(select_route(views, 0) == 1);
+    views = {};
+    views[0] = unknown(300);
+    views[1] = unknown(20);
+    views[2] = unknown(0); // not measured yet
+    CHECK(select_route(views, 0) == 1);
+}
+
+TEST_CASE("selection: a route is left for one of half the round trip that is 50 ms faster, and not otherwise") {
+    Route_Views views;
+    views[0] = verified(200);
+    views[1] = verified(101);
+    Selection selection;
+    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE);
+    views[1] = verified(100);
+    CHECK(select_faster(selection, views, 0, START) == 1);
+    views[0] = verified(60);
+    views[1] = verified(11);
+    selection = {};
+    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE); // 49 ms
+    views[1] = verified(10);
+    CHECK(select_faster(selection, views, 0, START) == 1);
+}
+
+TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
+    Route_Views views;
+    views[0] = verified(500);
+    views[1] = verified(10);
+    Selection selection;
+    views[0].loaded = true;
+    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE);
+    views[0].loaded = false;
+    CHECK(select_faster(selection, views, 0, START) == 1);
+    CHECK(select_faster(selection, views, 0, START + STAY_MS - 1) == NO_ROUTE);
+    CHECK(select_faster(selection, views, 0, START + STAY_MS) == 1);
+}
+
+// ---- liveness
+
+TEST_CASE("liveness: nothing sent, nothing to do") {
+    Liveness liveness;
+    CHECK(liveness_deadline(liveness, {.last_heard = START}) == UINT64_MAX);
+}
+
+TEST_CASE("liveness: a relay that was sent to and is silent is pinged, and stale when it does not answer in time") {
+    Liveness liveness;
+    Liveness_View view{.last_heard = START, .ping_sent = START - 20'000};
+    REQUIRE(liveness_sent(liveness, START + 10, START, 0));
+    CHECK_FALSE(liveness_sent(liveness, START + 20, START, 0));
+    CHECK(liveness_deadline(liveness, view) == START + PROBE_MS);
+    CHECK(liveness_due(liveness, START + PROBE_MS - 1, view) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + PROBE_MS, view) == Liveness_Action::ping);
+    view.ping_out = true;
+    view.ping_sent = START + PROBE_MS;
+    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view) == Liveness_Action::stale);
+    CHECK(liveness_deadline(liveness, view) == UINT64_MAX); // said once
+    CHECK(liveness_heard(liveness));
+    CHECK_FALSE(liveness_heard(liveness));
+}
+
+TEST_CASE("liveness: a relay with a round trip of 1.9 s is slow, and not stale") {
+    Liveness liveness;
+    Liveness_View view{.last_heard = START, .ping_sent = START, .ping_out = true, .round_trip = 1'900};
+    REQUIRE(liveness_sent(liveness, START + 1, START, 0));
+    CHECK(liveness_deadline(liveness, view) >= START + 2 * 1'900);
+}
+
+TEST_CASE("liveness: what we sent ourselves is granted on top") {
+    Liveness idle;
+    Liveness loaded;
+    const Liveness_View view{.last_heard = START, .ping_sent = START, .ping_out = true, .round_trip = 50};
+    REQUIRE(liveness_sent(idle, START + 1, START, 0));
+    REQUIRE(liveness_sent(loaded, START + 1, START, 4'000));
+    CHECK(liveness_deadline(loaded, view) == liveness_deadline(idle, view) + 4'000);
+}
+
+TEST_CASE("liveness: pings for silence go out once a second at most") {
+    Liveness liveness;
+    const Liveness_View view{.last_heard = START, .ping_sent = START - 100};
+    REQUIRE(liveness_sent(liveness, START + 1, START, 0));
+    CHECK(liveness_deadline(liveness, view) == START - 100 + PROBE_EVERY_MS);
+}
+
+TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that took something is not") {
+    Liveness liveness;
+    const Liveness_View view{.last_heard = START};
+    REQUIRE(liveness_full(liveness, START));
+    CHECK_FALSE(liveness_full(liveness, START + 100));
+    CHECK(liveness_due(liveness, START + STUCK_MS - 1, view) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + STUCK_MS, view) == Liveness_Action::check_full);
+    liveness.took_since = true;
+    CHECK_FALSE(liveness_checked_full(liveness, START + STUCK_MS, true));
+    CHECK(liveness_due(liveness, START + 2 * STUCK_MS, view) == Liveness_Action::check_full);
+    CHECK(liveness_checked_full(liveness, START + 2 * STUCK_MS, true));
+    CHECK_FALSE(liveness_checked_full(liveness, START + 2 * STUCK_MS, false));
+}
+
+TEST_CASE("liveness: after a change of network a relay answers within 2 s, or is ended") {
+    Liveness liveness;
+    const Liveness_View view{.last_heard = START};
+    liveness_prove(liveness, START);
+    CHECK(liveness_due(liveness, START + PROVE_MS - 1, view) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + PROVE_MS, view) == Liveness_Action::end_unproved);
+    (void)liveness_heard(liveness);
+    CHECK(liveness_due(liveness, START + PROVE_MS, view) == Liveness_Action::none);
+}
+
+// ---- reputation
+
+TEST_CASE("reputation: one peer gives nobody a bad name, however often; two peers do, for ten minutes") {
+    Reputation reputation;
+    for (int i = 0; i < 100; ++i) {
+        reputation_failed(reputation, 7, START + static_cast<std::uint64_t>(i));
+    }
+    CHECK_FALSE(has_bad_name(reputation, START + 100));
+    reputation_failed(reputation, 8, START + 100);
+    CHECK(has_bad_name(reputation, START + 100));
+    CHECK(has_bad_name(reputation, START + 99 + FORGIVE_MS - 1));
+    CHECK_FALSE(has_bad_name(reputation, START + 99 + FORGIVE_MS));
+}
+
+// ---- backoff
+
+TEST_CASE("backoff: a dead relay is tried at most 40 times in an hour after the first minute, and never given up") {
+    const bool needed = GENERATE(true, false);
+    const std::uint32_t random = GENERATE(0U, 12'345U, UINT32_MAX);
+    Backoff backoff;
+    std::uint64_t now = START;
+    int late = 0;
+    std::uint64_t longest_early = 0;
+    std::uint64_t longest = 0;
+    while (now < START + 3'660'000) {
+        backoff_failed(backoff, now, 0, needed, random);
+        CHECK(backoff.ready_at >= now);
+        longest = std::max(longest, backoff.ready_at - now);
+        if (now < START + 120'000) {
+            longest_early = std::max(longest_early, backoff.ready_at - now);
+        }
+        now = backoff.ready_at;
+        late += now >= START + 60'000 && now < START + 3'660'000 ? 1 : 0;
+    }
+    CHECK(late <= 40);
+    CHECK(late >= 15);
+    CHECK(longest <= MAX_RETRY_MS);
+    if (needed) {
+        CHECK(longest_early <= 10'000);
+    }
+}
+
+TEST_CASE("backoff: a relay that flaps is tried at most 60 times in an hour, whatever its period") {
+    const std::uint64_t up = GENERATE(1U, 500U, 5'000U, 30'000U, 59'999U, 60'000U, 61'000U);
+    Backoff backoff;
+    int connects = 0;
+    for (std::uint64_t now = START; now < START + 3'660'000;) {
+        backoff_connected(backoff);
+        now += up;
+        backoff_failed(backoff, now, up, true, 0);
+        now = backoff.ready_at;
+        connects += now >= START + 60'000 && now < START + 3'660'000 ? 1 : 0;
+    }
+    CHECK(connects <= 60);
+}
+
+TEST_CASE("backoff: only a connection that lasted a minute starts anew") {
+    Backoff backoff;
+    for (int i = 0; i < 12; ++i) {
+        backoff_failed(backoff, START, 0, false, 0);
+    }
+    backoff_failed(backoff, START, USEFUL_MS - 1, false, 0);
+    CHECK(backoff.attempts == 13);
+    backoff_failed(backoff, START, USEFUL_MS, false, 0);
+    CHECK(backoff.attempts == 0);
+    CHECK(backoff.ready_at <= START + FIRST_RETRY_MS);
+}
+
+TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where the host tells of its end") {
+    Reconnect_Pace pace;
+    outage_begins(pace, START);
+    int attempts = 0;
+    for (std::uint64_t now = START; now < START + 86'400'000; now += reconnect_pace(pace, now, true)) {
+        ++attempts;
+    }
+    CHECK(attempts <= 1'000);
+    CHECK(reconnect_pace(pace, START + 1'000, true) == OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, START + 86'400'000, true) == MAX_OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, START + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
+}
+
+TEST_CASE("backoff: an outage that ended for a moment goes on where it was") {
+    Reconnect_Pace pace;
+    outage_begins(pace, START);
+    CHECK(outage_ends(pace, START + 100'000));
+    outage_begins(pace, START + 101'000);
+    CHECK(pace.outage_since == START);
+    CHECK_FALSE(outage_ends(pace, START + 102'000));
+    outage_begins(pace, START + 200'000);
+    CHECK(pace.outage_since == START + 200'000);
+}
+
+TEST_CASE("backoff: who lacks a relay comes first, then who has waited longest") {
+    CHECK(goes_before({true, START}, {false, START - 1'000}));
+    CHECK(goes_before({false, START - 1}, {false, START}));
+    CHECK_FALSE(goes_before({false, START}, {false, START}));
+}
+
+// ---- prune
+
+TEST_CASE("prune: bad names go first, then those that fewest are tied to, then the slow") {
+    CHECK(goes_first({false, 9, 1}, {true, 0, 1}));
+    CHECK(goes_first({true, 0, 1}, {true, 1, 900}));
+    CHECK(goes_first({true, 1, 900}, {true, 1, 1}));
+    CHECK_FALSE(goes_first({true, 1, 1}, {true, 1, 1}));
+}
+
+TEST_CASE("prune: nothing that is away is forgotten while fewer than three others are connected") {
+    const Away_View hopeless{.attempts = 1'000, .tied = 0, .was_up = false, .away_since = 1};
+    CHECK_FALSE(may_forget(hopeless, 2, START));
+    CHECK(may_forget(hopeless, 3, START));
+    CHECK_FALSE(may_forget({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, START));
+}
+
+TEST_CASE("prune: a relay that somebody is tied to is given an hour to come up, and for ever once it was") {
+    const Away_View tied{.attempts = 50, .tied = 1, .was_up = false, .away_since = START};
+    CHECK_FALSE(may_forget(tied, 3, START + GIVE_UP_MS - 1));
+    CHECK(may_forget(tied, 3, START + GIVE_UP_MS));
+    Away_View proved = tied;
+    proved.was_up = true;
+    CHECK_FALSE(may_forget(proved, 3, START + 100 * GIVE_UP_MS));
+}
+
+TEST_CASE("prune: the route whose relay is away longest gives way, and none where all are there") {
+    CHECK(route_that_gives_way({}) == NO_ROUTE);
+    CHECK(route_that_gives_way({0, START, START - 5, 0, START - 1, 0}) == 2);
+}
+
+// ---- load
+
+TEST_CASE("load: what is sent faster than a slow link carries it waits, and drains with time") {
+    Load load;
+    load_sent(load, START, 320'000);
+    CHECK(load_ms(load, START) == 10'000);
+    CHECK(load_ms(load, START + 4'000) == 6'000);
+    CHECK(load_ms(load, START + 10'000) == 0);
+    load_sent(load, START + 10'000, 1'000'000);
+    CHECK(load_ms(load, START + 10'000) == MAX_LOAD_MS);
+    Load call;
+    for (std::uint64_t at = START; at < START + 60'000; at += 20) {
+        load_sent(call, at, 150);
+        CHECK(load_ms(call, at) <= 10);
+    }
+}

@@ -1,0 +1,54 @@
+// Every small world: two peers, one to four relays of which one at least is honest, and what may go wrong, all of it.
+// Each runs on a simulated clock, and is judged by the bounds that docs and policies promise.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "support/relay_kind.h"
+
+namespace toxtcp {
+
+enum class World_Start : std::uint8_t {
+    cold, ///< the relays are of their kinds from the start
+    warm  ///< all are honest until the peers have talked for a while, and turn at the same time
+};
+enum class World_Traffic : std::uint8_t {
+    both,    ///< each says something every 40 ms
+    one_way, ///< a does, and b once a second
+    seldom   ///< each says something every 700 ms
+};
+enum class World_Outage : std::uint8_t {
+    none,
+    noticed,  ///< a has no network for a minute, and its host says when it has one again
+    unnoticed ///< the same, and nobody says anything
+};
+
+struct World_Case {
+    World_Start start = World_Start::warm;
+    World_Traffic traffic = World_Traffic::both;
+    bool answers = true; ///< the peers answer echoes
+    World_Outage outage = World_Outage::none;
+    std::uint64_t latency = 0; ///< ms of each relay, one way
+    std::vector<Relay_Kind> relays;
+};
+
+/// How a world went.
+struct World_Result {
+    std::string fault;         ///< empty: all held
+    std::uint64_t longest = 0; ///< ms, the longest silence in either direction
+    std::uint64_t bound = 0;   ///< ms, what was allowed
+};
+
+/// All worlds, always in the same order.
+std::vector<World_Case> all_worlds();
+
+/// `warm/both/answers/none/20/hangs,honest,drops`: start, traffic, peer, outage, round trip, relays by slot.
+std::string to_string(const World_Case &world);
+/// The inverse. False when it is none.
+bool parse_world(const std::string &text, World_Case &world);
+
+/// Runs one. `story`: tells on standard output what the peers report.
+World_Result run_world(const World_Case &world, bool story = false);
+
+} // namespace toxtcp
