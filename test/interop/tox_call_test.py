@@ -15,6 +15,7 @@ import sys
 from tox_test import Client, Fault, Relay, World, within
 
 KINDS = ("hangs", "drops", "drops_one_way", "forges", "passes_echoes", "flaps")
+OTHER_KINDS = ("refuses", "silent", "shakes_hands", "late", "drops_big")  # not by default; for the curious
 SIDES = {"ours": "toxtcp", "theirs": "toxcore"}
 
 CALL_MS = 20
@@ -26,21 +27,26 @@ READY_LIMIT_S = 240  # until friends have met, and have routes over all relays
 ANSWER_LIMIT_S = 30
 POLL_S = 0.2
 
-# The longest silence in ms that the library promises (4 round trips of at most 40 ms at 20 ms a tick, and 600 ms; for
-# relays that let echoes pass, 9 s).
-PROMISED_MS = {kind: 9000 if kind == "passes_echoes" else 1000 for kind in KINDS}
-# Other tests run at the same time on as many processors as there are: a client that is due may have to wait for one.
-SCHEDULING_MS = 500
+# The longest silence in ms that the library promises: 0.6 s and 4 round trips, of at most 40 ms since each client looks for
+# packets every 20 ms; and less than what is left to 1 s for what else there is. For relays that let echoes pass, 9 s.
+PROMISED_MS = {kind: 9000 if kind == "passes_echoes" else 1000 for kind in KINDS + OTHER_KINDS}
+ROUND_TRIPS = 4
+
+
+def allowed_ms(result):
+    """What is promised, and what the machine adds: other tests run at the same time on few processors, and each round trip
+    passes both clients, which wait for a processor at most as long as each says."""
+    return PROMISED_MS[result["kind"]] + ROUND_TRIPS * sum(max(0, waited - CALL_MS) for waited in result["waited_ms"])
 
 
 class Stand_In:
     """A stand-in relay, which takes commands."""
 
     @staticmethod
-    async def start(world):
+    async def start(world, *commands):
         self = Stand_In()
         pipe = asyncio.subprocess.PIPE
-        self.process = await world.start(world.programs.stand_in, stdin=pipe, stdout=pipe)
+        self.process = await world.start(world.programs.stand_in, *commands, stdin=pipe, stdout=pipe)
         ready = json.loads((await self.process.stdout.readline()) or "{}")
         if not ready:
             raise Fault("a stand-in relay did not start")
@@ -71,17 +77,27 @@ class Call:
         self.pair = [await Client.start(world, side, ()) for _ in range(2)]
         self.dht_keys = [await client.says("dht_key") for client in self.pair]
 
-    async def connect(self, bootstrapd):
+    async def connect(self, bootstrapd, silent):
         """Until the friends are online, and have a route over each of the relays."""
         for client in self.pair:
             client.tell("node", bootstrapd.udp_port, bootstrapd.key)
             for relay in self.relays:
                 client.tell("tcp_relay", relay.port, relay.key)
         await until(self.relays, "clients", 2)
+        naming = asyncio.create_task(self.keep_naming(silent))
         for client, other in (self.pair, reversed(self.pair)):
             client.tell("friend", other.key)
         await asyncio.gather(*(client.says("online") for client in self.pair))
         await until(self.relays, "online", 2)
+        naming.cancel()
+
+    async def keep_naming(self, silent):
+        """toxcore's own code tells a friend of none of its relays when it has three or fewer: friends would have a route over
+        two of the three, or over one. A fourth, which never answers and is soon forgotten, lets it tell of the three."""
+        while self.side == "theirs":
+            for client in self.pair:
+                client.tell("tcp_relay", silent.port, silent.key)
+            await asyncio.sleep(1)
 
     async def turn_and_measure(self):
         """What each end has heard and not heard, from the moment on in which two relays turn."""
@@ -100,17 +116,17 @@ class Call:
             self.relays[i].tell("kind", self.kind)
         await asyncio.sleep(MEASURED_S)
         said = await within(ANSWER_LIMIT_S, "the answer", *(client.ask("called") for client in self.pair))
-        (a_longest, a_now, a_sent, a_got), (b_longest, b_now, b_sent, b_got) = (map(int, line.split()) for line in said)
+        a, b = (dict(zip(("longest", "now", "sent", "got", "waited"), map(int, line.split()))) for line in said)
         stats = [await self.relays[i].stat() for i in order]
-        self.silence = max(a_longest, b_longest)
         return {
             "kind": self.kind,
             "side": self.side,
-            "silence_ms": [a_longest, b_longest],
-            "silent_now_ms": [a_now, b_now],
+            "silence_ms": [a["longest"], b["longest"]],
+            "silent_now_ms": [a["now"], b["now"]],
             # What was on its way when the counting began or ended is counted at one end alone.
-            "lost": [max(0, b_sent - a_got), max(0, a_sent - b_got)],
-            "sent": [a_sent, b_sent],
+            "lost": [max(0, b["sent"] - a["got"]), max(0, a["sent"] - b["got"])],
+            "sent": [a["sent"], b["sent"]],
+            "waited_ms": [a["waited"], b["waited"]],
             "carried_before": [after[i] - before[i] for i in order],
             "relays": stats,
         }
@@ -121,17 +137,18 @@ async def run_calls(programs, kinds, sides):
     async with contextlib.AsyncExitStack() as stack:
         world = World(programs, stack)
         bootstrapd = await Relay.start(world, 0, [])
+        silent = await Stand_In.start(world, "kind silent")
         calls = []
         for kind in kinds:
             for side in sides:
                 calls.append(Call())
                 await calls[-1].start(world, side, kind)
-        await within(READY_LIMIT_S, "to come online over all relays", *(call.connect(bootstrapd) for call in calls))
+        await within(READY_LIMIT_S, "to come online over all relays", *(call.connect(bootstrapd, silent) for call in calls))
         return await asyncio.gather(*(call.turn_and_measure() for call in calls))
 
 
 def describe(result):
-    """One end after the other."""
+    """What the one end heard, and the other; the one who is cut off comes second."""
     ends = []
     for silence, now, lost in zip(result["silence_ms"], result["silent_now_ms"], result["lost"]):
         lasts = ", to the end" if now == silence and now >= 1000 else ""
@@ -141,7 +158,7 @@ def describe(result):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS + OTHER_KINDS, default=KINDS)
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     for program in ("ours", "theirs", "bootstrapd", "stand-in"):
@@ -155,11 +172,11 @@ def main():
     too_long = 0
     for result in results:
         kind, side = result["kind"], result["side"]
-        limit = PROMISED_MS[kind] + SCHEDULING_MS
+        limit = allowed_ms(result)
         failed = side == "ours" and max(result["silence_ms"]) > limit
         too_long += failed
         print(json.dumps(result) if programs.json else
-              f"{kind:14} {SIDES[side]}: {describe(result)}" + (f"  FAILED: above {limit} ms" if failed else ""))
+              f"{kind:14} {SIDES[side]}: {describe(result)}" + (f"  FAILED: {limit} ms are allowed" if failed else ""))
     sys.exit(1 if too_long else 0)
 
 

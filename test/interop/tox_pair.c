@@ -14,9 +14,10 @@
 //   call MS                       sends a lossy packet of CALL_PACKET_SIZE bytes so often from now on; 0 stops. The client
 //                                 looks for packets as often, or it would hear them later than a call does
 //   measure                       from now on, the call's packets are counted, and the time without one is measured
-//   called                        says `called LONGEST NOW SENT RECEIVED`: the longest such time in ms, how long it is by
-//                                 now, the packets that were to be sent, and those that came; one that comes twice
-//                                 counts once
+//   called                        says `called LONGEST NOW SENT RECEIVED WAITED`: the longest such time in ms, how long it is
+//                                 by now, the packets that were to be sent, those that came (one that comes twice counts
+//                                 once), and the longest turn of our loop in ms less the processor time that it took: by
+//                                 how much the machine has held us up
 //   file SIZE PACE                sends one, PACE bytes a millisecond at most (0: as toxcore asks for them); the other
 //                                 side says `file SIZE` when it has it, and it is the right one
 //   conference                    makes one and invites the friend, who joins
@@ -72,11 +73,14 @@ struct Client {
 
     uint64_t call_interval; // ms, 0: no call
     uint64_t call_due;
-    uint32_t call_number;   // of the next packet that we send
-    uint32_t call_sent;     // since `measure`
-    uint32_t call_received; // likewise
-    uint64_t call_heard_at; // ms
-    uint64_t call_silence;  // ms, the longest
+    uint32_t call_number;     // of the next packet that we send
+    uint32_t call_sent;       // since `measure`
+    uint32_t call_received;   // likewise
+    uint64_t call_heard_at;   // ms
+    uint64_t call_silence;    // ms, the longest
+    uint64_t turn_begin;      // ms
+    uint64_t turn_begin_used; // ms of processor time
+    uint64_t waited;          // ms, the longest turn without what it used
     bool call_seen[MAX_CALL_PACKETS];
 
     uint64_t file_size; // that we receive
@@ -107,10 +111,14 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static uint64_t now_ms(void) {
+static uint64_t clock_ms(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static uint64_t now_ms(void) {
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 // What the file has at an offset: bytes that repeat late.
@@ -413,13 +421,14 @@ static void obey(struct Client *client, const char *line) {
         client->call_interval = count;
     } else if (strcmp(line, "measure") == 0) {
         client->call_silence = 0;
+        client->waited = 0;
         client->call_sent = client->call_received = 0;
         client->call_heard_at = now_ms();
     } else if (strcmp(line, "called") == 0) {
         const uint64_t last = now_ms() - client->call_heard_at;
         const uint64_t longest = last > client->call_silence ? last : client->call_silence;
-        say("called %llu %llu %u %u", (unsigned long long)longest, (unsigned long long)last, client->call_sent,
-            client->call_received);
+        say("called %llu %llu %u %u %llu", (unsigned long long)longest, (unsigned long long)last, client->call_sent,
+            client->call_received, (unsigned long long)client->waited);
     } else if (sscanf(line, "file %u %u", &count, &pace) == 2) {
         const uint8_t name[] = "file";
         client->file_number =
@@ -476,6 +485,18 @@ static void log_warning(Tox *tox, TOX_LOG_LEVEL level, const char *file, uint32_
     }
 }
 
+static void note_turn(struct Client *client) {
+    const uint64_t now = now_ms();
+    const uint64_t used = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    const uint64_t took = now - client->turn_begin;
+    const uint64_t worked = used - client->turn_begin_used;
+    if (client->turn_begin != 0 && took > worked && took - worked > client->waited) {
+        client->waited = took - worked;
+    }
+    client->turn_begin = now;
+    client->turn_begin_used = used;
+}
+
 // Until toxcore or the call has something to do, ms.
 static int wait_time(const struct Client *client) {
     const uint32_t interval = tox_iteration_interval(client->tox);
@@ -521,6 +542,7 @@ int main(int argc, char **argv) {
     tox_self_get_dht_id(client.tox, key);
     print_key("dht_key", key);
     while (!client.over) {
+        note_turn(&client);
         tox_iterate(client.tox, &client);
         send_due(&client);
         const bool busy = client.sending_file || client.file_done < client.file_size;
