@@ -7,8 +7,8 @@
 ///
 /// Both boxes are sealed with the key shared by the two DHT key pairs. The key inside the request is copied into the
 /// cookie, which an echo throws away. net_crypto puts its long-term key there. An echo of this library puts its DHT key
-/// there, or the null key to say "I hear nothing of you": a peer with this library then looks for another route, any
-/// other peer answers as usual.
+/// there, or how long it has heard nothing of the peer: a peer with this library then looks for another route, any other
+/// peer answers as usual.
 #pragma once
 
 #include <toxtcp/wire.h>
@@ -33,9 +33,16 @@ enum class Echo_Kind : std::uint8_t {
     unheard  ///< the same, from a peer that hears nothing of us
 };
 
+/// A request, opened.
+struct Echo {
+    Echo_Kind kind = Echo_Kind::echo;
+    std::uint32_t unheard = 0; ///< for `unheard`: ms since the asker last heard a packet of ours
+    std::uint64_t number = 0;  ///< comes back with the response
+};
+
 /// Writes a request. Not of kind `foreign`.
 TOXTCP_API void make_echo_request(const Secret_Key &shared, const Random &random, const Public_Key &own_public_key,
-                                  Echo_Kind kind, std::uint64_t number, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out);
+                                  const Echo &echo, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out);
 
 /// Whether a packet has the form of a request.
 [[nodiscard]] TOXTCP_API bool is_echo_request(Bytes packet);
@@ -46,8 +53,7 @@ TOXTCP_API void make_echo_request(const Secret_Key &shared, const Random &random
 [[nodiscard]] TOXTCP_API Public_Key echo_asker(Bytes request);
 
 /// Opens a request. False when it does not open.
-[[nodiscard]] TOXTCP_API bool open_echo_request(const Secret_Key &shared, Bytes request, Echo_Kind &kind,
-                                                std::uint64_t &number);
+[[nodiscard]] TOXTCP_API bool open_echo_request(const Secret_Key &shared, Bytes request, Echo &echo);
 
 /// Writes the response to a request that has opened. The cookie is all zeros, which net_crypto's never is: it tells the
 /// asker that this library answers, so that an asker with this library knows it would be told were it not heard.

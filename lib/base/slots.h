@@ -50,7 +50,7 @@ public:
             free_ = slots_[index].next_free;
         } else if (!full()) {
             if (slots_.size() == slots_.capacity()) {
-                slots_.reserve(slots_.size() + slots_.size() / 4 + 4); // doubling would waste half of a large array
+                slots_.reserve(slots_.size() + slots_.size() / 8 + 4); // doubling would waste half of a large array
             }
             index = size();
             slots_.emplace_back();

@@ -94,10 +94,10 @@ struct Connection {
     std::uint16_t echoes_answered = 0;
     std::uint16_t failures = 0; ///< routes left because another one delivered
     std::uint32_t moves = 0;
-    std::uint64_t balance_at = NEVER; ///< when its number of routes is looked at
-
-    Delivery delivery;
     Selection selection;
+    std::uint64_t balance_at = NEVER;   ///< when its number of routes is looked at
+    std::uint64_t heard_at = 0;         ///< ms, the last packet that opened; 0: never
+    std::unique_ptr<Delivery> delivery; ///< not null while the peer is online somewhere, and then only
     Traffic traffic;
 };
 

@@ -32,8 +32,8 @@ Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t 
     if (is_stale(c.relays[peer.routes[route].relay])) {
         return Route_Use::stale;
     }
-    const Route_Delivery &delivery = peer.delivery.routes[route];
-    if (delivery_distrusts(delivery, c.now)) {
+    const Route_Delivery &delivery = peer.delivery->routes[route];
+    if (delivery_distrusts(*peer.delivery, route, c.now)) {
         return Route_Use::avoided;
     }
     switch (delivery.proof) {
@@ -88,7 +88,7 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     info.failures = peer.failures;
     info.echoes_sent = peer.echoes_sent;
     info.echoes_answered = peer.echoes_answered;
-    info.last_heard = peer.delivery.heard_at;
+    info.last_heard = peer.heard_at;
     info.traffic = peer.traffic;
     const auto relay_of = [&](std::uint8_t route) {
         return route == NO_ROUTE ? static_cast<int>(Error::not_online) : c->relays.number(peer.routes[route].relay);
@@ -97,10 +97,11 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     info.receiving = relay_of(peer.receiving);
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         if (peer.routes[i].relay != NO_RELAY) {
-            info.routes[info.routes_count++] = {.relay = c->relays.number(peer.routes[i].relay),
-                                                .state = told_state(peer.routes[i]),
-                                                .use = use_of(*c, peer, i),
-                                                .echo_round_trip = peer.delivery.routes[i].round_trip};
+            info.routes[info.routes_count++] = {
+                .relay = c->relays.number(peer.routes[i].relay),
+                .state = told_state(peer.routes[i]),
+                .use = use_of(*c, peer, i),
+                .echo_round_trip = peer.delivery == nullptr ? 0U : peer.delivery->routes[i].round_trip};
         }
     }
     return true;

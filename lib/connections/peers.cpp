@@ -60,6 +60,15 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     if (old == step) {
         return;
     }
+    if (step == Route_Step::online && peer.delivery == nullptr) {
+        peer.delivery.reset(new (std::nothrow) Delivery);
+        if (peer.delivery == nullptr) {
+            // As though the relay had refused the route: requested again later.
+            relay_leave_route(relay.link->client, route.id);
+            set_step(c, peer_slot, route_index, Route_Step::refused);
+            return;
+        }
+    }
     count(c, peer, relay, old, UINT32_MAX); // one less
     count(c, peer, relay, step, 1);
     route.step = step;
@@ -75,16 +84,13 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
-        delivery_reset_route(peer.delivery, route_index);
+        delivery_reset_route(*peer.delivery, route_index);
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             balance_by(c, peer_slot,
                        c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
         }
     } else if (old == Route_Step::online) {
-        delivery_reset_route(peer.delivery, route_index);
-        if (peer.online == 0) {
-            peer.delivery.peer_clock = 0; // it may come back with another clock
-        }
+        delivery_reset_route(*peer.delivery, route_index);
         report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
                {.relay = route.relay, .peer = peer_slot});
         if (peer.sending == route_index) {
@@ -92,6 +98,9 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
         }
         if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             balance_by(c, peer_slot, c.now);
+        }
+        if (peer.online == 0) {
+            peer.delivery.reset();
         }
     }
 }
@@ -207,13 +216,12 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
     relay.tied.pop_back();
     route = Route{};
-    delivery_reset_route(peer.delivery, route_index);
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
     peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;
 }
 
 std::uint64_t peer_due(const Connection &peer) {
-    return std::min(delivery_deadline(peer.delivery), peer.balance_at);
+    return std::min(peer.delivery == nullptr ? NEVER : delivery_deadline(*peer.delivery), peer.balance_at);
 }
 
 void serve_peer(Tcp_Connections &c, std::uint32_t peer_slot) {

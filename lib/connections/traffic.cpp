@@ -68,10 +68,10 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
             continue;
         }
         const Relay &relay = c.relays[peer.routes[i].relay];
-        const Route_Delivery &delivery = peer.delivery.routes[i];
+        const Route_Delivery &delivery = peer.delivery->routes[i];
         views[i] = {.usable = true,
                     .stale = relay.liveness.stale,
-                    .distrusted = delivery_distrusts(delivery, c.now),
+                    .distrusted = delivery_distrusts(*peer.delivery, i, c.now),
                     .bad_name = has_bad_name(relay.reputation, c.now),
                     .loaded = load_ms(relay.load, c.now) > LOADED_MS,
                     .standing = delivery.proof == Proof::verified ? Route_Standing::verified
@@ -106,6 +106,11 @@ bool send_packet(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
 void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     const std::uint32_t stamp = delivery_stamp(c.now);
+    Echo echo;
+    if (unheard) {
+        echo.kind = Echo_Kind::unheard;
+        echo.unheard = delivery_unheard(*c.peers[peer_slot].delivery, c.now);
+    }
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         Connection &peer = c.peers[peer_slot];
         if (!contains(routes, i) || !route_usable(c, peer, i)) {
@@ -115,8 +120,8 @@ void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, 
             return;
         }
         std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
-        make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key,
-                          unheard ? Echo_Kind::unheard : Echo_Kind::echo, make_number(c, stamp, i), request);
+        echo.number = make_number(c, stamp, i);
+        make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key, echo, request);
         if (send_packet(c, peer_slot, i, request)) {
             ++peer.echoes_sent;
         }
@@ -154,9 +159,10 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     Connection &peer = c.peers[peer_slot];
     const auto route = static_cast<std::uint8_t>(number & 7);
     const auto stamp = static_cast<std::uint32_t>(number >> 32);
-    if (delivery_answered(peer.delivery, c.now, route, stamp, by_library, peer.sending, load_of(c, peer))) {
+    if (peer.delivery != nullptr &&
+        delivery_answered(*peer.delivery, c.now, route, stamp, by_library, peer.sending, load_of(c, peer))) {
         ++peer.echoes_answered;
-        wake_peer_at(c, peer_slot, delivery_deadline(peer.delivery));
+        wake_peer_at(c, peer_slot, delivery_deadline(*peer.delivery));
         consider_faster(c, peer_slot);
     }
     return true; // ours, even if it comes again
@@ -166,16 +172,15 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
 /// True when it is used up.
 bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
-    Echo_Kind kind{};
-    std::uint64_t number = 0;
+    Echo echo;
     if (shared == nullptr || echo_asker(packet) != c.peers[peer_slot].key ||
-        !open_echo_request(*shared, packet, kind, number)) {
+        !open_echo_request(*shared, packet, echo)) {
         return false;
     }
-    if (kind != Echo_Kind::foreign) {
-        Delivery &delivery = c.peers[peer_slot].delivery;
-        delivery_peer_echo(delivery, c.now, static_cast<std::uint32_t>(number >> 32), kind == Echo_Kind::unheard);
-        if (delivery.check) {
+    if (Delivery *const delivery = c.peers[peer_slot].delivery.get();
+        delivery != nullptr && echo.kind != Echo_Kind::foreign) {
+        delivery_peer_echo(*delivery, c.now, static_cast<std::uint32_t>(echo.number >> 32), echo.unheard);
+        if (delivery->check) {
             wake_peer_at(c, peer_slot, c.now);
         }
     }
@@ -183,7 +188,7 @@ bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t rout
         return false;
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
-    make_echo_response(*shared, host_random(c.context.host), number, response);
+    make_echo_response(*shared, host_random(c.context.host), echo.number, response);
     if (route_usable(c, c.peers[peer_slot], route)) {
         static_cast<void>(send_packet(c, peer_slot, route, response));
     }
@@ -222,7 +227,7 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
         return;
     }
     ++c.relays[peer.routes[route].relay].carries;
-    delivery_moved(peer.delivery, c.now);
+    delivery_moved(*peer.delivery, c.now);
     peer.moves += old != NO_ROUTE;
     report(c, Change_Kind::moved,
            {.relay = peer.routes[route].relay,
@@ -233,8 +238,11 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
 
 void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     Connection &peer = c.peers[peer_slot];
+    if (peer.delivery == nullptr) {
+        return;
+    }
     const Delivery_View view{usable_routes(c, peer), peer.sending, load_of(c, peer)};
-    const Delivery_Action action = delivery_due(peer.delivery, c.now, view);
+    const Delivery_Action action = delivery_due(*peer.delivery, c.now, view);
     if (action.failed != NO_ROUTE) {
         fail_route(c, peer_slot, action.failed);
     }
@@ -249,13 +257,16 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     if (action.echo != 0) {
         send_echoes(c, peer_slot, action.echo, action.unheard);
     }
-    wake_peer_at(c, peer_slot, delivery_deadline(c.peers[peer_slot].delivery));
+    wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
 }
 
 void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
     Connection &peer = c.peers[peer_slot];
     peer.heard = route;
-    delivery_heard(peer.delivery, c.now);
+    peer.heard_at = c.now;
+    if (peer.delivery != nullptr) {
+        delivery_heard(*peer.delivery, c.now);
+    }
 }
 
 bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {
@@ -271,13 +282,12 @@ bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Ke
         return false;
     }
     const Secret_Key *const shared = shared_key(c, canonical_key(sender));
-    Echo_Kind kind{};
-    std::uint64_t number = 0;
-    if (shared == nullptr || !open_echo_request(*shared, packet, kind, number)) {
+    Echo echo;
+    if (shared == nullptr || !open_echo_request(*shared, packet, echo)) {
         return false;
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
-    make_echo_response(*shared, host_random(c.context.host), number, response);
+    make_echo_response(*shared, host_random(c.context.host), echo.number, response);
     Packet answer;
     answer.type = Packet_Type::oob_send;
     answer.public_key = sender.data();

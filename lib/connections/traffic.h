@@ -19,7 +19,7 @@ inline void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::siz
     Connection &peer = c.peers[peer_slot];
     peer.traffic.packets_sent += packets;
     peer.traffic.bytes_sent += bytes;
-    if (const std::uint64_t at = delivery_sent(peer.delivery, c.now); at != NEVER) {
+    if (const std::uint64_t at = delivery_sent(*peer.delivery, c.now); at != NEVER) {
         wake_peer_at(c, peer_slot, at);
     }
 }

@@ -105,6 +105,9 @@ const char *check_peer(const Tcp_Connections &c, std::uint32_t slot) {
             return "a connection sends where its peer is not";
         }
     }
+    if ((peer.delivery != nullptr) != (online != 0)) {
+        return "a connection's delivery does not fit its routes online";
+    }
     return online == peer.online ? nullptr : "a connection's count of routes online is wrong";
 }
 

@@ -10,8 +10,10 @@ namespace {
 
 /// A single echo is given this long at least before all routes are asked.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
-/// A complaint counts when data has flowed over the route in use for this long at least.
-constexpr std::uint32_t SETTLED_MS = 250;
+/// A complaint that comes so much later than others says what was.
+constexpr std::int32_t STALE_COMPLAINT_MS = 500;
+/// Between what we have sent and a complaint that it was not heard, beyond a round trip.
+constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
@@ -43,16 +45,12 @@ std::uint64_t whole(const Delivery &d, std::uint32_t at) {
     return d.sent_at + static_cast<std::uint64_t>(std::int64_t{offset});
 }
 
-std::uint16_t distrust_clock(std::uint64_t now) {
-    return static_cast<std::uint16_t>(now >> 10);
-}
-
 std::uint32_t patience(const Delivery &d) {
-    return std::clamp(2 * d.pause, PATIENCE_MS, MAX_PATIENCE_MS);
+    return std::clamp<std::uint32_t>(2U * d.pause, PATIENCE_MS, MAX_PATIENCE_MS);
 }
 
 std::uint32_t rotate_patience(const Delivery &d) {
-    const std::uint32_t base = std::clamp(2 * d.pause, ROTATE_MS, MAX_ROTATE_MS);
+    const std::uint32_t base = std::clamp<std::uint32_t>(2U * d.pause, ROTATE_MS, MAX_ROTATE_MS);
     return std::min(base << std::min(d.rounds, MAX_DOUBLINGS), MAX_ROTATE_MS);
 }
 
@@ -70,6 +68,10 @@ bool is_verified(const Delivery &d, std::uint8_t route) {
 
 std::uint32_t round_trip(const Delivery &d, std::uint8_t route) {
     return is_verified(d, route) ? d.routes[route].round_trip : UNKNOWN_ECHO_MS;
+}
+
+bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
+    return d.routes[route].answered != 0 && age_of(d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
 }
 
 /// Whether an echo of this silence was answered over the route.
@@ -126,7 +128,7 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
             continue;
         }
         const auto cost = [&](std::uint8_t route) {
-            return d.routes[route].round_trip + (delivery_distrusts(d.routes[route], now) ? 0x10000U : 0U);
+            return d.routes[route].round_trip + (delivery_distrusts(d, route, now) ? 0x10000U : 0U);
         };
         if (best == NO_ROUTE || cost(i) < cost(best)) {
             best = i;
@@ -137,11 +139,9 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
 
 void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
     if (distrust) {
-        Route_Delivery &left = d.routes[view.sending];
-        const std::uint32_t ms = DISTRUST_MS << std::min(left.distrusted, MAX_DOUBLINGS);
-        left.distrust = distrust_clock(now + ms);
-        left.distrust = left.distrust == 0 ? 1 : left.distrust;
-        left.distrusted = static_cast<std::uint8_t>(std::min(left.distrusted + 1, 250));
+        d.distrusted = both(d.distrusted, set_of(view.sending));
+        d.distrust_until = later(now, DISTRUST_MS << std::min(d.distrusts, MAX_DOUBLINGS));
+        d.distrusts = static_cast<std::uint8_t>(std::min(d.distrusts + 1, 250));
     }
     d.tried = both(d.tried, set_of(view.sending));
     if (without(view.usable, d.tried) == 0) {
@@ -150,6 +150,13 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
     }
     action.rotate = true;
     action.avoid = d.tried;
+    // Routes that have answered of late first: the others carry nothing at all.
+    Route_Set lively = 0;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        lively = both(lively, is_lively(d, i, now) ? set_of(i) : Route_Set{0});
+    }
+    lively = static_cast<Route_Set>(without(lively, d.tried) & view.usable);
+    action.avoid = lively == 0 ? d.tried : without(ALL_ROUTES, lively);
     d.rotate_at = later(now, rotate_patience(d));
     finish(d);
 }
@@ -232,9 +239,9 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         }
         ask(d, now, view, routes, false, action);
         action.unheard = true;
-        d.fresh = false;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
+        d.fresh = whole(d, d.repeat_at) <= d.sent_at + TALKING_MS;
     }
     if (!reached(d.rotate_at, now)) {
         return;
@@ -247,19 +254,37 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     }
 }
 
+/// Whether something that we sent over the route in use would have been heard before a peer says, `within` ms later, that
+/// it has not heard us for `unheard` ms.
+bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within, std::uint32_t unheard) {
+    if (age_of(d.sending_since, now) < within) {
+        return false;
+    }
+    if (now <= d.sent_at + STREAM_GAP_MS && age_of(d.stream_since, now) >= within + STREAM_GAP_MS) {
+        return unheard >= STREAM_GAP_MS; // among what was sent in that time is something for sure
+    }
+    const auto counts = [&](std::uint32_t sent) {
+        const std::uint32_t age = age_of(sent, now);
+        return age >= within && age + 3 * COMPLAINT_MARGIN_MS <= std::uint64_t{within} + unheard &&
+               age <= age_of(d.sending_since, now);
+    };
+    return counts(stamp_of(d.sent_at)) || counts(d.sent_before);
+}
+
 void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (!d.complaint) {
+    const std::uint32_t unheard = d.complaint;
+    d.complaint = 0;
+    if (unheard == 0) {
         return;
     }
-    d.complaint = false;
     if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
         return;
     }
     const std::uint32_t load = std::min(view.load, MAX_LOAD_GRANTED_MS);
-    const std::uint32_t settled = std::max(2 * round_trip(d, view.sending), SETTLED_MS)
+    const std::uint32_t settled = (round_trip(d, view.sending) + COMPLAINT_MARGIN_MS)
                                   << std::min(d.rounds, MAX_DOUBLINGS);
-    if (age_of(d.sending_since, now) < settled + load) {
-        return; // the peer may have said so before it could hear what we send now
+    if (!should_be_heard(d, now, settled + load, unheard)) {
+        return; // we have sent nothing that the peer should have heard by then
     }
     if (d.complained_at != 0 && age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
         d.complained_at = 0;
@@ -277,9 +302,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         return;
     }
     // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
-    const std::uint32_t answered = d.routes[view.sending].answered;
-    const bool delivers = answered != 0 && age_of(answered, now) < ANSWERED_OF_LATE_MS;
-    if (d.judge_at != 0 || (!delivers && age_of(d.complained_at, now) < settled)) {
+    if (d.judge_at != 0 || (!is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled)) {
         return;
     }
     d.complained_at = stamp_of(now);
@@ -294,31 +317,30 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
     }
     if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
         const bool known = is_verified(d, view.sending);
-        d.compare_at = later(now, COMPARE_MS);
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
     } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
-    } else if (reached(d.compare_at, now)) {
-        d.compare_at = later(now, COMPARE_MS);
-        ask(d, now, view, view.usable, false, action);
     } else if (reached(d.verify_at, now)) {
-        ask(d, now, view, set_of(view.sending), true, action);
+        const bool all = d.verified >= COMPARE_EVERY;
+        d.verified = static_cast<std::uint8_t>(all ? 0 : d.verified + 1);
+        ask(d, now, view, all ? view.usable : set_of(view.sending), !all, action);
     }
 }
 
 /// A conversation begins anew.
 void forget(Delivery &d) {
     finish(d);
-    d.verify_at = d.compare_at = 0;
+    d.verify_at = 0;
+    d.verified = COMPARE_EVERY;
+    d.distrusted = 0;
+    d.distrusts = 0;
     d.complained_at = 0;
     d.peer_clock = 0;
     d.tried = 0;
     d.rounds = 0;
     for (Route_Delivery &route : d.routes) {
         route.answered = 0;
-        route.distrust = 0;
-        route.distrusted = 0;
     }
 }
 
@@ -330,6 +352,10 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
             forget(d);
         }
         d.sending_since = stamp_of(now);
+    }
+    if (now > d.sent_at + STREAM_GAP_MS) {
+        d.sent_before = stamp_of(d.sent_at);
+        d.stream_since = stamp_of(now);
     }
     d.sent_at = now;
     if (d.waiting_since == 0) {
@@ -360,7 +386,10 @@ void delivery_heard(Delivery &d, std::uint64_t now) {
     }
     if (!d.moved) {
         const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
-        d.pause = gap > d.pause ? gap : d.pause - (d.pause - gap) / 16;
+        const std::uint32_t usual =
+            std::min<std::uint32_t>(gap, d.last_gap); // one that stands alone was not the peer's habit
+        d.pause = static_cast<std::uint16_t>(usual > d.pause ? usual : d.pause - (d.pause - usual) / 16);
+        d.last_gap = static_cast<std::uint16_t>(gap);
     }
     d.waiting_since = 0;
     if (d.complained_at == 0 || age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
@@ -403,15 +432,25 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     return true;
 }
 
-void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, bool unheard) {
+void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard) {
     if (d.peer_clock != 0 && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
         return;
     }
     const bool is_same = stamp == d.peer_clock; // one of those that went out together
+    // How much later it comes than the quickest of them, whatever the two clocks say.
+    const std::uint32_t offset = static_cast<std::uint32_t>(now) - stamp;
+    const auto delay = static_cast<std::int32_t>(offset - d.peer_offset);
+    if (d.peer_clock == 0 || delay < 0) {
+        d.peer_offset = offset;
+    } else if (delay > STALE_COMPLAINT_MS) {
+        unheard = 0;
+    } else {
+        d.peer_offset += static_cast<std::uint32_t>(delay) / 8; // clocks drift
+    }
     d.peer_clock = stamp;
     d.library = true;
-    if (unheard && !is_same && is_talking(d, now)) {
-        d.complaint = true;
+    if (unheard != 0 && !is_same && is_talking(d, now)) {
+        d.complaint = static_cast<std::uint16_t>(std::min<std::uint32_t>(unheard, UINT16_MAX));
         d.check = true;
     }
 }
@@ -422,6 +461,7 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.asked = without(d.asked, set_of(route));
     d.answered = without(d.answered, set_of(route));
     d.tried = without(d.tried, set_of(route));
+    d.distrusted = without(d.distrusted, set_of(route));
     d.left = d.left == route ? NO_ROUTE : d.left;
     d.verify_at = 0;
 }
@@ -430,6 +470,11 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
     d.sending_since = stamp_of(now);
     d.rotate_at = later(now, rotate_patience(d));
     d.judge_at = 0;
+}
+
+std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now) {
+    const std::uint64_t since = d.heard_at != 0 ? d.heard_at : d.waiting_since;
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(now - since, 1, UINT32_MAX));
 }
 
 std::uint32_t delivery_stamp(std::uint64_t now) {
@@ -443,11 +488,14 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         // Nothing can be sent, so silence tells nothing.
         finish(d);
         d.waiting_since = 0;
-        d.complaint = false;
+        d.complaint = 0;
         d.complained_at = 0;
         d.tried = 0;
         d.rounds = 0;
         return action;
+    }
+    if (d.distrusted != 0 && reached(d.distrust_until, now)) {
+        d.distrusted = 0;
     }
     check_left(d, now, action);
     judge(d, now, view, action);
@@ -476,8 +524,8 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     return at;
 }
 
-bool delivery_distrusts(const Route_Delivery &route, std::uint64_t now) {
-    return route.distrust != 0 && static_cast<std::int16_t>(distrust_clock(now) - route.distrust) < 0;
+bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {
+    return contains(d.distrusted, route) && !reached(d.distrust_until, now);
 }
 
 } // namespace toxtcp

@@ -29,18 +29,19 @@ inline constexpr std::uint32_t MAX_PATIENCE_MS = 2'000;
 inline constexpr std::uint32_t JUDGE_MARGIN_MS = 50;   ///< beyond twice the round trip
 inline constexpr std::uint32_t UNKNOWN_ECHO_MS = 200;  ///< round trip of a route that no echo has measured
 inline constexpr std::uint32_t BURST_LASTS_MS = 2'500; ///< an echo that is later counts as unanswered
-inline constexpr std::uint32_t FIRST_REPEAT_MS = 500;  ///< from the first echo of a silence to the second
-inline constexpr std::uint32_t SECOND_REPEAT_MS = 800; ///< and to the third; each later pause is a fifth longer
+inline constexpr std::uint32_t FIRST_REPEAT_MS = 450;  ///< from the first echo of a silence to the second
+inline constexpr std::uint32_t SECOND_REPEAT_MS = 700; ///< and to the third; each later pause is a fifth longer
 inline constexpr std::uint32_t MAX_REPEAT_MS = 8'000;
 inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence of a peer that cannot say "I do not hear you"
 inline constexpr std::uint32_t MAX_ROTATE_MS = 60'000;
 inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300; ///< two complaints that are closer say the same
 inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 6'000;
+inline constexpr std::uint32_t STREAM_GAP_MS = 250;
 inline constexpr std::uint32_t TALKING_MS = 1'500;         ///< data that was sent this recently should be heard
 inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000; ///< an echo that is older counts no more
 inline constexpr std::uint32_t FORGET_MS = 600'000;
 inline constexpr std::uint32_t VERIFY_MS = 2'000;
-inline constexpr std::uint32_t COMPARE_MS = 30'000;
+inline constexpr std::uint8_t COMPARE_EVERY = 15;    ///< so many times the route in use alone, then all
 inline constexpr std::uint32_t DISTRUST_MS = 60'000; ///< a route that traffic rotated away from is not chosen so long
 inline constexpr std::uint8_t MAX_UNANSWERED = 4;    ///< bursts without any answer, after which the peer answers none
 
@@ -62,49 +63,62 @@ enum class Proof : std::uint8_t {
 struct Route_Delivery {
     std::uint32_t answered = 0;   ///< when the newest echo that was answered had been sent; 0: none
     std::uint16_t round_trip = 0; ///< ms end to end, smoothed
-    std::uint16_t distrust = 0;   ///< low bits of time in units of 1,024 ms: not chosen before; 0: trusted
     Proof proof = Proof::none;
-    std::uint8_t distrusted = 0; ///< times that traffic rotated away from it
 };
 
+/// Ordered by size: a host may have 100,000 connections.
 struct Delivery {
-    std::array<Route_Delivery, ROUTES> routes{};
-
     std::uint64_t waiting_since = 0; ///< ms, the first data sent since the peer was heard; 0: nothing is waited for
     std::uint64_t sent_at = 0;       ///< ms, the last data
     std::uint64_t heard_at = 0;      ///< ms, the last packet that opened; 0: never
-    std::uint32_t sending_since = 0; ///< since when data flows over the route in use
-    Route_Set ever_asked = 0;        ///< routes that were sent an echo
-    bool check = false;              ///< something waits for `delivery_due`
+    std::array<Route_Delivery, ROUTES> routes{};
+
+    // What we send.
+    std::uint32_t sending_since = 0; ///< since when data goes over the route in use
+    std::uint32_t stream_since = 0;  ///< since when data is sent without a pause of STREAM_GAP_MS
+    std::uint32_t sent_before = 0;   ///< the last data before the last such pause
 
     // A silence.
-    bool fresh = false;          ///< data was sent since the last echo of this silence
-    bool moved = false;          ///< traffic has moved in this silence: it was not a pause of the peer
     std::uint32_t repeat_at = 0; ///< the next echo
     std::uint32_t rotate_at = 0; ///< when traffic rotates
-    std::uint32_t pause = 0;     ///< ms, the longest of the peer's late pauses
-    std::uint8_t repeats = 0;    ///< echoes so far
-    std::uint8_t rounds = 0;     ///< times that traffic went through all routes
-    Route_Set tried = 0;         ///< routes that traffic rotated away from
 
     // Echoes that are out together.
-    Route_Set asked = 0;          ///< 0: none are out
-    Route_Set answered = 0;       ///< of these
-    std::uint8_t left = NO_ROUTE; ///< the route that traffic has left for another's answer
-    bool single = false;          ///< only the route in use was asked
-    bool replaced = false;        ///< the peer was heard since they were sent
-    bool library = false;         ///< the peer has this library: it says when it does not hear us
-    bool answers = false;         ///< the peer has answered an echo
-    std::uint8_t unanswered = 0;  ///< times that none was, in a row
-    bool complaint = false;       ///< the peer has just said that it does not hear us
     std::uint32_t asked_at = 0;
-    std::uint32_t left_until = 0;    ///< when `left` has failed, unless it answers
-    std::uint32_t end_at = 0;        ///< when they are given up
-    std::uint32_t judge_at = 0;      ///< when the route in use is judged; 0: no other has answered
-    std::uint32_t verify_at = 0;     ///< not before
-    std::uint32_t compare_at = 0;    ///< not before
+    std::uint32_t end_at = 0;     ///< when they are given up
+    std::uint32_t judge_at = 0;   ///< when the route in use is judged; 0: no other has answered
+    std::uint32_t left_until = 0; ///< when `left` has failed, unless it answers
+    std::uint32_t verify_at = 0;  ///< the route in use is not verified before
+
+    std::uint32_t distrust_until = 0; ///< routes in `distrusted` are not chosen before
+
+    // What the peer says.
     std::uint32_t peer_clock = 0;    ///< of the peer's last echo: older ones are repeated by a relay
+    std::uint32_t peer_offset = 0;   ///< of our clock to the peer's, by its quickest echoes
     std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none of late
+
+    std::uint16_t complaint = 0; ///< ms for which the peer has just said that it does not hear us; 0: it has not
+    std::uint16_t pause = 0;     ///< ms, the longest of the peer's late pauses
+    std::uint16_t last_gap = 0;  ///< ms, from our data to the peer's, last time
+
+    Route_Set ever_asked = 0;     ///< routes that were sent an echo
+    Route_Set asked = 0;          ///< routes that were sent one of those that are out together; 0: none are
+    Route_Set answered = 0;       ///< of these
+    Route_Set tried = 0;          ///< routes that traffic rotated away from in this silence, or for complaints
+    Route_Set distrusted = 0;     ///< routes that traffic rotated away from, since the peer heard nothing over them
+    std::uint8_t left = NO_ROUTE; ///< the route that traffic has left for another's answer
+    std::uint8_t repeats = 0;     ///< echoes of this silence
+    std::uint8_t rounds = 0;      ///< times that traffic went through all routes
+    std::uint8_t unanswered = 0;  ///< times that no echo was answered, in a row
+    std::uint8_t verified = 0;    ///< times that the route in use alone was verified, since all were
+    std::uint8_t distrusts = 0;   ///< times that a route was distrusted
+
+    bool check : 1 = false;    ///< something waits for `delivery_due`
+    bool fresh : 1 = false;    ///< data was sent of late: the next echo of this silence is due by the clock
+    bool moved : 1 = false;    ///< traffic has moved in this silence: it was not a pause of the peer
+    bool single : 1 = false;   ///< of the echoes that are out: only the route in use was asked
+    bool replaced : 1 = false; ///< the peer was heard since they were sent
+    bool library : 1 = false;  ///< the peer has this library: it says when it does not hear us
+    bool answers : 1 = false;  ///< the peer has answered an echo
 };
 
 /// What is to be done.
@@ -137,8 +151,12 @@ void delivery_heard(Delivery &d, std::uint64_t now);
 [[nodiscard]] bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp,
                                      bool by_library, std::uint8_t sending, std::uint32_t load);
 
-/// An echo of the peer's library came, sent by the peer's clock at `stamp`. `unheard`: it says that it does not hear us.
-void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, bool unheard);
+/// An echo of the peer's library came, sent by the peer's clock at `stamp`. `unheard`: ms for which it says that it has
+/// not heard us; 0: it does not complain.
+void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard);
+
+/// For how long the peer has not been heard, ms: what an echo of ours says in a silence. Not 0.
+[[nodiscard]] std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now);
 
 /// The peer came online at this route, or went offline.
 void delivery_reset_route(Delivery &d, std::uint8_t route);
@@ -157,6 +175,6 @@ void delivery_moved(Delivery &d, std::uint64_t now);
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);
 
 /// Whether traffic has rotated away from the route of late.
-[[nodiscard]] bool delivery_distrusts(const Route_Delivery &route, std::uint64_t now);
+[[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);
 
 } // namespace toxtcp

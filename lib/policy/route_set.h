@@ -11,6 +11,8 @@ inline constexpr std::uint8_t NO_ROUTE = UINT8_MAX;
 /// A set of routes of one connection, as bits.
 using Route_Set = std::uint8_t;
 
+inline constexpr Route_Set ALL_ROUTES = (1U << ROUTES) - 1;
+
 constexpr Route_Set set_of(std::uint8_t route) {
     return route == NO_ROUTE ? Route_Set{0} : static_cast<Route_Set>(1U << route);
 }

@@ -31,7 +31,7 @@ std::uint8_t select_route(const Route_Views &views, Route_Set avoid) {
 
 std::uint8_t select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending, std::uint64_t now) {
     if (sending == NO_ROUTE || views[sending].loaded ||
-        (selection.changed_at != 0 && now < selection.changed_at + STAY_MS)) {
+        (selection.changed_at != 0 && now < std::uint64_t{selection.changed_at} * 1'000 + STAY_MS)) {
         return NO_ROUTE;
     }
     const std::uint8_t best = select_route(views, 0);
@@ -43,7 +43,7 @@ std::uint8_t select_faster(Selection &selection, const Route_Views &views, std::
     if (2 * other > mine || other + FASTER_BY_MS > mine) {
         return NO_ROUTE;
     }
-    selection.changed_at = now;
+    selection.changed_at = static_cast<std::uint32_t>(now / 1'000);
     return best;
 }
 

@@ -39,7 +39,7 @@ struct Route_View {
 using Route_Views = std::array<Route_View, ROUTES>;
 
 struct Selection {
-    std::uint64_t changed_at = 0; ///< ms, the last change for a faster route; 0: none yet
+    std::uint32_t changed_at = 0; ///< s, the last change for a faster route; 0: none yet
 };
 
 /// The best usable route that is not in `avoid`; NO_ROUTE when there is none.

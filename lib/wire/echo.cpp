@@ -11,6 +11,8 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t NUMBER_SIZE = sizeof(std::uint64_t);
+/// In place of a key, the most significant byte first, and zeros behind it.
+constexpr std::size_t UNHEARD_SIZE = sizeof(std::uint32_t);
 constexpr std::size_t REQUEST_PLAIN_SIZE = 2 * KEY_SIZE + NUMBER_SIZE;
 constexpr std::size_t RESPONSE_PLAIN_SIZE = ECHO_COOKIE_SIZE + NUMBER_SIZE;
 constexpr std::size_t REQUEST_NONCE = 1 + KEY_SIZE; // where it begins
@@ -38,13 +40,17 @@ bool echo_shared_key(const Secret_Key &own_secret_key, const Public_Key &peer, S
     return crypto_box_beforenm(shared.bytes.data(), peer.data(), own_secret_key.bytes.data()) == 0;
 }
 
-void make_echo_request(const Secret_Key &shared, const Random &random, const Public_Key &own_public_key, Echo_Kind kind,
-                       std::uint64_t number, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out) {
+void make_echo_request(const Secret_Key &shared, const Random &random, const Public_Key &own_public_key,
+                       const Echo &echo, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out) {
     std::array<std::uint8_t, REQUEST_PLAIN_SIZE> plain{};
-    if (kind != Echo_Kind::unheard) {
+    if (echo.kind == Echo_Kind::unheard) {
+        for (std::size_t i = 0; i < UNHEARD_SIZE; ++i) {
+            plain[i] = static_cast<std::uint8_t>(echo.unheard >> (8 * (UNHEARD_SIZE - 1 - i)));
+        }
+    } else {
         std::copy(own_public_key.begin(), own_public_key.end(), plain.begin());
     }
-    std::memcpy(plain.data() + plain.size() - NUMBER_SIZE, &number, NUMBER_SIZE);
+    std::memcpy(plain.data() + plain.size() - NUMBER_SIZE, &echo.number, NUMBER_SIZE);
     out[0] = ECHO_REQUEST;
     std::copy(own_public_key.begin(), own_public_key.end(), out.begin() + 1);
     seal(shared, random, plain, out.subspan<REQUEST_NONCE>());
@@ -64,15 +70,23 @@ Public_Key echo_asker(Bytes request) {
     return key;
 }
 
-bool open_echo_request(const Secret_Key &shared, Bytes request, Echo_Kind &kind, std::uint64_t &number) {
+bool open_echo_request(const Secret_Key &shared, Bytes request, Echo &echo) {
     std::array<std::uint8_t, REQUEST_PLAIN_SIZE> plain;
     if (!is_echo_request(request) || !open(shared, request.subspan(REQUEST_NONCE), plain)) {
         return false;
     }
     Public_Key key;
     std::copy_n(plain.begin(), KEY_SIZE, key.begin());
-    kind = key == echo_asker(request) ? Echo_Kind::echo : key == Public_Key{} ? Echo_Kind::unheard : Echo_Kind::foreign;
-    std::memcpy(&number, plain.data() + plain.size() - NUMBER_SIZE, NUMBER_SIZE);
+    echo = {};
+    if (sodium_is_zero(key.data() + UNHEARD_SIZE, KEY_SIZE - UNHEARD_SIZE) != 0) {
+        echo.kind = Echo_Kind::unheard;
+        for (std::size_t i = 0; i < UNHEARD_SIZE; ++i) {
+            echo.unheard = echo.unheard << 8 | key[i];
+        }
+    } else if (key != echo_asker(request)) {
+        echo.kind = Echo_Kind::foreign;
+    }
+    std::memcpy(&echo.number, plain.data() + plain.size() - NUMBER_SIZE, NUMBER_SIZE);
     return true;
 }
 

@@ -1,8 +1,9 @@
 // What the failover benchmark runs for each side and fault: two peers of that side send each other small packets, as a
-// call does, over three relays, of which two fail. One line of JSON tells what became of the packets.
+// call does, over three relays (test/support/stand_in.cpp), of which two fail. One line of JSON tells what became of the
+// packets.
 //
-//   FAULT_RELAY FAULT SECONDS     fault: killed, hung, dropping, one-way, slow
-#define _POSIX_C_SOURCE 200809L // kill, clock_gettime
+//   STAND_IN_RELAY FAULT SECONDS     fault: `killed`, or the kind of relay that two of them turn into (relay_kind.h)
+#define _GNU_SOURCE // SOCK_CLOEXEC
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,10 +12,11 @@
 #include <time.h>
 
 #include <sodium.h>
-#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "layer.h"
-#include "relay_control.h"
 
 enum {
     RELAYS = 3,
@@ -26,7 +28,6 @@ enum {
     WARM_UP_MS = 3000,
     STRAGGLERS_MS = 6000,
     LATE_MS = 1000, // too late for anyone who talks
-    SLOW_MS = 3000,
     CONNECT_MS = 30000,
     MAX_PACKETS = 1 << 16,
 };
@@ -61,6 +62,59 @@ static void check(bool good, const char *what) {
         exit(EXIT_FAILURE);
     }
 }
+
+// ---- relays ----------------------------------------------------------------------------------------------------
+
+struct relay {
+    pid_t pid;
+    FILE *control; // one line each: our commands, its answers
+    struct bench_address address;
+};
+
+static void tell_relay(struct relay *relay, const char *command, const char *argument) {
+    // Not through the stream: one that was read from must seek before it writes, which a socket cannot.
+    char line[2 * BENCH_KEY_SIZE + 64];
+    const int size = snprintf(line, sizeof line, "%s %s\n", command, argument);
+    check(write(fileno(relay->control), line, (size_t)size) == size, "a relay takes no command");
+}
+
+static void start_relay(struct relay *relay, const char *program) {
+    int ends[2];
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+    relay->pid = fork();
+    if (relay->pid == 0) {
+        dup2(ends[1], STDIN_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execl(program, program, (char *)NULL);
+        perror(program);
+        _exit(EXIT_FAILURE);
+    }
+    close(ends[1]);
+    relay->control = fdopen(ends[0], "r");
+    char key[2 * BENCH_KEY_SIZE + 1];
+    unsigned port = 0;
+    check(relay->pid > 0 && relay->control != NULL &&
+              fscanf(relay->control, " {\"port\": %u, \"public_key\": \"%64[0-9A-Fa-f]\"}", &port, key) == 2 &&
+              sodium_hex2bin(relay->address.key, sizeof relay->address.key, key, strlen(key), NULL, NULL, NULL) == 0,
+          "a relay does not start");
+    relay->address.port = (uint16_t)port;
+}
+
+static void end_relay(struct relay *relay) {
+    kill(relay->pid, SIGKILL);
+    waitpid(relay->pid, NULL, 0);
+    fclose(relay->control);
+}
+
+// Packets that it has carried so far.
+static uint64_t ask_carried(struct relay *relay) {
+    unsigned long long carried = 0;
+    tell_relay(relay, "stat", "");
+    check(fscanf(relay->control, " {\"carried\": %llu, %*[^\n]", &carried) == 1, "a relay does not answer");
+    return carried;
+}
+
+// ---- peers -----------------------------------------------------------------------------------------------------
 
 static void note_silence(struct peer *peer, uint64_t now) {
     const uint64_t silence = now - peer->heard;
@@ -109,7 +163,7 @@ static void tick_both(struct peer *peers) {
     }
 }
 
-static void connect_both(struct peer *peers, const struct relay_process *relays) {
+static void connect_both(struct peer *peers, const struct relay *relays) {
     uint8_t secret_keys[PEERS][BENCH_KEY_SIZE];
     for (int i = 0; i < PEERS; ++i) {
         crypto_box_keypair(peers[i].public_key, secret_keys[i]);
@@ -121,7 +175,7 @@ static void connect_both(struct peer *peers, const struct relay_process *relays)
         check(peers[i].layer != NULL && peers[i].seen != NULL, "a layer does not start");
         peers[i].connection = layer_add_peer(peers[i].layer, peers[1 - i].public_key, 0);
         for (int k = 0; k < RELAYS; ++k) {
-            check(layer_tie(peers[i].layer, peers[i].connection, relays[k].relays), "a relay was refused");
+            check(layer_tie(peers[i].layer, peers[i].connection, &relays[k].address), "a relay was refused");
         }
     }
     const uint64_t begin = now_ms();
@@ -148,34 +202,22 @@ static void talk(struct peer *peers, uint64_t milliseconds) {
     }
 }
 
-static void fail_relay(struct relay_process *relay, const char *fault, const uint8_t *one_way_from) {
-    struct relay_request request = {.task = FAULT_DROP};
+static void fail_relay(struct relay *relay, const char *fault, const char *victim) {
     if (strcmp(fault, "killed") == 0) {
         kill(relay->pid, SIGKILL);
         return;
     }
-    if (strcmp(fault, "hung") == 0) {
-        kill(relay->pid, SIGSTOP);
-        return;
-    }
-    if (strcmp(fault, "one-way") == 0) {
-        request.task = FAULT_DROP_FROM;
-        memcpy(request.key, one_way_from, sizeof request.key);
-    } else if (strcmp(fault, "slow") == 0) {
-        request.task = FAULT_DELAY;
-        request.count = SLOW_MS;
-    } else {
-        check(strcmp(fault, "dropping") == 0, "no such fault");
-    }
-    relay_ask(relay, &request);
+    tell_relay(relay, "one_way", victim);
+    tell_relay(relay, "kind", fault);
 }
 
 // Those that carry the most, the first of equals: what is in use, and another.
-static void fail_relays(struct relay_process *relays, const char *fault, const uint8_t *one_way_from) {
+static void fail_relays(struct relay *relays, const char *fault, const uint8_t *victim) {
     uint64_t carried[RELAYS];
-    const struct relay_request count = {.task = FAULT_COUNT};
+    char text[2 * BENCH_KEY_SIZE + 1];
+    sodium_bin2hex(text, sizeof text, victim, BENCH_KEY_SIZE);
     for (int i = 0; i < RELAYS; ++i) {
-        carried[i] = relay_ask(&relays[i], &count) + 1;
+        carried[i] = ask_carried(&relays[i]) + 1;
     }
     for (int k = 0; k < FAILING; ++k) {
         int most = 0;
@@ -183,22 +225,22 @@ static void fail_relays(struct relay_process *relays, const char *fault, const u
             most = carried[i] > carried[most] ? i : most;
         }
         carried[most] = 0;
-        fail_relay(&relays[most], fault, one_way_from);
+        fail_relay(&relays[most], fault, text);
     }
 }
 
 int main(int argc, char **argv) {
-    struct relay_process relays[RELAYS];
+    struct relay relays[RELAYS];
     struct peer peers[PEERS] = {{0}};
-    check(argc == 4 && sodium_init() >= 0, "usage: FAULT_RELAY FAULT SECONDS");
+    check(argc == 4 && sodium_init() >= 0, "usage: STAND_IN_RELAY FAULT SECONDS");
     for (int i = 0; i < RELAYS; ++i) {
-        relay_start_process(&relays[i], argv[1], 1);
+        start_relay(&relays[i], argv[1]);
     }
     connect_both(peers, relays);
     peers[0].heard = peers[1].heard = now_ms();
     talk(peers, WARM_UP_MS);
     check(peers[0].received != 0 && peers[1].received != 0, "the peers do not hear each other");
-    fail_relays(relays, argv[2], peers[0].public_key);
+    fail_relays(relays, argv[2], peers[1].public_key);
     peers[0].longest = peers[1].longest = 0;
     talk(peers, strtoull(argv[3], NULL, 10) * 1000U);
     const uint64_t end = now_ms();
@@ -217,8 +259,7 @@ int main(int argc, char **argv) {
            (unsigned long long)(peers[0].late + peers[1].late),
            (unsigned long long)(peers[0].longest > peers[1].longest ? peers[0].longest : peers[1].longest));
     for (int i = 0; i < RELAYS; ++i) {
-        kill(relays[i].pid, SIGKILL);
-        relay_end_process(&relays[i]);
+        end_relay(&relays[i]);
     }
     for (int i = 0; i < PEERS; ++i) {
         layer_kill(peers[i].layer);

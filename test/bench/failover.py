@@ -15,17 +15,17 @@ from programs import SIDES, Failed, Programs, add_build_option, complain, print_
 
 FAULTS = {
     "killed": "killed: the process is gone",
-    "hung": "hung: the process is stopped",
-    "dropping": "silent drop: says online, carries nothing",
-    "one-way": "one-way: carries nothing from one of the two",
-    "slow": "slow: all takes 3 s more",
+    "hangs": "hung: is up, and does nothing more",
+    "drops": "silent drop: says online, carries nothing",
+    "drops_one_way": "one-way: carries nothing to one of the two",
+    "late": "late: all takes 2 s more",
 }
 COMPARED = ("toxcore", "dropin")
 OTHER_SECONDS = 60  # connecting, and waiting for stragglers
 
 
 def run(programs, side, fault, seconds):
-    command = [programs.path(f"failover-{side}"), programs.path("fault-relay"), fault, str(seconds)]
+    command = [programs.path(f"failover-{side}"), programs.stand_in, fault, str(seconds)]
     return run_json(command, timeout=seconds + OTHER_SECONDS)
 
 

@@ -34,9 +34,10 @@ class Programs:
         self.build = build
         self.folder = os.path.join(build, "test", "bench")
         self.relay = self.path("bench-relay")
+        self.stand_in = self.path("../support/stand-in-relay")
 
     def path(self, name):
-        path = os.path.join(self.folder, name)
+        path = os.path.normpath(os.path.join(self.folder, name))
         if not os.path.exists(path):
             raise Failed(f"{path} is not there: build it first, or name another folder with --build")
         return path

@@ -37,18 +37,6 @@ enum relay_task {
     RELAY_SET_ONLINE,
 };
 
-/* What the relay that fails (fault_relay.cpp) is told. It serves all the time. */
-enum fault_task {
-    /* Answers how many data packets it has carried so far. */
-    FAULT_COUNT,
-    /* Data and OOB packets are dropped; the relay is honest in all else. Answers 0. */
-    FAULT_DROP,
-    /* The same for those from the client of this key alone. Answers 0. */
-    FAULT_DROP_FROM,
-    /* Whatever comes is looked at `count` milliseconds later. Answers 0. */
-    FAULT_DELAY,
-};
-
 struct relay_request {
     uint8_t key[BENCH_KEY_SIZE];
     uint32_t task;

@@ -4,18 +4,27 @@
 //   tox-pair [http|socks5 PROXY_PORT]
 //
 //   relay TCP_PORT UDP_PORT KEY   a relay on 127.0.0.1, which is a node of the DHT as well
+//   node UDP_PORT KEY             a node of the DHT on 127.0.0.1, for the onion, which is no relay
+//   tcp_relay TCP_PORT KEY        a relay on 127.0.0.1 which is no node of the DHT
 //   friend KEY                    a friend by long-term public key, without a request
 //   messages COUNT                sends so many; the other side says `messages COUNT` when it has all, in order
 //   stream MS                     sends one each so often from now on; 0 stops
 //   listen                        from now on, the time without one of the stream is measured
 //   silence                       says `silence LONGEST NOW`: the longest such time in ms, and how long it is by now
+//   call MS                       sends a lossy packet of CALL_PACKET_SIZE bytes so often from now on; 0 stops. The client
+//                                 looks for packets as often, or it would hear them later than a call does
+//   measure                       from now on, the call's packets are counted, and the time without one is measured
+//   called                        says `called LONGEST NOW SENT RECEIVED WAITED`: the longest such time in ms, how long it is
+//                                 by now, the packets that were to be sent, those that came (one that comes twice counts
+//                                 once), and the longest turn of our loop in ms less the processor time that it took: by
+//                                 how much the machine has held us up
 //   file SIZE PACE                sends one, PACE bytes a millisecond at most (0: as toxcore asks for them); the other
 //                                 side says `file SIZE` when it has it, and it is the right one
 //   conference                    makes one and invites the friend, who joins
 //   say COUNT                     sends so many to the conference; the other side says `said COUNT`
 //   quit
 //
-// It says `key KEY` at first, `connected`, `online` and `offline` (the friend), and `joined` (the conference).
+// It says `key KEY` and `dht_key KEY` at first, `connected`, `online` and `offline` (the friend), and `joined` (the conference).
 #define _POSIX_C_SOURCE 200809L
 
 #include <poll.h>
@@ -36,7 +45,10 @@ enum {
     FRIEND = 0,     // there is but one
     CONFERENCE = 0, // likewise
     BUSY_WAIT_MS = 1,
-    MAX_CHUNK = 1371, // what toxcore asks for at once, but at the end
+    MAX_CHUNK = 1371,  // what toxcore asks for at once, but at the end
+    CALL_PACKET = 200, // the first of the types that are lossy and free to use
+    CALL_PACKET_SIZE = 100,
+    MAX_CALL_PACKETS = 1 << 16, // 20 min at 20 ms
 };
 
 struct Client {
@@ -58,6 +70,18 @@ struct Client {
     uint32_t stream_received;
     uint64_t heard_at; // ms, the stream's last
     uint64_t silence;  // ms, the longest
+
+    uint64_t call_interval; // ms, 0: no call
+    uint64_t call_due;
+    uint32_t call_number;     // of the next packet that we send
+    uint32_t call_sent;       // since `measure`
+    uint32_t call_received;   // likewise
+    uint64_t call_heard_at;   // ms
+    uint64_t call_silence;    // ms, the longest
+    uint64_t turn_begin;      // ms
+    uint64_t turn_begin_used; // ms of processor time
+    uint64_t waited;          // ms, the longest turn without what it used
+    bool call_seen[MAX_CALL_PACKETS];
 
     uint64_t file_size; // that we receive
     uint64_t file_done;
@@ -87,10 +111,14 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static uint64_t now_ms(void) {
+static uint64_t clock_ms(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static uint64_t now_ms(void) {
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 // What the file has at an offset: bytes that repeat late.
@@ -99,12 +127,12 @@ static uint8_t file_byte(uint64_t at) {
     return (uint8_t)(mixed >> 56);
 }
 
-static void print_key(const uint8_t *key) {
+static void print_key(const char *word, const uint8_t *key) {
     char text[2 * KEY_SIZE + 1];
     for (size_t i = 0; i < KEY_SIZE; ++i) {
         snprintf(text + 2 * i, 3, "%02X", key[i]);
     }
-    say("key %s", text);
+    say("%s %s", word, text);
 }
 
 static void read_key(const char *text, uint8_t *key) {
@@ -165,6 +193,30 @@ static void on_message(Tox *tox, uint32_t friend_number, TOX_MESSAGE_TYPE type, 
             say("messages %u", of);
         }
     }
+}
+
+static void on_lossy_packet(Tox *tox, uint32_t friend_number, const uint8_t *data, size_t length, void *user_data) {
+    struct Client *const client = user_data;
+    (void)tox;
+    (void)friend_number;
+    uint32_t number;
+    if (length != CALL_PACKET_SIZE || data[0] != CALL_PACKET) {
+        fail("lossy packet");
+    }
+    memcpy(&number, data + 1, sizeof number);
+    if (number >= MAX_CALL_PACKETS) {
+        fail("lossy packet number");
+    }
+    if (client->call_seen[number]) {
+        return;
+    }
+    client->call_seen[number] = true;
+    ++client->call_received;
+    const uint64_t now = now_ms();
+    if (now - client->call_heard_at > client->call_silence) {
+        client->call_silence = now - client->call_heard_at;
+    }
+    client->call_heard_at = now;
 }
 
 static void on_file(Tox *tox, uint32_t friend_number, uint32_t file_number, uint32_t kind, uint64_t file_size,
@@ -277,6 +329,17 @@ static bool send_chunk(struct Client *client) {
     return false; // the queue is full: later
 }
 
+static void send_call_packet(struct Client *client) {
+    uint8_t packet[CALL_PACKET_SIZE] = {CALL_PACKET};
+    memcpy(packet + 1, &client->call_number, sizeof client->call_number);
+    // One that is refused is lost, as one of a call would be.
+    tox_friend_send_lossy_packet(client->tox, FRIEND, packet, sizeof packet, NULL);
+    if (++client->call_number == MAX_CALL_PACKETS) {
+        fail("too long a call");
+    }
+    ++client->call_sent;
+}
+
 static void send_due(struct Client *client) {
     char text[MAX_LINE];
     while (client->sent < client->to_send) {
@@ -308,6 +371,10 @@ static void send_due(struct Client *client) {
         }
         client->stream_due = now + client->stream_interval;
     }
+    if (client->call_interval != 0 && now >= client->call_due) {
+        send_call_packet(client);
+        client->call_due = now + client->call_interval;
+    }
 }
 
 static void obey(struct Client *client, const char *line) {
@@ -321,6 +388,16 @@ static void obey(struct Client *client, const char *line) {
         read_key(text, key);
         if (!tox_bootstrap(client->tox, "127.0.0.1", (uint16_t)udp_port, key, NULL) ||
             !tox_add_tcp_relay(client->tox, "127.0.0.1", (uint16_t)tcp_port, key, NULL)) {
+            fail("relay");
+        }
+    } else if (sscanf(line, "node %u %255s", &udp_port, text) == 2) {
+        read_key(text, key);
+        if (!tox_bootstrap(client->tox, "127.0.0.1", (uint16_t)udp_port, key, NULL)) {
+            fail("node");
+        }
+    } else if (sscanf(line, "tcp_relay %u %255s", &tcp_port, text) == 2) {
+        read_key(text, key);
+        if (!tox_add_tcp_relay(client->tox, "127.0.0.1", (uint16_t)tcp_port, key, NULL)) {
             fail("relay");
         }
     } else if (sscanf(line, "friend %255s", text) == 1) {
@@ -340,6 +417,18 @@ static void obey(struct Client *client, const char *line) {
         const uint64_t last = now_ms() - client->heard_at;
         const uint64_t longest = last > client->silence ? last : client->silence;
         say("silence %llu %llu", (unsigned long long)longest, (unsigned long long)last);
+    } else if (sscanf(line, "call %u", &count) == 1) {
+        client->call_interval = count;
+    } else if (strcmp(line, "measure") == 0) {
+        client->call_silence = 0;
+        client->waited = 0;
+        client->call_sent = client->call_received = 0;
+        client->call_heard_at = now_ms();
+    } else if (strcmp(line, "called") == 0) {
+        const uint64_t last = now_ms() - client->call_heard_at;
+        const uint64_t longest = last > client->call_silence ? last : client->call_silence;
+        say("called %llu %llu %u %u %llu", (unsigned long long)longest, (unsigned long long)last, client->call_sent,
+            client->call_received, (unsigned long long)client->waited);
     } else if (sscanf(line, "file %u %u", &count, &pace) == 2) {
         const uint8_t name[] = "file";
         client->file_number =
@@ -396,6 +485,29 @@ static void log_warning(Tox *tox, TOX_LOG_LEVEL level, const char *file, uint32_
     }
 }
 
+static void note_turn(struct Client *client) {
+    const uint64_t now = now_ms();
+    const uint64_t used = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    const uint64_t took = now - client->turn_begin;
+    const uint64_t worked = used - client->turn_begin_used;
+    if (client->turn_begin != 0 && took > worked && took - worked > client->waited) {
+        client->waited = took - worked;
+    }
+    client->turn_begin = now;
+    client->turn_begin_used = used;
+}
+
+// Until toxcore or the call has something to do, ms.
+static int wait_time(const struct Client *client) {
+    const uint32_t interval = tox_iteration_interval(client->tox);
+    if (client->call_interval == 0) {
+        return (int)interval;
+    }
+    const uint64_t now = now_ms();
+    const uint64_t left = client->call_due > now ? client->call_due - now : 0;
+    return left < interval ? (int)left : (int)interval;
+}
+
 int main(int argc, char **argv) {
     struct Tox_Options *const options = tox_options_new(NULL);
     tox_options_set_ipv6_enabled(options, false);
@@ -407,7 +519,7 @@ int main(int argc, char **argv) {
         tox_options_set_proxy_host(options, "127.0.0.1");
         tox_options_set_proxy_port(options, (uint16_t)strtoul(argv[2], NULL, 10));
     }
-    struct Client client = {0};
+    static struct Client client;
     client.tox = tox_new(options, NULL);
     tox_options_free(options);
     if (client.tox == NULL) {
@@ -416,6 +528,7 @@ int main(int argc, char **argv) {
     tox_callback_self_connection_status(client.tox, on_self);
     tox_callback_friend_connection_status(client.tox, on_friend);
     tox_callback_friend_message(client.tox, on_message);
+    tox_callback_friend_lossy_packet(client.tox, on_lossy_packet);
     tox_callback_file_recv(client.tox, on_file);
     tox_callback_file_recv_chunk(client.tox, on_file_chunk);
     tox_callback_file_chunk_request(client.tox, on_file_request);
@@ -425,13 +538,15 @@ int main(int argc, char **argv) {
 
     uint8_t key[KEY_SIZE];
     tox_self_get_public_key(client.tox, key);
-    print_key(key);
+    print_key("key", key);
+    tox_self_get_dht_id(client.tox, key);
+    print_key("dht_key", key);
     while (!client.over) {
+        note_turn(&client);
         tox_iterate(client.tox, &client);
         send_due(&client);
         const bool busy = client.sending_file || client.file_done < client.file_size;
-        const uint32_t wait = tox_iteration_interval(client.tox);
-        read_lines(&client, busy && wait > BUSY_WAIT_MS ? BUSY_WAIT_MS : (int)wait);
+        read_lines(&client, busy ? BUSY_WAIT_MS : wait_time(&client));
     }
     tox_kill(client.tox);
     return 0;

@@ -186,7 +186,7 @@ class Client:
                 raise Fault(f"the client ({self.kind}) ended while `{word}` was awaited")
             if line.startswith("failed"):
                 raise Fault(f"the client ({self.kind}) says: {line}")
-            if line == "offline" and word != "silence":
+            if line == "offline" and word not in ("silence", "called"):
                 raise Fault(f"the client ({self.kind}) lost its friend while `{word}` was awaited")
             if line.split()[0] == word:
                 return line[len(word) :].strip()

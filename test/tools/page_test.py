@@ -57,14 +57,17 @@ def look(arguments, workshop, port, *options):
 def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
-    parser.add_argument("--bad-relay", required=True)
+    parser.add_argument("--stand-in", required=True)
     parser.add_argument("--chromium", default=shutil.which("chromium"))
     arguments = parser.parse_args()
     if arguments.chromium is None:
         print("no chromium here")
         sys.exit(SKIPPED)
     with Workshop() as workshop:
-        relays = [workshop.start_relay(arguments.bad_relay, kind)[1] for kind in ("honest", "dropping", "mute")]
+        relays = [
+            workshop.start_stand_in(arguments.stand_in, fault)[1]
+            for fault in ("kind honest", "flaw loses", "kind silent")
+        ]
         relays.append(f"127.0.0.1:{free_port()}:{'10' * 32}")
         page = workshop.path("page.html")
         done = run(arguments.program, "probe", "--seconds", "3", "--timeout", "3", "--html", page, *relays)

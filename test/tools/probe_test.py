@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`toxtcp probe` names each kind of relay right: Debian's own, one that is stopped, one that is not there, and ours with
-faults. `bad-relay` counts what is sent through it."""
+flaws. The stand-in relay (test/support/stand_in.cpp) counts what is sent through it."""
 
 import argparse
 import json
@@ -11,17 +11,17 @@ from programs import Workshop, check, free_port, main, run
 RATE = 10
 SECONDS = 4
 NOBODYS_KEY = "10" * 32
-# What bad-relay does, and what it is to be called for it.
+# What the stand-in relay is told, and what it is to be called for it.
 FAULTS = {
-    "honest": "good",
-    "lying": "lying",
-    "one-way": "lying",
-    "dropping": "dropping",
-    "changing": "lying",
-    "mute": "hung",
-    "unrouted": "refusing",
-    "unanswering": "hung",
-    "no-oob": "dropping",
+    "kind honest": "good",
+    "kind drops": "lying",
+    "kind drops_one_way": "lying",
+    "kind silent": "hung",
+    "flaw loses": "dropping",
+    "flaw changes": "lying",
+    "flaw no_oob": "dropping",
+    "flaw no_routes": "refusing",
+    "flaw no_answers": "hung",
 }
 
 
@@ -32,8 +32,8 @@ def probe(arguments, *options):
 
 def check_faults(arguments):
     with Workshop() as workshop:
-        relays = {kind: workshop.start_relay(arguments.bad_relay, kind) for kind in FAULTS}
-        wanted = {address: FAULTS[kind] for kind, (_, address) in relays.items()}
+        relays = {fault: workshop.start_stand_in(arguments.stand_in, fault) for fault in FAULTS}
+        wanted = {address: FAULTS[fault] for fault, (_, address) in relays.items()}
         _, good = workshop.start_bootstrapd(arguments.bootstrapd)
         wanted[good] = "good"
         wanted[f"127.0.0.1:{free_port()}:{NOBODYS_KEY}"] = "dead"
@@ -50,8 +50,7 @@ def check_faults(arguments):
         check(0 < named[good]["round_trip_median_ms"] <= named[good]["round_trip_worst_ms"], "round-trip times")
         check(named[good]["loss"] == 0 and named[good]["sent"] >= RATE * (SECONDS - 1), "loss, or packets sent")
         for process, _ in relays.values():
-            process.send_signal(signal.SIGTERM)
-            told = json.loads(process.communicate(timeout=20)[0].splitlines()[-1])
+            told = json.loads(process.communicate("stat\n", timeout=20)[0])
             check(told["most_in_a_second"] <= RATE + 1, f"{told['most_in_a_second']} packets in a second")
         check_files(workshop, wanted)
 
@@ -141,7 +140,7 @@ def check_bad_input(arguments):
 def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
-    parser.add_argument("--bad-relay", required=True)
+    parser.add_argument("--stand-in", required=True)
     parser.add_argument("--bootstrapd", required=True)
     arguments = parser.parse_args()
     check_bad_input(arguments)

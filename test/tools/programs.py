@@ -81,13 +81,17 @@ class Workshop(contextlib.ExitStack):
         self.callback(end)
         return process
 
-    def start_relay(self, *command):
+    def start_relay(self, *command, **options):
         """One of ours, which says where it is. Its process, and HOST:PORT:KEY."""
-        process = self.start(*command)
+        process = self.start(*command, **options)
         line = process.stdout.readline()
         check(line, f"{command[0]} did not start")
         ready = json.loads(line)
         return process, f"127.0.0.1:{ready['port']}:{ready['public_key']}"
+
+    def start_stand_in(self, program, *commands):
+        """A stand-in relay (test/support/stand_in.cpp). It takes more commands as lines on its standard input."""
+        return self.start_relay(program, *commands, stdin=subprocess.PIPE)
 
     def start_bootstrapd(self, program):
         """Debian's relay. Its process, and HOST:PORT:KEY."""

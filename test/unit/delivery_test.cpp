@@ -233,7 +233,7 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     s.take_echoed();
     std::uint32_t clock = 77;
     const auto complain = [&] {
-        delivery_peer_echo(s.d, s.now, clock++, true);
+        delivery_peer_echo(s.d, s.now, clock++, 1'000);
         CHECK(delivery_deadline(s.d) <= s.now);
         s.serve();
     };
@@ -247,16 +247,16 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     s.talk(400);
     complain();
     CHECK(s.moves == 1);
-    CHECK(delivery_distrusts(s.d.routes[0], s.now));
-    CHECK_FALSE(delivery_distrusts(s.d.routes[0], s.now + DISTRUST_MS + 2'000));
+    CHECK(delivery_distrusts(s.d, 0, s.now));
+    CHECK_FALSE(delivery_distrusts(s.d, 0, s.now + DISTRUST_MS + 2'000));
 }
 
 TEST_CASE("delivery: a complaint that a relay repeats counts once") {
     Scene s;
     s.talk(5'000);
     for (int i = 0; i < 50; ++i) {
-        delivery_peer_echo(s.d, s.now, 77, true);
-        delivery_peer_echo(s.d, s.now, 60, true); // an older one
+        delivery_peer_echo(s.d, s.now, 77, 1'000);
+        delivery_peer_echo(s.d, s.now, 60, 1'000); // an older one
         s.talk(400);
     }
     CHECK(s.moves == 0);
@@ -268,7 +268,7 @@ TEST_CASE("delivery: who complains to somebody that says nothing changes nothing
     s.pass(5'000, 0);
     s.take_echoed();
     for (std::uint32_t i = 0; i < 20; ++i) {
-        delivery_peer_echo(s.d, s.now, 77 + i, true);
+        delivery_peer_echo(s.d, s.now, 77 + i, 1'000);
         s.pass(500, 0);
     }
     CHECK(s.moves == 0);

@@ -1,0 +1,588 @@
+// `stand-in-relay`: a relay on real sockets of 127.0.0.1 that is of any kind (relay_kind.h), and of another kind when told.
+//
+//   stand-in-relay [COMMAND...]      each argument is one command, carried out before the relay listens
+//
+// It prints {"port": N, "public_key": "HEX"} once it listens, and then reads commands from standard input, one a line:
+//
+//   kind NAME      the relay is of this kind from now on (relay_kind.h); at first it is honest
+//   one_way KEY    the client to whom `drops_one_way` carries nothing; without: the one that connected last when the
+//                  first packet came to be dropped
+//   flaw NAME      one small flaw besides the kind (FLAW_NAMES below); at first none
+//   stat           prints one line of JSON, see `print_stat`
+//   port N         as an argument only: the port to listen on; else any that is free
+//
+// It has no DHT, but carries onion requests (onion_hop.h) as long as it is honest.
+// A relay that refuses and then is of another kind listens on the same port again, with the same key. The relay ends at
+// the end of its standard input, and, with exit status 1, at a command that is none.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "onion_hop.h"
+#include "relay_kind.h"
+#include "tools/relay_server.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< bytes, read from one client a turn at most
+constexpr std::uint64_t LONGEST_WAIT_MS = 1'000;
+constexpr std::uint64_t SECOND_MS = 1'000;
+constexpr std::size_t FORGED_SIZE = 100; ///< bytes of a forged packet's data
+constexpr int LISTEN_BACKLOG = 64;
+
+/// A flaw that only `toxtcp probe` must find, so that the kinds stay those that matter to a connection.
+enum class Flaw : std::uint8_t {
+    none,
+    loses,      ///< each fifth packet
+    changes,    ///< a byte of each fifth packet
+    no_oob,     ///< delivers no OOB packet
+    no_routes,  ///< says of nobody that they are online
+    no_answers, ///< sends nothing but its part of the handshake
+    count
+};
+constexpr const char *FLAW_NAMES[] = {"none", "loses", "changes", "no_oob", "no_routes", "no_answers"};
+static_assert(std::size(FLAW_NAMES) == static_cast<std::size_t>(Flaw::count));
+constexpr std::uint64_t FLAWED_PACKET = 5; ///< each so-manieth packet is lost or changed
+
+/// How often something happened: in all, and most within any one second.
+struct Rate {
+    std::uint64_t total = 0;
+    std::size_t most = 0;
+    std::deque<std::uint64_t> last; ///< ms, of the last second
+};
+
+struct Held {
+    std::uint64_t due; ///< ms
+    int client;
+    std::vector<std::uint8_t> bytes;
+};
+
+struct Stand_In {
+    Relay_Server server;
+    Relay_Kind kind = Relay_Kind::honest;
+    Flaw flaw = Flaw::none;
+    std::optional<Public_Key> victim; ///< of `drops_one_way`
+
+    std::uint16_t port = 0; ///< 0: any; once it has listened, the one it got
+    int listener = -1;
+    int onion = -1;           ///< UDP, see onion_hop.h
+    std::vector<int> sockets; ///< by client handle, -1 for none
+    std::deque<Held> held;    ///< what a late relay has not looked at yet, in the order in which it came
+    std::uint64_t flap_due = 0;
+    std::uint64_t forge_due = 0;
+    std::string commands; ///< read from standard input, the last line not complete
+    bool over = false;    ///< nobody is there any more to tell commands
+    std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(READ_SIZE);
+
+    Rate packets; ///< data and OOB packets that came
+    std::uint64_t carried = 0;
+    std::uint64_t dropped = 0;
+    Rate cookie_requests; ///< of all that came
+    Rate cookie_responses;
+};
+
+std::uint64_t now_ms() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000 + static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
+void count(Rate &rate, std::uint64_t now) {
+    while (!rate.last.empty() && now - rate.last.front() >= SECOND_MS) {
+        rate.last.pop_front();
+    }
+    rate.last.push_back(now);
+    rate.most = std::max(rate.most, rate.last.size());
+    ++rate.total;
+}
+
+// ---- packets ---------------------------------------------------------------------------------------------------
+
+const Relay_Server_Route *online_route(const Relay_Server_Client &client, std::uint8_t id) {
+    const auto index = static_cast<std::size_t>(id - FIRST_ROUTING_ID);
+    return index < client.routes.size() && client.routes[index].other >= 0 ? &client.routes[index] : nullptr;
+}
+
+/// Whom a data or OOB packet is for; null for a data packet on a route that is not online.
+const std::uint8_t *receiver_of(const Relay_Server_Client &from, const Packet &packet) {
+    if (packet.type == Packet_Type::oob_send) {
+        return packet.public_key;
+    }
+    const Relay_Server_Route *const route = online_route(from, packet.id);
+    return route != nullptr ? route->peer.data() : nullptr;
+}
+
+Public_Key last_client(const Relay_Server &server) {
+    const Relay_Server_Client *last = nullptr;
+    for (const Relay_Server_Client &client : server.clients) {
+        if (client.phase == Relay_Server_Phase::confirmed && (last == nullptr || client.started >= last->started)) {
+            last = &client;
+        }
+    }
+    return last != nullptr ? last->key : Public_Key{};
+}
+
+bool is_victim(Stand_In &relay, const std::uint8_t *receiver) {
+    if (relay.kind != Relay_Kind::drops_one_way) {
+        return false;
+    }
+    if (!relay.victim) {
+        relay.victim = last_client(relay.server);
+    }
+    return std::equal(relay.victim->begin(), relay.victim->end(), receiver);
+}
+
+/// What an answer brings back, so that it goes to nobody who has the same handle later: when a client came, ms, and its
+/// handle in the low byte (there are few).
+std::uint64_t onion_tag(const Stand_In &relay, int client) {
+    return relay.server.clients[static_cast<std::size_t>(client)].started << 8 | static_cast<std::uint8_t>(client);
+}
+
+void pass_onion_answers(Stand_In &relay) {
+    while (const std::optional<Onion_Answer> answer = next_onion_answer(relay.onion, relay.buffer)) {
+        const auto client = static_cast<std::uint8_t>(answer->client);
+        if (client < relay.server.clients.size() && onion_tag(relay, client) == answer->client) {
+            std::vector<std::uint8_t> response{static_cast<std::uint8_t>(Packet_Type::onion_response)};
+            response.insert(response.end(), answer->body.begin(), answer->body.end());
+            (void)relay_server_inject(relay.server, client, response);
+        }
+    }
+}
+
+/// Relay_Faults::receive: counts what clients send, and takes it or not.
+bool take_packet(Stand_In &relay, int client, const Packet &packet) {
+    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
+    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
+    if (packet.type == Packet_Type::onion_request && relay.kind == Relay_Kind::honest) {
+        pass_onion_request(relay.onion, packet.data, onion_tag(relay, client));
+    }
+    if (packet.type != Packet_Type::data && packet.type != Packet_Type::oob_send) {
+        return true;
+    }
+    const std::uint64_t now = now_ms();
+    count(relay.packets, now);
+    if (packet.data[0] == COOKIE_REQUEST || packet.data[0] == COOKIE_RESPONSE) {
+        count(packet.data[0] == COOKIE_REQUEST ? relay.cookie_requests : relay.cookie_responses, now);
+    }
+    const auto &from = relay.server.clients[static_cast<std::size_t>(client)];
+    const std::uint8_t *const receiver = receiver_of(from, packet);
+    if (receiver == nullptr) {
+        return false;
+    }
+    const bool flawed = relay.packets.total % FLAWED_PACKET == 0;
+    if (!relay_carries(relay.kind, packet.data, is_victim(relay, receiver)) || (flawed && relay.flaw == Flaw::loses)) {
+        ++relay.dropped;
+        return false;
+    }
+    if (flawed && relay.flaw == Flaw::changes) {
+        // The bytes lie in the server's buffer, which is no constant.
+        const_cast<std::uint8_t &>(packet.data.back()) ^= 1;
+    }
+    ++relay.carried;
+    return true;
+}
+
+/// Relay_Faults::send
+bool may_send(const Stand_In &relay, const Packet &packet) {
+    switch (relay.flaw) {
+    case Flaw::no_oob:
+        return packet.type != Packet_Type::oob_recv;
+    case Flaw::no_routes:
+        return packet.type != Packet_Type::connect_notification;
+    case Flaw::no_answers:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/// To both ends of every pair of online routes, one packet that the other end did not send.
+void forge(Stand_In &relay) {
+    std::array<std::uint8_t, 1 + FORGED_SIZE> plain;
+    for (int client = 0; client < static_cast<int>(relay.server.clients.size()); ++client) {
+        const std::size_t routes = relay.server.clients[static_cast<std::size_t>(client)].routes.size();
+        for (std::size_t i = 0; i < routes; ++i) {
+            const auto id = static_cast<std::uint8_t>(i + FIRST_ROUTING_ID);
+            const bool room = relay_server_pending(relay.server, client).size() < READ_SIZE;
+            if (room && online_route(relay.server.clients[static_cast<std::size_t>(client)], id) != nullptr) {
+                constexpr std::uint8_t CRYPTO_DATA = 0x1b; // what the peer's own packets begin with
+                randombytes_buf(plain.data(), plain.size());
+                plain[0] = id;
+                plain[1] = CRYPTO_DATA;
+                (void)relay_server_inject(relay.server, client, plain);
+            }
+        }
+    }
+}
+
+// ---- sockets ---------------------------------------------------------------------------------------------------
+
+int socket_of(const Stand_In &relay, int client) {
+    return relay.sockets[static_cast<std::size_t>(client)];
+}
+
+void end_client(Stand_In &relay, int client) {
+    close(socket_of(relay, client));
+    relay.sockets[static_cast<std::size_t>(client)] = -1;
+    std::erase_if(relay.held, [client](const Held &held) { return held.client == client; });
+    relay_server_close(relay.server, client);
+}
+
+void end_all(Stand_In &relay) {
+    for (int client = 0; client < static_cast<int>(relay.sockets.size()); ++client) {
+        if (socket_of(relay, client) >= 0) {
+            end_client(relay, client);
+        }
+    }
+}
+
+/// Sends what the client's socket takes.
+void flush(Stand_In &relay, int client) {
+    for (Bytes left = relay_server_pending(relay.server, client); !left.empty();
+         left = relay_server_pending(relay.server, client)) {
+        const ssize_t sent = send(socket_of(relay, client), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno != EINTR) {
+            return; // full, or at its end, which reading it tells
+        }
+        relay_server_sent(relay.server, client, sent > 0 ? static_cast<std::size_t>(sent) : 0);
+    }
+    const Relay_Server_Phase phase = relay.server.clients[static_cast<std::size_t>(client)].phase;
+    if (relay.kind == Relay_Kind::shakes_hands && phase == Relay_Server_Phase::unconfirmed) {
+        end_client(relay, client);
+    }
+}
+
+void serve_changes(Stand_In &relay) {
+    for (int client = relay_server_changed(relay.server); client >= 0; client = relay_server_changed(relay.server)) {
+        if (relay_server_dropped(relay.server, client)) {
+            end_client(relay, client);
+        } else {
+            flush(relay, client);
+        }
+    }
+}
+
+void take_bytes(Stand_In &relay, int client, Bytes bytes, std::uint64_t now) {
+    if (!relay_server_receive(relay.server, client, bytes, now)) {
+        end_client(relay, client);
+    }
+    serve_changes(relay);
+}
+
+void take_held(Stand_In &relay, std::uint64_t now) {
+    while (!relay.held.empty() && relay.held.front().due <= now) {
+        const Held held = std::move(relay.held.front());
+        relay.held.pop_front();
+        take_bytes(relay, held.client, held.bytes, now);
+    }
+}
+
+void read_client(Stand_In &relay, int client, std::uint64_t now) {
+    const ssize_t got = recv(socket_of(relay, client), relay.buffer.data(), relay.buffer.size(), MSG_DONTWAIT);
+    if (got <= 0) {
+        if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+            end_client(relay, client);
+        }
+        return;
+    }
+    const Bytes bytes = Bytes{relay.buffer}.first(static_cast<std::size_t>(got));
+    if (relay.kind == Relay_Kind::late) {
+        relay.held.push_back({now + LATE_MS, client, {bytes.begin(), bytes.end()}});
+    } else if (relay.kind != Relay_Kind::silent) {
+        take_bytes(relay, client, bytes, now);
+    }
+}
+
+void accept_client(Stand_In &relay, std::uint64_t now) {
+    const int socket = accept4(relay.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0) {
+        return;
+    }
+    const int client = relay_server_accept(relay.server, now);
+    if (client < 0) {
+        close(socket);
+        return;
+    }
+    const int on = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    relay.sockets.resize(relay.server.clients.size(), -1);
+    relay.sockets[static_cast<std::size_t>(client)] = socket;
+}
+
+bool listen_at_port(Stand_In &relay) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(relay.port);
+    socklen_t size = sizeof at;
+    auto *const any = reinterpret_cast<sockaddr *>(&at);
+    relay.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    // Connections that a relay has ended would keep its port from it when it comes back.
+    const int on = 1;
+    if (relay.listener < 0 || setsockopt(relay.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(relay.listener, any, size) != 0 || listen(relay.listener, LISTEN_BACKLOG) != 0 ||
+        getsockname(relay.listener, any, &size) != 0) {
+        std::perror("stand-in-relay: cannot listen");
+        return false;
+    }
+    relay.port = ntohs(at.sin_port);
+    return true;
+}
+
+// ---- commands --------------------------------------------------------------------------------------------------
+
+void set_kind(Stand_In &relay, Relay_Kind kind, std::uint64_t now) {
+    relay.kind = kind;
+    relay.flap_due = relay.forge_due = now;
+    if (kind == Relay_Kind::refuses || kind == Relay_Kind::silent || kind == Relay_Kind::shakes_hands) {
+        end_all(relay);
+    }
+    if (kind == Relay_Kind::refuses && relay.listener >= 0) {
+        close(relay.listener);
+        relay.listener = -1;
+    }
+    if (kind != Relay_Kind::late && kind != Relay_Kind::hangs) {
+        for (Held &held : relay.held) {
+            held.due = now;
+        }
+    }
+}
+
+/// {"carried", "dropped": data and OOB packets; "most_in_a_second": of both; "cookie_requests", "cookie_responses": that
+/// came, carried or not, and "most_.._in_a_second" of the requests; "clients": confirmed; "online": ends of online routes}
+void print_stat(const Stand_In &relay) {
+    std::size_t online = 0;
+    for (const Relay_Server_Client &client : relay.server.clients) {
+        online += static_cast<std::size_t>(std::count_if(client.routes.begin(), client.routes.end(),
+                                                         [](const auto &route) { return route.other >= 0; }));
+    }
+    std::printf("{\"carried\": %llu, \"dropped\": %llu, \"most_in_a_second\": %zu, \"cookie_requests\": %llu, "
+                "\"cookie_responses\": %llu, \"most_cookie_requests_in_a_second\": %zu, \"clients\": %zu, "
+                "\"online\": %zu}\n",
+                static_cast<unsigned long long>(relay.carried), static_cast<unsigned long long>(relay.dropped),
+                relay.packets.most, static_cast<unsigned long long>(relay.cookie_requests.total),
+                static_cast<unsigned long long>(relay.cookie_responses.total), relay.cookie_requests.most,
+                relay_server_clients(relay.server), online);
+    std::fflush(stdout);
+}
+
+std::optional<Flaw> parse_flaw(std::string_view name) {
+    const auto *const found = std::find(std::begin(FLAW_NAMES), std::end(FLAW_NAMES), name);
+    return found != std::end(FLAW_NAMES) ? std::optional{static_cast<Flaw>(found - std::begin(FLAW_NAMES))}
+                                         : std::nullopt;
+}
+
+std::optional<Public_Key> parse_hex_key(const std::string &text) {
+    Public_Key key;
+    std::size_t size = 0;
+    const bool parsed = sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) == 0;
+    return parsed && size == key.size() ? std::optional{key} : std::nullopt;
+}
+
+/// False for a command that is none.
+bool obey(Stand_In &relay, const std::string &line, bool is_argument) {
+    const std::size_t space = line.find(' ');
+    const std::string word = line.substr(0, space);
+    const std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+    if (word == "kind") {
+        const std::optional<Relay_Kind> kind = parse_relay_kind(rest);
+        if (kind) {
+            set_kind(relay, *kind, now_ms());
+        }
+        return kind && (is_argument || relay.listener >= 0 || kind == Relay_Kind::refuses || listen_at_port(relay));
+    }
+    if (word == "flaw") {
+        const std::optional<Flaw> flaw = parse_flaw(rest);
+        relay.flaw = flaw.value_or(relay.flaw);
+        return flaw.has_value();
+    }
+    if (word == "one_way") {
+        relay.victim = parse_hex_key(rest);
+        return relay.victim.has_value();
+    }
+    if (word == "port" && is_argument) {
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), relay.port);
+        return error == std::errc{} && end == rest.data() + rest.size();
+    }
+    if (word == "stat") {
+        print_stat(relay);
+        return true;
+    }
+    return false;
+}
+
+/// False when a command was none.
+bool read_commands(Stand_In &relay) {
+    std::array<char, 4096> text;
+    const ssize_t got = read(STDIN_FILENO, text.data(), text.size());
+    relay.over = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+    relay.commands.append(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    for (std::size_t end = relay.commands.find('\n'); end != std::string::npos; end = relay.commands.find('\n')) {
+        const std::string line = relay.commands.substr(0, end);
+        relay.commands.erase(0, end + 1);
+        if (!obey(relay, line, false)) {
+            std::fprintf(stderr, "stand-in-relay: cannot do `%s`\n", line.c_str());
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- the loop --------------------------------------------------------------------------------------------------
+
+/// Whether the server's own clock runs. One that hangs does nothing at all; one that is silent ends no connection.
+bool ticks(const Stand_In &relay) {
+    return relay.kind != Relay_Kind::hangs && relay.kind != Relay_Kind::silent;
+}
+
+int wait_time(const Stand_In &relay, std::uint64_t now) {
+    std::uint64_t due = now + LONGEST_WAIT_MS;
+    if (ticks(relay)) {
+        due = std::min(due, relay_server_deadline(relay.server));
+        due = relay.held.empty() ? due : std::min(due, relay.held.front().due);
+    }
+    if (relay.kind == Relay_Kind::forges) {
+        due = std::min(due, relay.forge_due);
+    } else if (relay.kind == Relay_Kind::flaps) {
+        due = std::min(due, relay.flap_due);
+    }
+    return due <= now ? 0 : static_cast<int>(due - now);
+}
+
+void do_due(Stand_In &relay, std::uint64_t now) {
+    if (relay.kind == Relay_Kind::flaps && now >= relay.flap_due) {
+        end_all(relay);
+        relay.flap_due = now + FLAP_MS;
+    }
+    if (relay.kind == Relay_Kind::forges && now >= relay.forge_due) {
+        forge(relay);
+        // From the time that was due, or the rate would fall short of 20 a second; but not to catch up.
+        relay.forge_due = std::max(relay.forge_due + FORGE_EVERY_MS, now);
+    }
+    if (ticks(relay)) {
+        take_held(relay, now);
+        relay_server_tick(relay.server, now);
+        serve_changes(relay);
+    }
+}
+
+/// What poll() is to wait for: standard input, the listener, the onion's socket, and then one entry for each of `clients`.
+std::vector<pollfd> watched(const Stand_In &relay, std::vector<int> &clients) {
+    std::vector<pollfd> watched{{STDIN_FILENO, POLLIN, 0}};
+    clients.clear();
+    if (relay.kind == Relay_Kind::hangs) {
+        return watched;
+    }
+    watched.push_back({relay.listener, POLLIN, 0});
+    watched.push_back({relay.onion, POLLIN, 0});
+    for (int client = 0; client < static_cast<int>(relay.sockets.size()); ++client) {
+        if (socket_of(relay, client) >= 0) {
+            const bool waits = !relay_server_pending(relay.server, client).empty();
+            watched.push_back({socket_of(relay, client), static_cast<short>(waits ? POLLIN | POLLOUT : POLLIN), 0});
+            clients.push_back(client);
+        }
+    }
+    return watched;
+}
+
+/// False when it cannot go on.
+bool turn(Stand_In &relay) {
+    std::vector<int> clients;
+    std::vector<pollfd> ready = watched(relay, clients);
+    if (poll(ready.data(), ready.size(), wait_time(relay, now_ms())) < 0) {
+        return errno == EINTR;
+    }
+    const std::uint64_t now = now_ms();
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        const pollfd &one = ready[i + 3];
+        // A client may have been ended since, for another's sake.
+        if ((one.revents & POLLOUT) != 0 && socket_of(relay, clients[i]) == one.fd) {
+            flush(relay, clients[i]);
+        }
+        if ((one.revents & ~POLLOUT) != 0 && socket_of(relay, clients[i]) == one.fd) {
+            read_client(relay, clients[i], now);
+        }
+        serve_changes(relay);
+    }
+    if (ready.size() > 1 && ready[1].revents != 0) {
+        accept_client(relay, now);
+    }
+    if (ready.size() > 2 && ready[2].revents != 0) {
+        pass_onion_answers(relay);
+        serve_changes(relay);
+    }
+    do_due(relay, now);
+    return ready[0].revents == 0 || read_commands(relay);
+}
+
+bool start(Stand_In &relay, int argc, char **argv) {
+    Relay_Server_Def def;
+    Public_Key key;
+    new_key_pair(key, def.secret_key);
+    def.random = system_random();
+    relay_server_start(relay.server, def);
+    relay.server.faults.receive = [&relay](int client, const Public_Key &, const Packet &packet) {
+        return take_packet(relay, client, packet);
+    };
+    relay.server.faults.send = [&relay](int, const Public_Key &, const Packet &packet) {
+        return may_send(relay, packet);
+    };
+    for (int i = 1; i < argc; ++i) {
+        if (!obey(relay, argv[i], true)) {
+            std::fprintf(stderr, "stand-in-relay: `%s` is no command; they are in its source\n", argv[i]);
+            return false;
+        }
+    }
+    relay.onion = open_onion_hop();
+    if (relay.onion < 0) {
+        std::perror("stand-in-relay: cannot open a UDP socket");
+        return false;
+    }
+    // One that refuses has listened for a moment, so that it has a port.
+    if (!listen_at_port(relay)) {
+        return false;
+    }
+    set_kind(relay, relay.kind, now_ms());
+    std::printf("{\"port\": %u, \"public_key\": \"%s\"}\n", unsigned{relay.port}, to_string(key).c_str());
+    return std::fflush(stdout) == 0;
+}
+
+int run(int argc, char **argv) {
+    Stand_In relay;
+    if (sodium_init() < 0 || !start(relay, argc, argv)) {
+        return EXIT_FAILURE;
+    }
+    while (!relay.over) {
+        if (!turn(relay)) {
+            return EXIT_FAILURE;
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+} // namespace
+
+} // namespace toxtcp
+
+int main(int argc, char **argv) {
+    return toxtcp::run(argc, argv);
+}

@@ -1,0 +1,112 @@
+// The default host on real sockets of the loopback interface: what other processes and limits do to it.
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "catch.h"
+#include "toxtcp/tcp_connections.h"
+
+using namespace toxtcp;
+
+namespace {
+
+constexpr std::uint32_t TAG = 7;
+
+struct Listener {
+    int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    Ip_Port address;
+
+    Listener() {
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(bind(socket, reinterpret_cast<sockaddr *>(&own), sizeof own) == 0);
+        REQUIRE(listen(socket, 1) == 0);
+        socklen_t size = sizeof own;
+        REQUIRE(getsockname(socket, reinterpret_cast<sockaddr *>(&own), &size) == 0);
+        address.family = Family::ipv4;
+        std::memcpy(address.ip.data(), &own.sin_addr, 4);
+        address.port = ntohs(own.sin_port);
+    }
+    Listener(const Listener &) = delete;
+    Listener &operator=(const Listener &) = delete;
+    ~Listener() { close(socket); }
+};
+
+bool is_readable(int descriptor, int ms) {
+    pollfd ready{descriptor, POLLIN, 0};
+    return poll(&ready, 1, ms) == 1;
+}
+
+} // namespace
+
+TEST_CASE("system host: a socket that is closed here and open in a forked process does not wake the host") {
+    const Listener listener;
+    Host *const host = new_system_host();
+    REQUIRE(host != nullptr);
+    const int connected = host->connect(host->object, listener.address);
+    REQUIRE(connected >= 0);
+    REQUIRE(host->watch(host->object, connected, TAG, false));
+    const int accepted = accept(listener.socket, nullptr, nullptr);
+    REQUIRE(accepted >= 0);
+    std::array<int, 2> pipe_ends;
+    REQUIRE(pipe(pipe_ends.data()) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        close(pipe_ends[1]);
+        char byte = 0;
+        _exit(static_cast<int>(read(pipe_ends[0], &byte, 1))); // until the parent is done
+    }
+    REQUIRE(child > 0);
+    REQUIRE(send(accepted, "x", 1, 0) == 1);
+    std::array<Ready, 4> ready;
+    while (is_readable(host->descriptor(host->object), 10'000) && host->ready(host->object, ready) == 0) {
+        // netlink may have had something to say first
+    }
+    host->close(host->object, connected);
+    close(accepted);
+    std::size_t told = 0;
+    for (int i = 0; i < 3; ++i) {
+        told += is_readable(host->descriptor(host->object), 20) ? host->ready(host->object, ready) : 0;
+    }
+    CHECK(told == 0);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    CHECK(waitpid(child, nullptr, 0) == child);
+    kill_system_host(host);
+}
+
+TEST_CASE("system host: with no descriptor left there is a host all the same, which tries every socket") {
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    Host *const host = new_system_host();
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(host != nullptr);
+    CHECK(host->ready == nullptr);
+    CHECK(host->descriptor == nullptr);
+    CHECK_FALSE(host->tells_network_changes);
+
+    const Listener listener;
+    Tcp_Connections_Def def;
+    Public_Key own;
+    new_key_pair(own, def.secret_key);
+    def.host = host;
+    Tcp_Connections *const c = new_tcp_connections(def);
+    REQUIRE(c != nullptr);
+    CHECK(add_tcp_relay_global(c, listener.address, own) == Error::ok);
+    do_tcp_connections(c, nullptr);
+    const int accepted = accept(listener.socket, nullptr, nullptr);
+    CHECK(accepted >= 0);
+    CHECK(is_readable(accepted, 10'000)); // the handshake
+    close(accepted);
+    kill_tcp_connections(c);
+    kill_system_host(host);
+}
