@@ -10,11 +10,11 @@ namespace {
 constexpr const char *STARTS[] = {"cold", "warm"};
 constexpr const char *TRAFFIC[] = {"both", "one_way", "seldom"};
 constexpr const char *PEERS[] = {"none_answer", "answers"};
-constexpr const char *EVENTS[] = {"none", "noticed", "unnoticed", "hour", "day"};
+constexpr const char *EVENTS[] = {"none", "noticed", "unnoticed", "changed", "full", "hour", "day"};
 
 constexpr std::uint64_t LATENCIES[] = {0, 70};
 constexpr std::size_t MOST_RELAYS = 4;
-constexpr std::size_t MOST_RELAYS_FOR_AN_HOUR = 3;
+constexpr std::size_t MOST_RELAYS_FOR_ALL = 3;
 constexpr std::size_t MOST_RELAYS_FOR_A_DAY = 2;
 constexpr std::size_t KINDS = static_cast<std::size_t>(Relay_Kind::count);
 
@@ -61,11 +61,13 @@ void add_usual(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &r
     }
 }
 
-void add_long(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
+void add_special(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
     World_Case world{.start = start, .traffic = World_Traffic::seldom, .relays = relays};
-    if (relays.size() <= MOST_RELAYS_FOR_AN_HOUR) {
-        world.event = World_Event::hour;
-        worlds.push_back(world);
+    if (relays.size() <= MOST_RELAYS_FOR_ALL) {
+        for (const World_Event event : {World_Event::changed, World_Event::full, World_Event::hour}) {
+            world.event = event;
+            worlds.push_back(world);
+        }
     }
     if (relays.size() <= MOST_RELAYS_FOR_A_DAY) {
         world.event = World_Event::day;
@@ -81,7 +83,7 @@ std::vector<World_Case> all_worlds() {
         for (const std::vector<Relay_Kind> &relays : relay_sets(count)) {
             for (const World_Start start : {World_Start::cold, World_Start::warm}) {
                 add_usual(worlds, relays, start);
-                add_long(worlds, relays, start);
+                add_special(worlds, relays, start);
             }
         }
     }

@@ -9,7 +9,7 @@ constexpr std::uint64_t MINUTE = 60 * SECOND;
 constexpr std::uint64_t HOUR = 60 * MINUTE;
 
 constexpr std::uint64_t WARM_MS = 10 * SECOND;
-constexpr std::uint64_t OUTAGE_AFTER_MS = 5 * SECOND;
+constexpr std::uint64_t BEFORE_EVENT_MS = 5 * SECOND;
 constexpr std::uint64_t WATCH_MS = 30 * SECOND; ///< longer than every bound
 constexpr std::uint64_t CALM_MS = 10 * SECOND;  ///< from the last word until no echo is sent
 constexpr std::uint64_t QUIET_MS = 70 * SECOND;
@@ -20,14 +20,18 @@ std::string of_at_most(std::uint64_t value, std::uint64_t bound) {
 
 // ---- what is seen ----------------------------------------------------------------------------------------------
 
-bool is_connected_to(const World_Side &side, const World_Relay &relay) {
-    Relay_Info info;
-    return tcp_relay_info(side.peer.c, tcp_relay(side.peer.c, relay.relay.key), info) && info.connected_since != 0;
+bool relay_info_of(const World_Side &side, const World_Relay &relay, Relay_Info &info) {
+    return tcp_relay_info(side.peer.c, tcp_relay(side.peer.c, relay.relay.key), info);
 }
 
-bool is_online_at(const World_Side &side, const World_Relay &relay) {
+bool is_connected_to(const World_Side &side, const World_Relay &relay) {
+    Relay_Info info;
+    return relay_info_of(side, relay, info) && info.connected_since != 0;
+}
+
+bool is_online_at(const World_Side &side, const Sim_Relay &relay) {
     Connection_Info info;
-    const int number = tcp_relay(side.peer.c, relay.relay.key);
+    const int number = tcp_relay(side.peer.c, relay.key);
     if (number < 0 || !tcp_connection_info(side.peer.c, side.connection, info)) {
         return false;
     }
@@ -38,7 +42,7 @@ bool is_online_at(const World_Side &side, const World_Relay &relay) {
 
 bool is_honest_online(const Stage &s) {
     return std::any_of(s.relays.begin(), s.relays.end(), [&](const World_Relay &relay) {
-        return relay.kind == Relay_Kind::honest && is_online_at(s.a, relay) && is_online_at(s.b, relay);
+        return relay.kind == Relay_Kind::honest && is_online_at(s.a, relay.relay) && is_online_at(s.b, relay.relay);
     });
 }
 
@@ -65,8 +69,9 @@ void check_silence(Stage &s, std::uint64_t from, const char *when) {
 void check_moved(Stage &s, const World_Relay &relay) {
     for (const World_Side *const side : {&s.a, &s.b}) {
         Relay_Info info;
-        const bool is_known = tcp_relay_info(side->peer.c, tcp_relay(side->peer.c, relay.relay.key), info);
-        const bool has_enough = tcp_connection_to_online_tcp_relays(side->peer.c, side->connection) >= 3;
+        const bool is_known = relay_info_of(*side, relay, info);
+        const bool has_enough =
+            tcp_connection_to_online_tcp_relays(side->peer.c, side->connection) >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
         if (!has_enough && (!is_known || info.connected_since == 0)) {
             fail_world(s, std::string{"a relay that moved was not connected at its new address, by "} + side->name);
         }
@@ -159,6 +164,18 @@ void begin(Stage &s) {
     }
 }
 
+/// A relay is connected again: the rest is as ever.
+void watch_return(Stage &s, const char *when) {
+    if (!sim_until(s.net, online_bound(s.world), [&] { return is_honest_online(s); })) {
+        fail_world(s, std::string{"no honest route came back online "} + when);
+        return;
+    }
+    const std::uint64_t at = s.net.now;
+    forget_heard(s);
+    sim_advance(s.net, WATCH_MS);
+    check_silence(s, at, when);
+}
+
 void end_outage(Stage &s, std::uint64_t lasted) {
     sim_cut(s.net, s.a.peer.node, false, std::min(lasted, MINUTE));
     if (s.world.event != World_Event::unnoticed) {
@@ -175,18 +192,11 @@ void end_outage(Stage &s, std::uint64_t lasted) {
         fail_world(s, "no honest relay was connected within " + std::to_string(bound) + " ms after the outage");
         return;
     }
-    if (!sim_until(s.net, online_bound(s.world), [&] { return is_honest_online(s); })) {
-        fail_world(s, "no honest route came back online after the outage");
-        return;
-    }
-    const std::uint64_t at = s.net.now;
-    forget_heard(s);
-    sim_advance(s.net, WATCH_MS);
-    check_silence(s, at, "after the outage");
+    watch_return(s, "after the outage");
 }
 
 void pass_outage(Stage &s) {
-    sim_advance(s.net, OUTAGE_AFTER_MS);
+    sim_advance(s.net, BEFORE_EVENT_MS);
     sim_cut(s.net, s.a.peer.node, true);
     sim_advance(s.net, MINUTE);
     end_outage(s, MINUTE);
@@ -194,7 +204,7 @@ void pass_outage(Stage &s) {
 
 /// Nobody says anything meanwhile: what wakes the library is its own.
 void pass_day_without_network(Stage &s) {
-    sim_advance(s.net, OUTAGE_AFTER_MS);
+    sim_advance(s.net, BEFORE_EVENT_MS);
     s.talking = false;
     sim_cut(s.net, s.a.peer.node, true);
     const std::uint64_t before = tcp_connections_wakes(s.a.peer.c).ticks;
@@ -205,6 +215,78 @@ void pass_day_without_network(Stage &s) {
     }
     s.talking = true;
     end_outage(s, 24 * HOUR);
+}
+
+/// What a's connections carry from now on is lost, without a word.
+void lose_connections(Stage &s) {
+    for (Sim_Link &link : s.net.links) {
+        if (link.state == Sim_Link::State::open && link.node[0] == s.a.peer.node) {
+            for (Sim_Pipe &pipe : link.pipe) {
+                pipe.last_arrival = s.net.now + 24 * HOUR;
+            }
+        }
+    }
+}
+
+void pass_change(Stage &s) {
+    sim_advance(s.net, BEFORE_EVENT_MS);
+    lose_connections(s);
+    tcp_connections_network_changed(s.a.peer.c);
+    sim_touch(s.net, s.a.peer.node);
+    const std::uint64_t at = s.net.now;
+    const std::uint64_t bound = connected_bound(s.world);
+    const bool back = sim_until(s.net, bound, [&] {
+        return std::any_of(s.relays.begin(), s.relays.end(), [&](const World_Relay &relay) {
+            Relay_Info info;
+            return relay.kind == Relay_Kind::honest && relay_info_of(s.a, relay, info) && info.connected_since > at;
+        });
+    });
+    if (!back) {
+        fail_world(s, "no honest relay was connected within " + std::to_string(bound) + " ms in another network");
+        return;
+    }
+    watch_return(s, "in another network");
+}
+
+/// The peers are told of one more relay. False when one of them does not take it.
+bool name_one_more(Stage &s) {
+    const Sim_Relay &relay = s.more.back();
+    bool taken = true;
+    for (World_Side *const side : {&s.a, &s.b}) {
+        taken =
+            add_tcp_relay_connection(side->peer.c, side->connection, relay.address, relay.key) == Error::ok && taken;
+        sim_touch(s.net, side->peer.node);
+    }
+    return taken;
+}
+
+void pass_full(Stage &s) {
+    sim_advance(s.net, BEFORE_EVENT_MS);
+    const std::uint64_t from = s.net.now;
+    forget_heard(s);
+    while (s.world.relays.size() + s.more.size() < MAX_FRIEND_TCP_CONNECTIONS) {
+        sim_relay_start(s.more.emplace_back(), s.net);
+        sim_relay_kill(s.more.back());
+        (void)name_one_more(s);
+    }
+    sim_advance(s.net, MINUTE);
+    sim_relay_start(s.more.emplace_back(), s.net);
+    node_of(s.more.back()).latency = s.world.latency;
+    const auto has_enough = [](const World_Side &side) {
+        return tcp_connection_to_online_tcp_relays(side.peer.c, side.connection) >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+    };
+    const bool have_enough = has_enough(s.a) || has_enough(s.b);
+    const bool taken = name_one_more(s);
+    if (!have_enough) {
+        const auto is_online = [&] { return is_online_at(s.a, s.more.back()) && is_online_at(s.b, s.more.back()); };
+        if (!taken) {
+            fail_world(s, "one more relay was not taken, though the others are dead");
+        } else if (!sim_until(s.net, online_bound(s.world), is_online)) {
+            fail_world(s, "one more relay did not come online, though the others are dead");
+        }
+    }
+    sim_advance(s.net, WATCH_MS);
+    check_silence(s, from, "with all places taken");
 }
 
 void pass_hour(Stage &s) {
@@ -227,6 +309,12 @@ void pass_event(Stage &s) {
     case World_Event::noticed:
     case World_Event::unnoticed:
         pass_outage(s);
+        break;
+    case World_Event::changed:
+        pass_change(s);
+        break;
+    case World_Event::full:
+        pass_full(s);
         break;
     case World_Event::hour:
         pass_hour(s);
@@ -263,7 +351,8 @@ World_Result run_world(const World_Case &world, bool story) {
         node_of(relay.relay).latency = world.latency;
         watch_relay(s, relay);
     }
-    const bool tells = world.event == World_Event::noticed || world.event == World_Event::day;
+    const bool tells =
+        world.event == World_Event::noticed || world.event == World_Event::changed || world.event == World_Event::day;
     start_side(s, s.a, 'a', tells);
     start_side(s, s.b, 'b', tells);
     if (world.start == World_Start::cold) {

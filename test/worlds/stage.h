@@ -45,6 +45,7 @@ struct Stage {
     bool story;
     Sim_Network net;
     std::deque<World_Relay> relays;
+    std::deque<Sim_Relay> more; ///< that the peers are told of later; all but the last are dead
     World_Side a;
     World_Side b;
     bool talking = false;

@@ -22,8 +22,10 @@ enum class World_Event : std::uint8_t {
     none,
     noticed,   ///< a has no network for a minute, and its host says when it has one again
     unnoticed, ///< the same, and nobody says anything
-    hour,      ///< an hour passes, and connects are counted
-    day        ///< a has no network for a day, wake-ups are counted, and its host says when it has one again
+    changed, ///< a is in another network at once: its connections are dead, and its host says that the network changed
+    full,    ///< dead relays take all other places of the connection; a minute later both are told of one more
+    hour,    ///< an hour passes, and connects are counted
+    day      ///< a has no network for a day, wake-ups are counted, and its host says when it has one again
 };
 
 struct World_Case {
