@@ -99,12 +99,4 @@ std::size_t connects_bound(Relay_Kind kind) {
     return kind == Relay_Kind::flaps ? 60 : 40;
 }
 
-std::uint64_t echoes_bound(const World_Case &world) {
-    // A relay that flaps brings a route that is new each time; so do all after an outage.
-    const std::size_t flapping = count(world, [](Relay_Kind kind) { return kind == Relay_Kind::flaps; });
-    const std::size_t bursts = world.event == World_Event::none || world.event == World_Event::hour ? 1 : 2;
-    const std::size_t relays = world.relays.size() + (world.event == World_Event::full ? 1 : 0);
-    return 2 * ECHO_WINDOW_S + bursts * relays + flapping * ECHO_WINDOW_S * 1'000 / FLAP_MS;
-}
-
 } // namespace toxtcp

@@ -26,10 +26,6 @@ std::uint64_t connected_bound(const World_Case &world);
 /// Connects to a relay of this kind in an hour, after the first minute.
 std::size_t connects_bound(Relay_Kind kind);
 
-/// Echoes that one end sends within ECHO_WINDOW_S: a burst over all routes, then two a second.
-inline constexpr std::size_t ECHO_WINDOW_S = 10;
-std::uint64_t echoes_bound(const World_Case &world);
-
 inline constexpr std::uint64_t NAMED_AGAIN_MS = 3'000; ///< a relay named at another address is connected there
 inline constexpr std::uint64_t DAY_WAKES = 2'000;      ///< without a network, where the system tells of changes
 

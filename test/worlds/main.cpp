@@ -9,11 +9,11 @@
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 #include <unistd.h>
 
+#include "sim/network.h"
 #include "worlds/worlds.h"
 
 namespace {
@@ -179,18 +179,13 @@ bool parse_share(const std::string &text, std::size_t &part, std::size_t &parts)
            static_cast<std::size_t>(end) == text.size() && part >= 1 && part <= parts;
 }
 
-/// Spreads neighbours far apart, always in the same way, so that a share has some of everything.
-std::vector<World_Case> spread(const std::vector<World_Case> &worlds) {
-    std::size_t step = worlds.size() * 618 / 1'000 + 1;
-    while (std::gcd(step, worlds.size()) != 1) {
-        ++step;
+/// In an order without any, and always the same, so that a share has some of everything.
+std::vector<World_Case> shuffled(std::vector<World_Case> worlds) {
+    Sim_Random random{1};
+    for (std::size_t left = worlds.size(); left > 1; --left) {
+        std::swap(worlds[left - 1], worlds[sim_below(random, left)]);
     }
-    std::vector<World_Case> result;
-    result.reserve(worlds.size());
-    for (std::size_t i = 0, at = 0; i < worlds.size(); ++i, at = (at + step) % worlds.size()) {
-        result.push_back(worlds[at]);
-    }
-    return result;
+    return worlds;
 }
 
 int run_one(const std::string &id, bool story) {
@@ -240,7 +235,7 @@ int main(int argc, char **argv) {
         std::fprintf(stderr, "no share: %s; it is K/N, as 1/20\n", share.c_str());
         return 2;
     }
-    const std::vector<World_Case> all = spread(all_worlds());
+    const std::vector<World_Case> all = shuffled(all_worlds());
     for (std::size_t i = part - 1, place = 0; i < all.size() && session.worlds.size() < number; i += parts, ++place) {
         if (place >= from) {
             session.worlds.push_back(all[i]);

@@ -23,10 +23,12 @@ struct World_Side {
     std::size_t said = 0;           ///< packets that it was to send
     std::vector<bool> spread;       ///< by number: it went as OOB over every relay, since the other was online nowhere
     std::vector<std::uint8_t> came; ///< by number, how often each of the other's packets came
-    std::vector<std::uint64_t> heard;                           ///< ms, each packet of the other's
-    bool genuine = false;                                       ///< the packet that is being taken is the other's
-    std::vector<std::uint64_t> echoes;                          ///< sent in all, each second
-    std::map<std::size_t, std::vector<std::uint64_t>> connects; ///< by relay, ms, each attempt
+    std::vector<std::uint64_t> heard; ///< ms, each packet of the other's
+    bool genuine = false;             ///< the packet that is being taken is the other's
+    std::uint64_t bursts = 0;         ///< echoes that silences and routes that came online allow, in all
+    bool in_silence = false;          ///< and this silence is counted there
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> echoes; ///< each second: sent, and `bursts`
+    std::map<std::size_t, std::vector<std::uint64_t>> connects;  ///< by relay, ms, each attempt
 };
 
 struct World_Relay {

@@ -10,6 +10,7 @@ namespace toxtcp {
 
 namespace {
 
+constexpr std::uint64_t PATIENCE_MS = 300;     ///< a silence, where the other talks all the time
 constexpr std::uint64_t LONG_SILENCE_MS = 400; ///< told in a story
 
 /// Which world this thread runs, for functions of the host that are given the node alone.
@@ -23,6 +24,15 @@ std::string text_of(const World_Case &world, char who, std::size_t number) {
     text += std::to_string(number) + ' ';
     text.resize(all_big || number % 2 == 0 ? DROPPED_FROM + 100 : 100, 'x');
     return text;
+}
+
+/// Counts a silence once: it may cost a burst over all routes.
+void note_silence(const Stage &s, World_Side &side) {
+    const std::uint64_t usual = std::max(PATIENCE_MS, 2 * interval_of(s.world, &side == &s.a));
+    if (!side.in_silence && s.net.now - (side.heard.empty() ? 0 : side.heard.back()) > usual) {
+        side.in_silence = true;
+        side.bursts += s.relays.size() + s.more.size();
+    }
 }
 
 void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet &packet) {
@@ -52,6 +62,8 @@ void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet 
         std::printf("%8" PRIu64 "  %c: hears %c again after %" PRIu64 " ms\n", s.net.now, side.name, other.name,
                     silence);
     }
+    note_silence(s, side);
+    side.in_silence = false;
     side.heard.push_back(s.net.now);
 }
 
@@ -92,8 +104,9 @@ int connect_and_note(void *object, const Ip_Port &address) {
 void count_echoes(Stage &s, World_Side &side) {
     Connection_Info info;
     if (tcp_connection_info(side.peer.c, side.connection, info)) {
-        const std::uint64_t before = side.echoes.empty() ? 0 : side.echoes.back();
-        side.echoes.push_back(before + static_cast<std::uint16_t>(info.echoes_sent - before));
+        const std::uint64_t before = side.echoes.empty() ? 0 : side.echoes.back().first;
+        note_silence(s, side);
+        side.echoes.emplace_back(before + static_cast<std::uint16_t>(info.echoes_sent - before), side.bursts);
     }
     sim_at(s.net, s.net.now + 1'000, [&s, &side] { count_echoes(s, side); });
 }
@@ -125,6 +138,7 @@ void start_side(Stage &s, World_Side &side, char name, bool tells) {
     side.peer.is_authentic = [&side](const Sim_Packet &) { return side.genuine; };
     side.peer.on_change = [&s, &side](const Change &change) {
         side.peer.changes.clear();
+        side.bursts += change.kind == Change_Kind::route_online ? 1 : 0;
         if (s.story) {
             tell_change(s, side, change);
         }

@@ -1,0 +1,30 @@
+// Whether the worlds can fail: linked with a library that has a fault planted in it, this runs the named worlds until one
+// fails for the reason that is expected. The arguments: what the failure says, and the worlds. With "" for the failure all
+// of them must hold, which is for the library without a fault.
+#include <cstdio>
+#include <string>
+
+#include "worlds/worlds.h"
+
+int main(int argc, char **argv) {
+    if (argc < 3) {
+        std::fprintf(stderr, "usage: %s TEXT WORLD...\n", argv[0]);
+        return 2;
+    }
+    const std::string expected = argv[1];
+    bool held = true;
+    for (int i = 2; i < argc; ++i) {
+        toxtcp::World_Case world;
+        if (!toxtcp::parse_world(argv[i], world)) {
+            std::fprintf(stderr, "no such world: %s\n", argv[i]);
+            return 2;
+        }
+        const std::string fault = toxtcp::run_world(world).fault;
+        std::printf("%s: %s\n", argv[i], fault.empty() ? "all held" : fault.c_str());
+        if (!expected.empty() && fault.find(expected) != std::string::npos) {
+            return 0;
+        }
+        held = held && fault.empty();
+    }
+    return expected.empty() && held ? 0 : 1;
+}
