@@ -21,6 +21,9 @@ struct Ready {
     bool writable;     ///< or connected, or failed
 };
 
+/// The tag of what is no socket of the library's: `Host::network_changed` has something to say.
+inline constexpr std::uint32_t NETWORK_TAG = UINT32_MAX;
+
 /// The functions are called from within the library's own calls only, all with `object`. One host serves one
 /// `Tcp_Connections`, since the tags are its own, and must outlive it.
 struct Host {
@@ -51,9 +54,9 @@ struct Host {
     /// A file descriptor that polls readable when `ready` would find something; -1 when there is none.
     int (*descriptor)(void *object) = nullptr;
 
-    /// Optional: whether the machine's network has changed, or the machine has slept, since this was last asked. Asked once
-    /// a tick, so it must be cheap; a change must also make `descriptor` readable. Null: the host cannot tell, and calls
-    /// `tcp_connections_network_changed` itself if it learns of a change.
+    /// Optional: whether the machine's network has changed, or the machine has slept, since this was last asked. Asked a few
+    /// times a second while the host ticks, and at once when `ready` names NETWORK_TAG. Null: the host cannot tell, and
+    /// calls `tcp_connections_network_changed` itself if it learns of a change.
     bool (*network_changed)(void *object) = nullptr;
     /// Whether `network_changed` tells of every change of the network, and not of sleep alone. If not, relays are tried more
     /// often while none can be connected.

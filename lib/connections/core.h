@@ -96,7 +96,7 @@ struct Connection {
     std::uint32_t moves = 0;
     Selection selection;
     std::uint64_t balance_at = NEVER;   ///< when its number of routes is looked at
-    std::uint64_t heard_at = 0;         ///< ms, the last packet that opened; 0: never
+    std::uint64_t heard_at = 0;         ///< ms, the last packet that opened, before `delivery` was there; 0: never
     std::unique_ptr<Delivery> delivery; ///< not null while the peer is online somewhere, and then only
     Traffic traffic;
 };
@@ -181,8 +181,9 @@ struct Tcp_Connections {
     bool onion = false;
     bool keep_idle = true;
     bool network_changed = false;
-    bool proof_failed = false; ///< a relay did not survive a change of network in this tick
-    bool pinged = false;       ///< a ping was due in this tick: others go along
+    std::uint64_t ask_network_at = 0; ///< ms, the host is not asked before whether its network has changed
+    bool proof_failed = false;        ///< a relay did not survive a change of network in this tick
+    bool pinged = false;              ///< a ping was due in this tick: others go along
 
     Echo_Keys echo_keys;
     Budget echo_budget;                  ///< echoes that we send
@@ -193,6 +194,7 @@ struct Tcp_Connections {
 
     void *userdata = nullptr; ///< of the tick that runs
     std::uint64_t now = 0;    ///< ms, when the tick began, or the call of the host
+    std::uint32_t untied = 0; ///< routes untied so far: tells whether a callback has taken one away
     bool ticking = false;
     bool destroy_requested = false; ///< killed within its own tick
     std::uint32_t causes = 0;       ///< of the tick that runs: a bit for each Wake_Cause

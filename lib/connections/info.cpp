@@ -88,7 +88,7 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     info.failures = peer.failures;
     info.echoes_sent = peer.echoes_sent;
     info.echoes_answered = peer.echoes_answered;
-    info.last_heard = peer.heard_at;
+    info.last_heard = peer.delivery == nullptr ? peer.heard_at : std::max(peer.heard_at, peer.delivery->heard_at);
     info.traffic = peer.traffic;
     const auto relay_of = [&](std::uint8_t route) {
         return route == NO_ROUTE ? static_cast<int>(Error::not_online) : c->relays.number(peer.routes[route].relay);

@@ -100,6 +100,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             balance_by(c, peer_slot, c.now);
         }
         if (peer.online == 0) {
+            peer.heard_at = std::max(peer.heard_at, peer.delivery->heard_at);
             peer.delivery.reset();
         }
     }
@@ -215,6 +216,7 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     c.peers[connection_of(last)].routes[route_of(last)].place = route.place;
     relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
     relay.tied.pop_back();
+    ++c.untied;
     route = Route{};
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
     peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;

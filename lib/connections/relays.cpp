@@ -70,7 +70,7 @@ void check_liveness(Tcp_Connections &c, std::uint32_t slot) {
     if (!is_connected(relay)) {
         return;
     }
-    switch (liveness_due(relay.liveness, c.now, liveness_view(c, relay))) {
+    switch (liveness_due(relay.liveness, c.now, liveness_view(c, relay), load_ms(relay.load, c.now))) {
     case Liveness_Action::none:
         break;
     case Liveness_Action::ping:
@@ -109,7 +109,6 @@ Liveness_View liveness_view(const Tcp_Connections &c, const Relay &relay) {
             .ping_sent = client.ping_sent,
             .ping_out = client.ping_id != 0,
             .round_trip = client.round_trip,
-            .load = load_ms(relay.load, c.now),
             .saver = c.profile == Profile::saver};
 }
 

@@ -21,6 +21,9 @@ namespace {
 /// The host was asleep, or did not tick, when a deadline is overdue by this much: sockets may have died meanwhile.
 constexpr std::uint64_t SUSPENDED_MS = 20'000;
 
+/// The host is asked this often whether its network has changed, and at once where readiness says so.
+constexpr std::uint64_t ASK_NETWORK_MS = 250;
+
 /// The peer's route that a routing id stands for, if the reference attached to it still means one over this relay.
 bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
                    std::uint8_t &route) {
@@ -33,30 +36,39 @@ bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Rel
     return found.relay == relay_slot && found.id == event.packet.id;
 }
 
-/// A packet that says it is from the peer. Only what opens is the peer's.
-void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
-    const bool is_echo = data[0] == ECHO_REQUEST || data[0] == ECHO_RESPONSE;
-    if (is_echo && take_echo(c, peer_slot, route, data)) {
-        return;
-    }
-    Connection &peer = c.peers[peer_slot];
+void count_packet(Connection &peer, std::uint8_t route, Bytes data) {
     peer.receiving = route;
     ++peer.traffic.packets_received;
     peer.traffic.bytes_received += data.size();
-    if (c.callbacks.data == nullptr) {
+}
+
+/// What has the form of an echo: used up here, or for the host's own net_crypto.
+void deliver_echo(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
+    if (take_echo(c, peer_slot, route, data)) {
         return;
     }
-    const int handle = c.peers.number(peer_slot);
-    if (is_echo) {
+    Connection &peer = c.peers[peer_slot];
+    count_packet(peer, route, data);
+    if (c.callbacks.data != nullptr) {
         c.answer_to = peer_slot;
         c.answer_over = route;
+        static_cast<void>(c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata)); // a relay may repeat it
+        c.answer_to = NO_SLOT;
     }
-    const std::uint16_t relay = peer.routes[route].relay;
-    const bool opened = c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata);
-    c.answer_to = NO_SLOT;
-    // The callback may have ended the connection, or untied the route.
-    if (opened && !is_echo && !c.destroy_requested && c.peers.find(handle) == peer_slot &&
-        c.peers[peer_slot].routes[route].relay == relay) {
+}
+
+/// A packet that says it is from the peer. Only what opens is the peer's.
+void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
+    static_assert(ECHO_RESPONSE == (ECHO_REQUEST | 1));
+    if ((data[0] | 1) == ECHO_RESPONSE) {
+        deliver_echo(c, peer_slot, route, data);
+        return;
+    }
+    Connection &peer = c.peers[peer_slot];
+    count_packet(peer, route, data);
+    const std::uint32_t untied = c.untied;
+    if (c.callbacks.data != nullptr && c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata) &&
+        c.untied == untied) { // else the callback may have ended the connection
         note_heard(c, peer_slot, route);
     }
 }
@@ -210,6 +222,9 @@ bool read_ready(Tcp_Connections &c) {
         }
         if (ready[i].readable && is_linked(c, ready[i].tag)) {
             more = read_relay(c, ready[i].tag) || more;
+        } else if (ready[i].tag == NETWORK_TAG) {
+            note_cause(c, Wake_Cause::asked);
+            c.ask_network_at = 0;
         }
     }
     return more;
@@ -387,8 +402,7 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
     c->now = time_now(*c);
     c->causes = 0;
     const Host &host = c->context.host;
-    if ((c->connected != 0 && tcp_connections_deadline(c) + SUSPENDED_MS < c->now) ||
-        (host.network_changed != nullptr && host.network_changed(host.object))) {
+    if (c->connected != 0 && c->relay_deadlines.first() + SUSPENDED_MS < c->now) {
         c->network_changed = true;
     }
     if (c->network_changed || !c->changes.empty()) {
@@ -399,11 +413,18 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
         more = host.ready != nullptr ? read_ready(*c) : read_all(*c);
     }
     if (!c->destroy_requested) {
+        if (c->now >= c->ask_network_at && host.network_changed != nullptr) {
+            c->ask_network_at = c->now + ASK_NETWORK_MS;
+            c->network_changed = host.network_changed(host.object) || c->network_changed;
+        }
         if (c->network_changed) {
+            note_cause(*c, Wake_Cause::asked);
             prove_network(*c);
         }
         serve_due(*c);
-        report_changes(*c);
+        if (!c->changes.empty()) {
+            report_changes(*c);
+        }
     }
     if (!c->destroy_requested) {
         drop_stale_deadlines(*c);

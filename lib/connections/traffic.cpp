@@ -263,9 +263,10 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
 void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
     Connection &peer = c.peers[peer_slot];
     peer.heard = route;
-    peer.heard_at = c.now;
     if (peer.delivery != nullptr) {
         delivery_heard(*peer.delivery, c.now);
+    } else {
+        peer.heard_at = c.now;
     }
 }
 

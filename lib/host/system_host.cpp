@@ -19,9 +19,6 @@ namespace toxtcp {
 
 namespace {
 
-/// The tag of the netlink socket, which the library never sees.
-constexpr std::uint32_t NETWORK_TAG = UINT32_MAX;
-
 struct System_Host {
     Host host; // first: what the caller holds is a pointer to it
     int epoll = -1;
@@ -73,7 +70,6 @@ std::size_t host_ready(void *object, std::span<Ready> ready) {
     for (const epoll_event &event : std::span{events}.first(static_cast<std::size_t>(count))) {
         if (event.data.u32 == NETWORK_TAG) {
             read_network_watch(made.network);
-            continue;
         }
         const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
         ready[told++] = {event.data.u32, failed || (event.events & EPOLLIN) != 0,

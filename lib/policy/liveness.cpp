@@ -62,7 +62,7 @@ bool liveness_checked_full(Liveness &liveness, std::uint64_t now, bool waits) {
     return waits;
 }
 
-Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Liveness_View &view) {
+Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Liveness_View &view, std::uint32_t load) {
     if (now < liveness_deadline(liveness, view)) {
         return Liveness_Action::none;
     }
@@ -73,7 +73,7 @@ Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Livene
         return Liveness_Action::check_full;
     }
     if (!view.ping_out) {
-        liveness.granted = view.load;
+        liveness.granted = load;
         return Liveness_Action::ping;
     }
     liveness.stale = true;

@@ -46,7 +46,6 @@ struct Liveness_View {
     std::uint64_t ping_sent = 0;  ///< ms, the last ping
     bool ping_out = false;        ///< and it is not answered yet
     std::uint32_t round_trip = 0; ///< ms to the relay and back; 0: not measured
-    std::uint32_t load = 0;       ///< ms granted for what we sent
     bool saver = false;
 };
 
@@ -62,7 +61,9 @@ void liveness_prove(Liveness &liveness, std::uint64_t now);
 /// After `check_full`: whether something still waits. True: the connection is stuck, and is to be ended.
 [[nodiscard]] bool liveness_checked_full(Liveness &liveness, std::uint64_t now, bool waits);
 
-[[nodiscard]] Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Liveness_View &view);
+/// `load`: ms granted for what was sent.
+[[nodiscard]] Liveness_Action liveness_due(Liveness &liveness, std::uint64_t now, const Liveness_View &view,
+                                           std::uint32_t load);
 [[nodiscard]] std::uint64_t liveness_deadline(const Liveness &liveness, const Liveness_View &view);
 
 } // namespace toxtcp

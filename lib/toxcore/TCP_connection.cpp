@@ -16,10 +16,19 @@ using toxtcp::Ip_Port;
 using toxtcp::Public_Key;
 using namespace toxtcp::toxcore;
 
+namespace {
+
+/// In the place of a data callback that is not set.
+int nobody(void *, int, const std::uint8_t *, std::uint16_t, void *) {
+    return -1;
+}
+
+} // namespace
+
 struct TCP_Connections {
     Toxcore_Host host;
     toxtcp::Tcp_Connections *c = nullptr;
-    Handler<tcp_data_cb> data;
+    Handler<tcp_data_cb> data{nobody, nullptr};
     Handler<tcp_oob_cb> oob;
     Handler<tcp_onion_cb> onion;
     Handler<forwarded_response_cb> forwarding;
@@ -40,7 +49,7 @@ std::uint16_t length_of(Bytes packet) {
 /// toxcore answers 0 for a packet that opened.
 bool on_data(void *object, int id, Bytes packet, void *userdata) {
     const Handler<tcp_data_cb> &data = self(object).data;
-    return data.callback != nullptr && data.callback(data.object, id, packet.data(), length_of(packet), userdata) == 0;
+    return data.callback(data.object, id, packet.data(), length_of(packet), userdata) == 0;
 }
 
 void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
@@ -183,7 +192,7 @@ const std::uint8_t *tcp_connections_public_key(const TCP_Connections *tcp_c) {
 // ---- callbacks -------------------------------------------------------------------------------------------------
 
 void set_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_data_cb *callback, void *object) {
-    tcp_c->data = {callback, object};
+    tcp_c->data = {callback == nullptr ? nobody : callback, object};
 }
 
 void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_oob_cb *callback, void *object) {

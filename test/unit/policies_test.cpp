@@ -129,12 +129,12 @@ TEST_CASE("liveness: a relay that was sent to and is silent is pinged, and stale
     REQUIRE(liveness_sent(liveness, START + 10, START, 0));
     CHECK_FALSE(liveness_sent(liveness, START + 20, START, 0));
     CHECK(liveness_deadline(liveness, view) == START + PROBE_MS);
-    CHECK(liveness_due(liveness, START + PROBE_MS - 1, view) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + PROBE_MS, view) == Liveness_Action::ping);
+    CHECK(liveness_due(liveness, START + PROBE_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + PROBE_MS, view, 0) == Liveness_Action::ping);
     view.ping_out = true;
     view.ping_sent = START + PROBE_MS;
-    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view) == Liveness_Action::stale);
+    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view, 0) == Liveness_Action::stale);
     CHECK(liveness_deadline(liveness, view) == UINT64_MAX); // said once
     CHECK(liveness_heard(liveness));
     CHECK_FALSE(liveness_heard(liveness));
@@ -168,11 +168,11 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
     const Liveness_View view{.last_heard = START};
     REQUIRE(liveness_full(liveness, START));
     CHECK_FALSE(liveness_full(liveness, START + 100));
-    CHECK(liveness_due(liveness, START + STUCK_MS - 1, view) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + STUCK_MS, view) == Liveness_Action::check_full);
+    CHECK(liveness_due(liveness, START + STUCK_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + STUCK_MS, view, 0) == Liveness_Action::check_full);
     liveness.took_since = true;
     CHECK_FALSE(liveness_checked_full(liveness, START + STUCK_MS, true));
-    CHECK(liveness_due(liveness, START + 2 * STUCK_MS, view) == Liveness_Action::check_full);
+    CHECK(liveness_due(liveness, START + 2 * STUCK_MS, view, 0) == Liveness_Action::check_full);
     CHECK(liveness_checked_full(liveness, START + 2 * STUCK_MS, true));
     CHECK_FALSE(liveness_checked_full(liveness, START + 2 * STUCK_MS, false));
 }
@@ -181,10 +181,10 @@ TEST_CASE("liveness: after a change of network a relay answers within 2 s, or is
     Liveness liveness;
     const Liveness_View view{.last_heard = START};
     liveness_prove(liveness, START);
-    CHECK(liveness_due(liveness, START + PROVE_MS - 1, view) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + PROVE_MS, view) == Liveness_Action::end_unproved);
+    CHECK(liveness_due(liveness, START + PROVE_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + PROVE_MS, view, 0) == Liveness_Action::end_unproved);
     (void)liveness_heard(liveness);
-    CHECK(liveness_due(liveness, START + PROVE_MS, view) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, START + PROVE_MS, view, 0) == Liveness_Action::none);
 }
 
 // ---- reputation
