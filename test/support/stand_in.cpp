@@ -93,7 +93,7 @@ struct Stand_In {
     bool over = false;    ///< nobody is there any more to tell commands
     std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(READ_SIZE);
 
-    Rate packets; ///< data and OOB packets that came
+    Rate packets; ///< data and OOB packets that came, other than cookie requests and responses
     std::uint64_t carried = 0;
     std::uint64_t dropped = 0;
     Rate cookie_requests; ///< of all that came
@@ -179,16 +179,18 @@ bool take_packet(Stand_In &relay, int client, const Packet &packet) {
         return true;
     }
     const std::uint64_t now = now_ms();
-    count(relay.packets, now);
     if (packet.data[0] == COOKIE_REQUEST || packet.data[0] == COOKIE_RESPONSE) {
         count(packet.data[0] == COOKIE_REQUEST ? relay.cookie_requests : relay.cookie_responses, now);
+    } else {
+        count(relay.packets, now);
     }
     const auto &from = relay.server.clients[static_cast<std::size_t>(client)];
     const std::uint8_t *const receiver = receiver_of(from, packet);
     if (receiver == nullptr) {
         return false;
     }
-    const bool flawed = relay.packets.total % FLAWED_PACKET == 0;
+    const std::uint64_t all = relay.packets.total + relay.cookie_requests.total + relay.cookie_responses.total;
+    const bool flawed = all % FLAWED_PACKET == 0;
     if (!relay_carries(relay.kind, packet.data, is_victim(relay, receiver)) || (flawed && relay.flaw == Flaw::loses)) {
         ++relay.dropped;
         return false;
@@ -367,8 +369,9 @@ void set_kind(Stand_In &relay, Relay_Kind kind, std::uint64_t now) {
     }
 }
 
-/// {"carried", "dropped": data and OOB packets; "most_in_a_second": of both; "cookie_requests", "cookie_responses": that
-/// came, carried or not, and "most_.._in_a_second" of the requests; "clients": confirmed; "online": ends of online routes}
+/// {"carried", "dropped": data and OOB packets; "most_in_a_second": of those that came, without cookie requests and
+/// responses; "cookie_requests", "cookie_responses": that came, carried or not; "most_cookie_requests_in_a_second";
+/// "clients": confirmed; "online": ends of online routes}
 void print_stat(const Stand_In &relay) {
     std::size_t online = 0;
     for (const Relay_Server_Client &client : relay.server.clients) {

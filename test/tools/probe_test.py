@@ -17,6 +17,8 @@ FAULTS = {
     "kind drops": "lying",
     "kind drops_one_way": "lying",
     "kind silent": "hung",
+    "kind shakes_hands": "refusing",
+    "kind forges": "lying",
     "flaw loses": "dropping",
     "flaw changes": "lying",
     "flaw no_oob": "dropping",
@@ -49,9 +51,9 @@ def check_faults(arguments):
             check((one["why"] == "") == (status == "good"), f"{status} for a reason, and only then: {one['why']}")
         check(0 < named[good]["round_trip_median_ms"] <= named[good]["round_trip_worst_ms"], "round-trip times")
         check(named[good]["loss"] == 0 and named[good]["sent"] >= RATE * (SECONDS - 1), "loss, or packets sent")
-        for process, _ in relays.values():
+        for fault, (process, _) in relays.items():
             told = json.loads(process.communicate("stat\n", timeout=20)[0])
-            check(told["most_in_a_second"] <= RATE + 1, f"{told['most_in_a_second']} packets in a second")
+            check(told["most_in_a_second"] <= RATE + 1, f"{fault}: {told['most_in_a_second']} packets in a second")
         check_files(workshop, wanted)
 
 
@@ -78,6 +80,17 @@ def check_hung(arguments):
         check(done.returncode == 1, f"exit status {done.returncode}")
         status = json.loads(done.stdout)["relays"][0]["status"]
         check(status == "hung", f"a stopped relay is hung, not {status}")
+
+
+def check_return(arguments):
+    """A relay that refused comes back at the same address."""
+    with Workshop() as workshop:
+        process, address = workshop.start_stand_in(arguments.stand_in, "kind refuses")
+        for status in ("dead", "good"):
+            report = json.loads(probe(arguments, "--json", address).stdout)
+            check(report["relays"][0]["status"] == status, f"{report['relays'][0]['status']}, not {status}")
+            process.stdin.write("kind honest\n")
+            process.stdin.flush()
 
 
 def check_nodes(arguments):
@@ -146,6 +159,7 @@ def test():
     check_bad_input(arguments)
     check_nodes(arguments)
     check_hung(arguments)
+    check_return(arguments)
     check_faults(arguments)
 
 
