@@ -18,7 +18,7 @@ namespace toxtcp {
 inline constexpr std::uint64_t FIRST_RETRY_MS = 250;
 inline constexpr std::uint64_t MAX_RETRY_MS = 180'000;
 inline constexpr std::uint64_t NEEDED_RETRY_MS = 8'000;
-inline constexpr std::uint32_t NEEDED_ATTEMPTS = 28; ///< some three minutes
+inline constexpr std::uint32_t NEEDED_ATTEMPTS = 20; ///< some three minutes, more where each attempt takes its 10 s
 inline constexpr std::uint64_t USEFUL_MS = 60'000;
 inline constexpr std::uint64_t PACE_MS = 100;
 inline constexpr std::uint64_t OUTAGE_PACE_MS = 500;

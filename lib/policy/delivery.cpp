@@ -265,8 +265,7 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
     }
     const auto counts = [&](std::uint32_t sent) {
         const std::uint32_t age = age_of(sent, now);
-        return age >= within && age + 3 * COMPLAINT_MARGIN_MS <= std::uint64_t{within} + unheard &&
-               age <= age_of(d.sending_since, now);
+        return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d.sending_since, now);
     };
     return counts(stamp_of(d.sent_at)) || counts(d.sent_before);
 }
