@@ -215,7 +215,7 @@ TEST_CASE("backoff: a dead relay is tried at most 40 times in an hour after the 
         backoff_failed(backoff, now, 0, needed, random);
         CHECK(backoff.ready_at >= now);
         longest = std::max(longest, backoff.ready_at - now);
-        if (now < START + 120'000) {
+        if (now < START + 100'000) {
             longest_early = std::max(longest_early, backoff.ready_at - now);
         }
         now = backoff.ready_at;
