@@ -35,9 +35,9 @@ enum class Echo_Kind : std::uint8_t {
 
 /// A request, opened.
 struct Echo {
-    Echo_Kind kind = Echo_Kind::echo;
-    std::uint32_t unheard = 0; ///< for `unheard`: ms since the asker last heard a packet of ours
-    std::uint64_t number = 0;  ///< comes back with the response
+    Echo_Kind kind = Echo_Kind::echo; ///< whose request it is, and what it says
+    std::uint32_t unheard = 0;        ///< for `unheard`: ms since the asker last heard a packet of ours
+    std::uint64_t number = 0;         ///< comes back with the response
 };
 
 /// Writes a request. Not of kind `foreign`.

@@ -292,7 +292,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     }
     if (d.complained_at == 0) {
         d.complained_at = stamp_of(now);
-        if (d.asked == 0 || d.single) {
+        if ((d.asked == 0 || d.single) && (d.answers || d.unanswered < MAX_UNANSWERED)) {
             ask(d, now, view, view.usable, false, action);
         }
         return;

@@ -19,7 +19,7 @@ inline constexpr std::uint64_t PROBE_EVERY_MS = 1'000;
 inline constexpr std::uint64_t STALE_MS = 600;
 inline constexpr std::uint64_t MAX_STALE_MS = 6'000;
 inline constexpr std::uint64_t SAVER_EXTRA_MS = 600; ///< in the saving profile, on top of PROBE_MS
-inline constexpr std::uint64_t PROVE_MS = 1'800;
+inline constexpr std::uint64_t PROVE_MS = 1'500;
 inline constexpr std::uint64_t STUCK_MS = 5'000;
 static_assert(PROBE_MS + PROBE_EVERY_MS + STALE_MS + SAVER_EXTRA_MS < 3'000);
 

@@ -177,7 +177,7 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
     CHECK_FALSE(liveness_checked_full(liveness, START + 2 * STUCK_MS, false));
 }
 
-TEST_CASE("liveness: after a change of network a relay answers within 2 s, or is ended") {
+TEST_CASE("liveness: after a change of network a relay answers in time, or is ended") {
     Liveness liveness;
     const Liveness_View view{.last_heard = START};
     liveness_prove(liveness, START);
