@@ -4,7 +4,7 @@
 //         peer lacks waits 8 s at most for its first NEEDED_ATTEMPTS.
 //       - Only a connection that lasted USEFUL_MS resets this. One that ended earlier counts as one more failure.
 //       - All that wait stand in one queue: those that a peer lacks first, then the longest waiting. One pace for all.
-//       - While nothing is connected (an outage) the relays' own waits do not count. The pace alone does: 0.5 s at first,
+//       - While nothing is connected (an outage) the relays' own waits do not count. The pace alone does: 0.35 s at first,
 //         ever slower with time. A change of network starts it anew.
 // Bound: a dead relay is tried at most 40 times in an hour after the first minute, one that flaps 60 times. A day without a
 //       network takes less than 1,000 attempts where the host tells of changes. Where it does not, the pace is 2 s at the
@@ -21,7 +21,7 @@ inline constexpr std::uint64_t NEEDED_RETRY_MS = 8'000;
 inline constexpr std::uint32_t NEEDED_ATTEMPTS = 20; ///< some three minutes, more where each attempt takes its 10 s
 inline constexpr std::uint64_t USEFUL_MS = 60'000;
 inline constexpr std::uint64_t PACE_MS = 100;
-inline constexpr std::uint64_t OUTAGE_PACE_MS = 500;
+inline constexpr std::uint64_t OUTAGE_PACE_MS = 350;
 inline constexpr std::uint64_t MAX_OUTAGE_PACE_MS = 120'000;
 inline constexpr std::uint64_t RELAPSE_MS = 10'000;
 inline constexpr std::uint64_t UNTOLD_OUTAGE_PACE_MS = 2'000;

@@ -16,6 +16,8 @@ constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
+/// From this echo of a silence on, the route in use and the others have them in turn.
+constexpr std::uint8_t ALTERNATE_FROM = 4;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
@@ -234,7 +236,9 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
                 for (std::uint8_t i = 0; i < ROUTES && (!contains(view.usable, other) || other == view.sending); ++i) {
                     other = static_cast<std::uint8_t>((other + 1) % ROUTES);
                 }
-                routes = both(routes, static_cast<Route_Set>(set_of(other) & view.usable));
+                const auto aside = static_cast<Route_Set>(set_of(other) & view.usable);
+                const bool alone = d.repeats >= ALTERNATE_FROM && d.repeats % 2 != 0 && aside != 0;
+                routes = d.repeats >= ALTERNATE_FROM && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
         }
         ask(d, now, view, routes, false, action);
