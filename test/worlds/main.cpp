@@ -219,7 +219,8 @@ int main(int argc, char **argv) {
     app.add_option("--from", from, "leave out so many of these")->capture_default_str();
     app.add_option("--count", number, "run so many at most");
     std::size_t at_most = 0;
-    app.add_option("--at-most", at_most, "so many may fail: worlds that are known to miss a bound")->capture_default_str();
+    app.add_option("--at-most", at_most, "so many may fail: worlds that are known to miss a bound")
+        ->capture_default_str();
     app.add_option("--jobs", jobs, "at once")->capture_default_str()->check(CLI::PositiveNumber);
     app.add_option("--show", session.most_shown, "failures that are told at most")->capture_default_str();
     app.add_flag("--list", list, "print the worlds, and run none");
