@@ -63,9 +63,9 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     if (step == Route_Step::online && peer.delivery == nullptr) {
         peer.delivery.reset(new (std::nothrow) Delivery);
         if (peer.delivery == nullptr) {
-            // As though the relay had refused the route: requested again later.
+            // No memory now: the route is given back, and requested again.
             relay_leave_route(relay.link->client, route.id);
-            set_step(c, peer_slot, route_index, Route_Step::refused);
+            set_step(c, peer_slot, route_index, Route_Step::none);
             return;
         }
     }

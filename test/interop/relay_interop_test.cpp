@@ -497,7 +497,6 @@ TEST_CASE("a real relay that hangs while in use is moved from, and comes back", 
     REQUIRE(stream_until(crowd, [&] { return connection_info(crowd.a).moves > moves; }));
     REQUIRE(data_goes_on(crowd));
     check_moved_from(crowd, relay, moves);
-    CHECK_FALSE(connected(crowd.a, relay));
 
     child_go_on(relay.child);
     CHECK(stream_until(
