@@ -142,7 +142,8 @@ void kill_tcp_connection(TCP_Client_Connection *con);
 const uint8_t *tcp_con_public_key(const TCP_Client_Connection *con);
 /** The relay's address, as it was given. */
 IP_Port tcp_con_ip_port(const TCP_Client_Connection *con);
-/** How far it has come. */
+/** How far it has come. If the socket fails before the relay has answered, this stays as it was until the 10 s that a
+ * connection may take are over. */
 TCP_Client_Status tcp_con_status(const TCP_Client_Connection *con);
 
 /** A pointer that is the caller's to use; null at first. */

@@ -78,7 +78,7 @@ int new_tcp_connection_to(TCP_Connections *tcp_c, const uint8_t *public_key, int
 int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number);
 
 /** False: to sleep, true: awake. -1 when it is so already. */
-int set_tcp_connection_to_status(TCP_Connections *tcp_c, int connections_number, bool status);
+int set_tcp_connection_to_status(const TCP_Connections *tcp_c, int connections_number, bool status);
 
 /** Relays at which the peer is online; 0 for a number that is none. */
 uint32_t tcp_connection_to_online_tcp_relays(const TCP_Connections *tcp_c, int connections_number);
@@ -99,7 +99,7 @@ bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const uint8_t *relay_pk);
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const uint8_t *relay_pk);
 /** The same for a relay that is known by its number. */
-int add_tcp_number_relay_connection(TCP_Connections *tcp_c, int connections_number,
+int add_tcp_number_relay_connection(const TCP_Connections *tcp_c, int connections_number,
                                     unsigned int tcp_connections_number);
 /** A relay for no peer in particular. -1 when it is known, and for families other than IPv4 and IPv6, TCP or not. */
 int add_tcp_relay_global(TCP_Connections *tcp_c, const IP_Port *ip_port, const uint8_t *relay_pk);

@@ -3,16 +3,22 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <limits>
+#include <new>
 
 namespace toxtcp {
 
 namespace {
+
+constexpr std::uint32_t LOOPBACK = 1; // the loopback device's index in every network namespace
 
 constexpr std::size_t BUFFER_SIZE = 8 * 1024; // what the kernel sends at once at the most
 
@@ -46,23 +52,18 @@ void mix_attributes(std::uint64_t &hash, const rtattr *attribute, std::size_t le
 
 /// True if it was not known.
 bool remember(Network_Watch &watch, std::uint64_t hash) {
-    const auto end = watch.known.begin() + static_cast<std::ptrdiff_t>(watch.known_count);
-    if (std::find(watch.known.begin(), end, hash) != end) {
+    if (std::find(watch.known.begin(), watch.known.end(), hash) != watch.known.end()) {
         return false;
     }
-    if (watch.known_count == watch.known.size()) {
-        watch.known_count = 0; // a machine with so many will say some of them again
+    if (watch.known.size() == MAX_KNOWN) {
+        watch.known.clear();
     }
-    watch.known[watch.known_count++] = hash;
+    try {
+        watch.known.push_back(hash);
+    } catch (const std::bad_alloc &) {
+        // It counts as new again when it is repeated.
+    }
     return true;
-}
-
-void forget(Network_Watch &watch, std::uint64_t hash) {
-    const auto end = watch.known.begin() + static_cast<std::ptrdiff_t>(watch.known_count);
-    const auto found = std::find(watch.known.begin(), end, hash);
-    if (found != end) {
-        *found = watch.known[--watch.known_count];
-    }
 }
 
 /// What a message is about, as a hash; 0 for what does not matter to a TCP connection across the network.
@@ -74,7 +75,8 @@ std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::siz
             return 0;
         }
         std::memcpy(&address, body, sizeof address);
-        if (address.ifa_scope != RT_SCOPE_UNIVERSE || (address.ifa_flags & IFA_F_TENTATIVE) != 0) {
+        if (address.ifa_scope != RT_SCOPE_UNIVERSE || address.ifa_index == LOOPBACK ||
+            (address.ifa_flags & IFA_F_TENTATIVE) != 0) {
             return 0;
         }
         mix(hash, address.ifa_family);
@@ -106,10 +108,14 @@ void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8
         return;
     }
     const bool is_listed = (header.nlmsg_flags & NLM_F_MULTI) != 0; // an answer to our question what there is
+    // When a device goes down, Linux drops its IPv4 routes and tells nothing. So a route that the kernel calls new is a
+    // change even if it is still known.
+    const bool is_new_route =
+        header.nlmsg_type == RTM_NEWROUTE && (header.nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == NLM_F_CREATE;
     if (goes) {
-        forget(watch, about);
+        std::erase(watch.known, about);
         watch.changed = true;
-    } else if (remember(watch, about) && !is_listed) {
+    } else if ((remember(watch, about) && !is_listed) || is_new_route) {
         watch.changed = true;
     }
 }
@@ -126,29 +132,76 @@ void ask_for_addresses(int socket) {
     static_cast<void>(send(socket, &request, sizeof request, 0)); // without it, what is repeated first counts as new
 }
 
-} // namespace
-
-void open_network_watch(Network_Watch &watch) {
-    watch = {};
-    watch.socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (watch.socket < 0) {
-        return;
+int open_netlink() {
+    const int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (netlink < 0) {
+        return -1;
     }
     sockaddr_nl own{};
     own.nl_family = AF_NETLINK;
     own.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
-    if (bind(watch.socket, reinterpret_cast<const sockaddr *>(&own), sizeof own) != 0) {
-        close_network_watch(watch);
-        return;
+    if (bind(netlink, reinterpret_cast<const sockaddr *>(&own), sizeof own) != 0) {
+        close(netlink);
+        return -1;
     }
-    ask_for_addresses(watch.socket);
+    ask_for_addresses(netlink);
+    return netlink;
+}
+
+/// A timer that never ends, but is cancelled when the calendar clock jumps. The end of a sleep is such a jump.
+int open_wake_timer() {
+    const int timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer < 0) {
+        return -1;
+    }
+    itimerspec never{};
+    never.it_value.tv_sec = std::numeric_limits<time_t>::max();
+    if (timerfd_settime(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr) != 0) {
+        close(timer);
+        return -1;
+    }
+    return timer;
+}
+
+void close_if_open(int &descriptor) {
+    if (descriptor >= 0) {
+        close(descriptor);
+        descriptor = -1;
+    }
+}
+
+void read_netlink(Network_Watch &watch) {
+    alignas(nlmsghdr) std::array<std::uint8_t, BUFFER_SIZE> buffer;
+    bool lost = false; // so much happened that the kernel dropped messages
+    for (;;) {
+        const ssize_t got = recv(watch.socket, buffer.data(), buffer.size(), 0);
+        if (got > 0) {
+            take_netlink(watch, std::span{buffer}.first(static_cast<std::size_t>(got)));
+        } else if (got < 0 && errno == ENOBUFS) {
+            lost = true;
+        } else if (lost) {
+            // What is known may be wrong. Asked only now, as there would have been no room for the answer before.
+            lost = false;
+            watch.changed = true;
+            watch.known.clear();
+            ask_for_addresses(watch.socket);
+        } else {
+            return;
+        }
+    }
+}
+
+} // namespace
+
+void open_network_watch(Network_Watch &watch) {
+    watch = {};
+    watch.socket = open_netlink();
+    watch.wake = open_wake_timer();
 }
 
 void close_network_watch(Network_Watch &watch) {
-    if (watch.socket >= 0) {
-        close(watch.socket);
-        watch.socket = -1;
-    }
+    close_if_open(watch.socket);
+    close_if_open(watch.wake);
 }
 
 void take_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages) {
@@ -164,17 +217,13 @@ void take_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages) 
 }
 
 void read_network_watch(Network_Watch &watch) {
-    alignas(nlmsghdr) std::array<std::uint8_t, BUFFER_SIZE> buffer;
-    for (;;) {
-        const ssize_t got = recv(watch.socket, buffer.data(), buffer.size(), 0);
-        if (got <= 0) {
-            watch.changed = watch.changed || (got < 0 && errno == ENOBUFS); // so much happened that some was lost
-            if (got == 0 || errno != ENOBUFS) {
-                return;
-            }
-            continue;
-        }
-        take_netlink(watch, std::span{buffer}.first(static_cast<std::size_t>(got)));
+    if (watch.socket >= 0) {
+        read_netlink(watch);
+    }
+    if (watch.wake >= 0) {
+        // Fails with ECANCELED, after which the timer waits for the next jump. The clocks tell whether it was a sleep.
+        std::uint64_t ends = 0;
+        static_cast<void>(!read(watch.wake, &ends, sizeof ends));
     }
 }
 

@@ -2,10 +2,10 @@
 // clocks, of which one stands still meanwhile.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace toxtcp {
 
@@ -14,6 +14,7 @@ inline constexpr std::int64_t SLEPT_MS = 1'000;
 
 struct Network_Watch {
     int socket = -1; ///< netlink; -1: the system forbids it (Android 11 and later), or there was no descriptor
+    int wake = -1;   ///< timer that gets readable when the machine wakes up, or its calendar clock is set; -1: none
     bool changed = false;
 
     bool asleep_known = false;
@@ -21,15 +22,17 @@ struct Network_Watch {
 
     /// Addresses and default routes that are there, as hashes: the kernel repeats itself, for example whenever a router
     /// announces an address again.
-    std::array<std::uint64_t, 64> known{};
-    std::size_t known_count = 0;
+    std::vector<std::uint64_t> known;
 };
 
-/// Opens the netlink socket, if the system allows it.
+/// The most addresses and routes that are remembered. A machine that has more is told of some of them again.
+inline constexpr std::size_t MAX_KNOWN = 4'096;
+
+/// Opens the netlink socket and the timer, if the system allows it.
 void open_network_watch(Network_Watch &watch);
 void close_network_watch(Network_Watch &watch);
 
-/// Reads all that the netlink socket has.
+/// Reads all that the netlink socket and the timer have.
 void read_network_watch(Network_Watch &watch);
 
 /// Judges what netlink said: for `read_network_watch`, and for tests.

@@ -127,8 +127,11 @@ Host *new_system_host() {
     made->host.ready = host_ready;
     made->host.descriptor = host_descriptor;
     open_network_watch(made->network);
-    if (made->network.socket >= 0 && !watch(made->epoll, made->network.socket, NETWORK_TAG, EPOLLIN)) {
-        close_network_watch(made->network);
+    for (int *const descriptor : {&made->network.socket, &made->network.wake}) {
+        if (*descriptor >= 0 && !watch(made->epoll, *descriptor, NETWORK_TAG, EPOLLIN)) {
+            close(*descriptor);
+            *descriptor = -1;
+        }
     }
     made->host.tells_network_changes = made->network.socket >= 0;
     return &made->host;

@@ -30,6 +30,8 @@ struct TCP_Client_Connection {
     Handler<forwarded_response_cb> forwarding;
     void *custom_object = nullptr;
     std::uint32_t custom_uint = 0;
+    TCP_Client_Status failed_at = TCP_CLIENT_NO_STATUS; ///< shown after the socket failed, until `shown_until`
+    std::uint64_t shown_until = 0;                      ///< ms
     bool ticking = false;
     bool doomed = false; ///< killed by one of its own callbacks
 };
@@ -151,20 +153,57 @@ bool read(TCP_Client_Connection &con, void *userdata, std::uint64_t now) {
     }
 }
 
+TCP_Client_Status status_of(const toxtcp::Relay_Client &client) {
+    switch (client.phase) {
+    case Relay_Phase::http:
+        return TCP_CLIENT_PROXY_HTTP_CONNECTING;
+    case Relay_Phase::socks5_greeting:
+        return TCP_CLIENT_PROXY_SOCKS5_CONNECTING;
+    case Relay_Phase::socks5_request:
+        return TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED;
+    case Relay_Phase::handshake:
+        return toxtcp::relay_pending(client).empty() ? TCP_CLIENT_UNCONFIRMED : TCP_CLIENT_CONNECTING;
+    case Relay_Phase::confirmed:
+        return TCP_CLIENT_CONFIRMED;
+    case Relay_Phase::ended:
+        break;
+    }
+    return TCP_CLIENT_DISCONNECTED;
+}
+
+/// toxcore does not notice that a socket failed before the handshake was done, and shows the same status until its time to
+/// connect is over. What fails by its content is over at once, there and here.
+void note_failure(TCP_Client_Connection &con, TCP_Client_Status before) {
+    const toxtcp::Reason reason = con.link.client.reason;
+    if (before != TCP_CLIENT_CONFIRMED &&
+        (reason == toxtcp::Reason::connect_failed || reason == toxtcp::Reason::end_of_stream)) {
+        con.failed_at = before;
+        con.shown_until = con.link.client.started + toxtcp::CONNECT_TIMEOUT_MS;
+    }
+}
+
 void tick(TCP_Client_Connection &con, void *userdata) {
     const toxtcp::Host &host = con.context.host;
+    const std::uint64_t now = host.now(host.object);
     if (con.link.client.phase == Relay_Phase::ended) {
+        if (now >= con.shown_until) {
+            con.failed_at = TCP_CLIENT_NO_STATUS;
+        }
         return;
     }
-    const std::uint64_t now = host.now(host.object);
+    TCP_Client_Status status = status_of(con.link.client);
     toxtcp::link_flush(con.link, host, NO_TAG);
-    for (int i = 0; i < READS_PER_TICK && con.link.client.phase != Relay_Phase::ended && read(con, userdata, now);
-         ++i) {
+    for (int i = 0; i < READS_PER_TICK && con.link.client.phase != Relay_Phase::ended; ++i) {
+        status = status_of(con.link.client);
+        if (!read(con, userdata, now)) {
+            break;
+        }
     }
     toxtcp::relay_tick(con.link.client, now);
     toxtcp::relay_flush_control(con.link.client);
     toxtcp::link_flush(con.link, host, NO_TAG);
     if (con.link.client.phase == Relay_Phase::ended) {
+        note_failure(con, status);
         toxtcp::link_close(con.link, host, con.link.client.reason);
     }
 }
@@ -257,21 +296,7 @@ IP_Port tcp_con_ip_port(const TCP_Client_Connection *con) {
 }
 
 TCP_Client_Status tcp_con_status(const TCP_Client_Connection *con) {
-    switch (con->link.client.phase) {
-    case Relay_Phase::http:
-        return TCP_CLIENT_PROXY_HTTP_CONNECTING;
-    case Relay_Phase::socks5_greeting:
-        return TCP_CLIENT_PROXY_SOCKS5_CONNECTING;
-    case Relay_Phase::socks5_request:
-        return TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED;
-    case Relay_Phase::handshake:
-        return toxtcp::relay_pending(con->link.client).empty() ? TCP_CLIENT_UNCONFIRMED : TCP_CLIENT_CONNECTING;
-    case Relay_Phase::confirmed:
-        return TCP_CLIENT_CONFIRMED;
-    case Relay_Phase::ended:
-        break;
-    }
-    return TCP_CLIENT_DISCONNECTED;
+    return con->failed_at != TCP_CLIENT_NO_STATUS ? con->failed_at : status_of(con->link.client);
 }
 
 void *tcp_con_custom_object(const TCP_Client_Connection *con) {

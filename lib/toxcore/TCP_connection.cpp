@@ -218,7 +218,7 @@ int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number) {
     return guarded(-1, [&] { return answer(toxtcp::kill_tcp_connection_to(tcp_c->c, connections_number)); });
 }
 
-int set_tcp_connection_to_status(TCP_Connections *tcp_c, int connections_number, bool status) {
+int set_tcp_connection_to_status(const TCP_Connections *tcp_c, int connections_number, bool status) {
     return guarded(-1,
                    [&] { return answer(toxtcp::set_tcp_connection_to_status(tcp_c->c, connections_number, status)); });
 }
@@ -251,7 +251,7 @@ int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, con
     });
 }
 
-int add_tcp_number_relay_connection(TCP_Connections *tcp_c, int connections_number,
+int add_tcp_number_relay_connection(const TCP_Connections *tcp_c, int connections_number,
                                     unsigned int tcp_connections_number) {
     return guarded(-1, [&] {
         return answer(toxtcp::add_tcp_number_relay_connection(tcp_c->c, connections_number,

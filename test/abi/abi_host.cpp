@@ -152,6 +152,14 @@ bool net_connect(const Network *ns, const Memory *mem, const Logger *, Socket so
 }
 #endif
 
+/// toxcore's calls write to the log what came of them.
+static int logged(const Logger *log, int moved) {
+    if (moved <= 0 && log->leaves_errno != 0) {
+        errno = log->leaves_errno;
+    }
+    return moved;
+}
+
 static int send_bytes(const Network *ns, Socket sock, const std::uint8_t *buf, std::size_t len,
                       const IP_Port *ip_port) {
     const Abi_Outside outside;
@@ -176,22 +184,22 @@ void netprof_record_packet(Net_Profile *profile, std::uint8_t id, std::size_t le
     }
 }
 
-int net_send(const Network *ns, const Logger *, Socket sock, const std::uint8_t *buf, std::size_t len,
+int net_send(const Network *ns, const Logger *log, Socket sock, const std::uint8_t *buf, std::size_t len,
              const IP_Port *ip_port, Net_Profile *net_profile) {
     const int sent = send_bytes(ns, sock, buf, len, ip_port);
     if (sent > 0) {
         netprof_record_packet(net_profile, buf[0], static_cast<std::size_t>(sent), 0);
     }
-    return sent;
+    return logged(log, sent);
 }
 #else
-int net_send(const Network *ns, const Logger *, Socket sock, const std::uint8_t *buf, std::size_t len,
+int net_send(const Network *ns, const Logger *log, Socket sock, const std::uint8_t *buf, std::size_t len,
              const IP_Port *ip_port) {
-    return send_bytes(ns, sock, buf, len, ip_port);
+    return logged(log, send_bytes(ns, sock, buf, len, ip_port));
 }
 #endif
 
-int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, std::size_t len,
+int net_recv(const Network *ns, const Logger *log, Socket sock, std::uint8_t *buf, std::size_t len,
              const IP_Port *ip_port) {
     const Abi_Outside outside;
     Network::Socket_State *const state = find(ns, sock);
@@ -206,7 +214,7 @@ int net_recv(const Network *ns, const Logger *, Socket sock, std::uint8_t *buf, 
         return 0; // a system tells of a reset once, and of the end from then on
     }
     state->failed = state->failed || got == SOCKET_FAILED;
-    return result(got);
+    return logged(log, result(got));
 }
 
 void kill_sock(const Network *ns, Socket sock) {

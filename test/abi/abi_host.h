@@ -14,6 +14,7 @@
 
 struct Logger {
     std::vector<std::string> warnings;
+    int leaves_errno = 0; ///< what its callback leaves in errno when a call that moved no bytes is logged; 0: nothing
 };
 
 struct Mono_Time {
@@ -46,6 +47,10 @@ struct Network {
         bool heard = false;  ///< something has come
         bool failed = false; ///< a call has failed
     };
+    // toxcore's own begins with two pointers: a table of functions, and their object. They tell one network from another.
+    const void *functions = this; ///< a copy keeps those of its original
+    void *object = nullptr;
+
     toxtcp::Sim_Node *node = nullptr;
     bool closed = false;                       ///< no socket is to be had
     mutable std::vector<Socket_State> sockets; ///< by the number that toxcore sees

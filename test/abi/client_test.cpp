@@ -203,6 +203,43 @@ TEST_CASE("a client is disconnected when the relay is another", "[original]") {
     CHECK(run(world, {&a}, 15'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
 }
 
+TEST_CASE("a client that is refused is connecting until its 10 s are over", "[original]") {
+    Abi_World world;
+    Sim_Relay &relay = world.add_relay();
+    sim_relay_kill(relay);
+    Client a{world, relay.address, relay.key};
+    pass(world, {&a}, 50);
+    CHECK(a.status() == TCP_CLIENT_CONNECTING);
+    pass(world, {&a}, 8'000);
+    CHECK(a.status() == TCP_CLIENT_CONNECTING);
+    CHECK(::send_oob_packet(&a.host.logger, a.con, some_key(world).data(), bytes_of("x"), 1) != 1);
+    CHECK(run(world, {&a}, 4'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
+    pass(world, {&a}, 500);
+    CHECK(a.status() == TCP_CLIENT_DISCONNECTED);
+}
+
+TEST_CASE("a client whose relay ends before it answers is unconfirmed until its 10 s are over", "[original]") {
+    Abi_World world;
+    Client a{world, world.add_relay().address, some_key(world)}; // the relay cannot open the handshake
+    pass(world, {&a}, 1'000);
+    CHECK(a.status() == TCP_CLIENT_UNCONFIRMED);
+    CHECK(run(world, {&a}, 11'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
+}
+
+TEST_CASE("a client whose proxy is refused shows the step with the proxy until its 10 s are over", "[original]") {
+    Abi_World world;
+    Sim_Relay &relay = world.add_relay();
+    const auto [type, status] = GENERATE(std::pair{Proxy_Type::http, TCP_CLIENT_PROXY_HTTP_CONNECTING},
+                                         std::pair{Proxy_Type::socks5, TCP_CLIENT_PROXY_SOCKS5_CONNECTING});
+    Sim_Relay &none = world.add_relay();
+    sim_relay_kill(none);
+    const TCP_Proxy_Info proxy{abi_address(none.address), static_cast<std::uint8_t>(type)};
+    Client a{world, relay.address, relay.key, &proxy};
+    pass(world, {&a}, 1'000);
+    CHECK(a.status() == status);
+    CHECK(run(world, {&a}, 11'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
+}
+
 TEST_CASE("a client is disconnected when the relay ends") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();

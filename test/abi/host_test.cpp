@@ -1,8 +1,12 @@
 // What the archive borrows of its host: its network, clock, log and statistics, whatever these are.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <optional>
 
 #include "abi_world.h"
 
@@ -19,6 +23,21 @@ const Network *systems_network() {
     return ::os_network();
 }
 #endif
+
+/// While it lives, the process can open no file descriptor.
+struct No_Descriptors {
+    rlimit before{};
+
+    No_Descriptors() {
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        rlimit none = before;
+        none.rlim_cur = 0;
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    No_Descriptors(const No_Descriptors &) = delete;
+    No_Descriptors &operator=(const No_Descriptors &) = delete;
+    ~No_Descriptors() { setrlimit(RLIMIT_NOFILE, &before); }
+};
 
 /// A relay on a real socket of 127.0.0.1, served whenever it is asked to.
 struct Loopback_Relay {
@@ -89,15 +108,24 @@ TEST_CASE("a network that is not the system's is all that is used") {
     CHECK(systems_network()->calls == 0);
 }
 
-TEST_CASE("the system's network is called directly") {
+TEST_CASE("the system's network is called directly, also by a copy of it, and without a descriptor for epoll") {
+    const bool copied = GENERATE(false, true); // toxcore 0.2.18 copies it
+    const bool descriptors_left = GENERATE(true, false);
+    INFO((copied ? "copied" : "as it is") << (descriptors_left ? "" : ", no descriptor left"));
+    const Network copy = *systems_network();
     Loopback_Relay relay;
     Abi_World world;
+    std::optional<No_Descriptors> none;
+    if (!descriptors_left) {
+        none.emplace();
+    }
     for (int i = 0; i < 2; ++i) {
         Abi_Peer &peer = world.add_host();
-        peer.c = abi_new_connections(peer, systems_network());
+        peer.c = abi_new_connections(peer, copied ? &copy : systems_network());
         REQUIRE(peer.c != nullptr);
         abi_set_callbacks(peer);
     }
+    none.reset();
     Abi_Peer &a = world.peers[0];
     Abi_Peer &b = world.peers[1];
     const std::array<int, 2> ends{::new_tcp_connection_to(a.c, b.key.data(), 10),
@@ -131,6 +159,7 @@ TEST_CASE("the system's network is called directly") {
         CHECK(b.data[i].bytes == "message " + std::to_string(i));
     }
     CHECK(systems_network()->calls == 0);
+    CHECK(copy.calls == 0);
     CHECK(a.network.calls == 0);
 #if TOXTCP_TOXCORE_GENERATION >= 223
     CHECK(a.profile.directions[0].packets >= 200);
@@ -197,6 +226,30 @@ TEST_CASE("what goes wrong is said to the host's logger") {
     const std::string rubbish(300, '\1');
     scripted_send_raw(relay, Bytes{bytes_of(rubbish), rubbish.size()});
     CHECK(world.until(2'000, [&] { return !a.logger.warnings.empty(); }));
+}
+
+TEST_CASE("what a log callback leaves in errno ends no socket", "[original]") {
+    Abi_World world;
+    Abi_Peer &a = world.add_peer();
+    Abi_Peer &b = world.add_host();
+    a.logger.leaves_errno = ECONNRESET;
+    b.logger.leaves_errno = ECONNRESET;
+    Sim_Relay &relay = world.add_relay();
+    REQUIRE(hold(a, relay) == 0);
+    TCP_Client_Connection *const client = abi_new_client(b, abi_address(relay.address), relay.key);
+    REQUIRE(client != nullptr);
+    REQUIRE(world.until(2'000, [&] {
+        abi_do_client(b, client);
+        return ::tcp_connected_relays_count(a.c) == 1 && ::tcp_con_status(client) == TCP_CLIENT_CONFIRMED;
+    }));
+    world.until(2'000, [&] {
+        abi_do_client(b, client);
+        return false;
+    });
+    CHECK(a.network.sockets.size() == 1);
+    CHECK(::tcp_connected_relays_count(a.c) == 1);
+    CHECK(::tcp_con_status(client) == TCP_CLIENT_CONFIRMED);
+    abi_kill_client(client);
 }
 
 TEST_CASE("no socket: the relay is kept, and connected when there is one") {

@@ -28,3 +28,14 @@ static_assert(TCP_CLIENT_NO_STATUS == 0 && TCP_CLIENT_PROXY_HTTP_CONNECTING == 1
                   TCP_CLIENT_CONNECTING == 4 && TCP_CLIENT_UNCONFIRMED == 5 && TCP_CLIENT_CONFIRMED == 6 &&
                   TCP_CLIENT_DISCONNECTED == 7,
               "the states' numbers");
+
+// Declared once more, as toxcore's own header has them: a difference does not compile.
+#ifdef __cplusplus
+extern "C" {
+#endif
+int set_tcp_connection_to_status(const TCP_Connections *tcp_c, int connections_number, bool status);
+int add_tcp_number_relay_connection(const TCP_Connections *tcp_c, int connections_number,
+                                    unsigned int tcp_connections_number);
+#ifdef __cplusplus
+}
+#endif
