@@ -116,7 +116,7 @@ void add_ping(CLI::App &app, Ping_Options &options) {
     data->excludes(listen);
     ping->add_option("-c,--count", options.count, "End after so many pings; 0: when interrupted")
         ->capture_default_str();
-    ping->add_option("-i,--interval", options.interval, "Seconds between pings, 0.1 or more without --data")
+    ping->add_option("-i,--interval", options.interval, "Seconds between pings, 0.2 or more without --data")
         ->check(CLI::Range(0.01, 3'600.0))
         ->capture_default_str();
     ping->add_option("-s,--size", options.size, "Bytes of a data packet")

@@ -18,8 +18,8 @@ namespace toxtcp {
 
 namespace {
 
-/// The shortest between echoes: a peer with this library answers 20 a second at most, of all who ask.
-constexpr double MIN_ECHO_INTERVAL = 0.1; // s
+/// The shortest between pings by echo: a peer with this library answers 20 echoes a second at most, and is at three relays.
+constexpr double MIN_ECHO_INTERVAL = 0.2; // s
 
 int find_relays(Pinger &pinger) {
     std::vector<Named_Relay> named;
@@ -91,7 +91,8 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
     if (!parse_public_key(options.peer, peer)) {
         return printable(options.peer) + " is no key; a key is 64 hexadecimal digits";
     }
-    if (is_weak_key(canonical_key(peer))) {
+    peer = canonical_key(peer); // as the library names it
+    if (is_weak_key(peer)) {
         return options.peer + " is a key that nobody can have";
     }
     if (!options.data && options.interval < MIN_ECHO_INTERVAL) {

@@ -242,11 +242,10 @@ void print_json(const Echo_Ping &ping) {
     nlohmann::json relays = nlohmann::json::array();
     for (const Echo_Relay &relay : ping.relays) {
         const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
-        nlohmann::json one{
-            {"relay", relay.name},          {"public_key", to_string(relay.relay.relay.key)},
-            {"connected", is_up},           {"last_end", is_up ? nlohmann::json{} : nlohmann::json(why_not(relay))},
-            {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
-            {"answered_twice", relay.twice}};
+        nlohmann::json one{{"relay", relay.name},          {"public_key", to_string(relay.relay.relay.key)},
+                           {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
+                           {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
+                           {"answered_twice", relay.twice}};
         ping_add_times(one, relay.round_trips);
         relays.push_back(std::move(one));
     }

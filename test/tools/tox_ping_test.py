@@ -9,7 +9,7 @@ import subprocess
 from programs import Workshop, check, main, run, until
 
 COUNT = 20
-INTERVAL_S = "0.1"
+INTERVAL_S = "0.2"
 
 
 class Client:
