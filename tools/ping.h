@@ -1,6 +1,7 @@
-// What the ways of `toxtcp ping` share: relays, connections, waiting, and what is said at the end.
+// What the modes of `toxtcp ping` share: relays, connections, waiting, and what is said at the end.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@ namespace toxtcp {
 inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< the library's limit for a relay, and some more
 inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< how long the last answers are waited for
 
-/// What each way needs, whether it listens or pings.
+/// What each mode needs, whether it listens or pings.
 struct Pinger {
     Ping_Options options;
     std::vector<Relay_Address> relays; ///< each with an address that this machine has a way to; no key twice
@@ -86,9 +87,9 @@ void ping_each_interval(const Pinger &pinger, Send send, All_Answered all_answer
 /// `round_trips_ms` and, of one or more, `round_trip_ms`.
 void ping_add_times(nlohmann::json &json, const std::vector<double> &times);
 
-// ---- the ways --------------------------------------------------------------------------------------------------
+// ---- the modes -------------------------------------------------------------------------------------------------
 
-/// Answers pings of both ways until it is interrupted (ping_listen.cpp).
+/// Answers pings of both modes until it is interrupted (ping_listen.cpp).
 [[nodiscard]] int ping_listen(Pinger &pinger);
 
 /// Pings any Tox peer by echoes, over every relay (ping_echo.cpp).

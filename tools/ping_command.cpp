@@ -1,4 +1,4 @@
-// `toxtcp ping`: the command line, the relays, and what the ways to ping share.
+// `toxtcp ping`: the command line, the relays, and what the modes share.
 #include "ping.h"
 
 #include <algorithm>
@@ -104,7 +104,7 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
 
 } // namespace
 
-// ---- what the ways share ---------------------------------------------------------------------------------------
+// ---- what the modes share --------------------------------------------------------------------------------------
 
 void ping_complain(const std::string &what) {
     std::fprintf(stderr, "toxtcp ping: %s.\n", what.c_str());

@@ -140,7 +140,7 @@ void print_statistics(const Ping &ping) {
 }
 
 void print_json(const Ping &ping) {
-    nlohmann::json json{{"peer", to_string(ping.peer)}, {"way", "data"},
+    nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
                         {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice}, {"carried", ping.carried}};
     ping_add_times(json, ping.round_trips);

@@ -250,7 +250,7 @@ void print_json(const Echo_Ping &ping) {
         relays.push_back(std::move(one));
     }
     nlohmann::json json{{"peer", to_string(ping.peer)},
-                        {"way", "echo"},
+                        {"mode", "echo"},
                         {"sent", ping.pings},
                         {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice},

@@ -62,7 +62,7 @@ def check_echo(arguments, workshop):
 
     report = json.loads(place.ping("--count", "5", "--interval", "0.2", "--json").stdout)
     check(report["answered"] == report["sent"] == 5 and report["answered_twice"] == 0, f"the summary: {report}")
-    check(report["way"] == "echo" and report["answered_by"] == "toxtcp", f"who answered? {report}")
+    check(report["mode"] == "echo" and report["answered_by"] == "toxtcp", f"who answered? {report}")
     check(sorted(one["relay"] for one in report["relays"]) == sorted(map(where, place.addresses)), f"the relays: {report}")
     for one in report["relays"]:
         check(one["connected"] and one["why"] == "" and one["answered"] == one["sent"] == 5, f"a relay: {one}")
@@ -100,7 +100,7 @@ def check_data(arguments, workshop):
     check(answers >= COUNT - 3, f"{answers} answers to {COUNT} packets, when a relay died: {lines}")
 
     report = json.loads(place.ping("--data", "--count", "2", "--interval", "0.2", "--json").stdout)
-    check(report["answered"] == report["sent"] == 2 and report["way"] == "data", f"the summary: {report}")
+    check(report["answered"] == report["sent"] == 2 and report["mode"] == "data", f"the summary: {report}")
 
     nobody = place.ping("--data", "--count", "1", key=NOBODYS_KEY)
     check(nobody.returncode == 1, f"exit status {nobody.returncode} where nobody is")
