@@ -60,16 +60,17 @@ struct Probe_Options {
 
 struct Ping_Options {
     std::vector<std::string> relays; ///< HOST:PORT:KEY
-    std::string peer;                ///< its public key
+    std::string peer;                ///< its DHT public key
     std::string key_file;            ///< of the listener; empty: a new key for each run
     bool listen = false;
-    std::uint32_t count = 0; ///< packets; 0: until it is interrupted
+    bool data = false;       ///< data packets to a listener, not echoes to any peer
+    std::uint32_t count = 0; ///< pings; 0: until it is interrupted
     double interval = 1;     ///< s
-    std::uint32_t size = 56; ///< bytes of a packet
+    std::uint32_t size = 56; ///< bytes of a data packet
     bool json = false;
 };
 
-/// Packets to a peer and back.
+/// To a peer and back.
 [[nodiscard]] int run_ping(const Ping_Options &options);
 
 struct Top_Options {

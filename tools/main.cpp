@@ -26,8 +26,11 @@ constexpr const char *PROBE_NOTES =
     "Exit codes: 0 all are well, 1 some are not (or could not be probed), 2 wrong usage, 130 interrupted.";
 
 constexpr const char *PING_NOTES =
-    "The peer is a `toxtcp ping --listen` somewhere else, at one of the same relays; it prints its key.\n\n"
-    "Exit codes: 0 answers came, 1 none came, 2 wrong usage, 130 interrupted before the peer was found.";
+    "Each ping is one end-to-end echo over every relay. Every Tox client that is connected to one of the relays answers,\n"
+    "and so does a `toxtcp ping --listen`. A client's DHT public key is not the key in its Tox ID, and is a new one each\n"
+    "time that the client starts; a program gets it by tox_self_get_dht_id. With --data the peer is a\n"
+    "`toxtcp ping --listen`, which prints its key.\n\n"
+    "Exit codes: 0 answers came, 1 none came, 2 wrong usage, 130 interrupted before it began.";
 
 constexpr const char *TOP_NOTES =
     "FILE is what a host writes every so often with the library's tcp_connections_json, SOCKET a Unix socket where it\n"
@@ -98,20 +101,28 @@ void add_probe(CLI::App &app, Probe_Options &options) {
 }
 
 void add_ping(CLI::App &app, Ping_Options &options) {
-    CLI::App *const ping = app.add_subcommand("ping", "Send packets to a peer through relays, and time the answers");
-    ping->add_option("key", options.peer, "The peer's public key");
-    ping->add_option("--relay", options.relays, "HOST:PORT:KEY; may be given several times")->expected(1)->take_all();
-    CLI::Option *const listen = ping->add_flag("--listen", options.listen, "Be the peer: print a key, and answer");
+    CLI::App *const ping = app.add_subcommand("ping", "Ping a Tox peer through relays, and time the answers");
+    ping->add_option("key", options.peer, "The peer's DHT public key");
+    // Without the last, a peer's key right behind would be taken for one more relay.
+    ping->add_option("--relay", options.relays, "HOST:PORT:KEY; may be given several times")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+    CLI::Option *const listen = ping->add_flag("--listen", options.listen, "Be a peer: print a key, and answer");
     ping->add_option("--key-file", options.key_file, "The listener's secret key; made when it does not exist")
         ->needs(listen);
-    ping->add_option("-c,--count", options.count, "End after so many packets; 0: when interrupted")
+    CLI::Option *const data = ping->add_flag(
+        "--data", options.data, "Send data packets to a --listen, over the relay that the library chooses");
+    data->excludes(listen);
+    ping->add_option("-c,--count", options.count, "End after so many pings; 0: when interrupted")
         ->capture_default_str();
-    ping->add_option("-i,--interval", options.interval, "Seconds between packets")
+    ping->add_option("-i,--interval", options.interval, "Seconds between pings, 0.2 or more without --data")
         ->check(CLI::Range(0.01, 3'600.0))
         ->capture_default_str();
-    ping->add_option("-s,--size", options.size, "Bytes of a packet")
+    ping->add_option("-s,--size", options.size, "Bytes of a data packet")
         ->check(CLI::Range(20, 1'024))
-        ->capture_default_str();
+        ->capture_default_str()
+        ->needs(data);
     ping->add_flag("--json", options.json, "Print nothing but the summary, or the listener's key, as JSON");
     ping->footer(PING_NOTES);
 }

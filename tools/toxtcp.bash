@@ -34,7 +34,7 @@ _toxtcp() {
         options='--help --nodes --seconds --rate --timeout --parallel --ipv4 --ipv6 --all-ports --watch --interval
             --json --html --prometheus'
         ;;
-    ping) options='--help --relay --listen --key-file --count --interval --size --json' ;;
+    ping) options='--help --relay --listen --key-file --data --count --interval --size --json' ;;
     top) options='--help --interval --once' ;;
     relay) options='--help --port --address --key-file --max-clients --json --config' ;;
     keygen) options='--help --json' ;;

@@ -1,8 +1,12 @@
-// Packets, packed addresses, and addresses and keys as text: what is read and printed again is the same, what is printed
-// can be read, and what cannot be read leaves the result as it was.
+// Packets, packed addresses, echoes, and addresses and keys as text: what is read and printed again is the same, what is
+// printed can be read, and what cannot be read leaves the result as it was.
 #include <cstring>
 #include <memory>
 #include <string>
+
+#include <sodium.h>
+
+#include <toxtcp/echo.h>
 
 #include "fuzz/fuzz.h"
 
@@ -106,6 +110,116 @@ void check_chain(Fuzz_Input input) {
     fuzz_check(size == (fits ? count * (1 + KEY_SIZE) : 0), "a chain is as long as its keys");
 }
 
+/// An echo from the bytes as they are. Nobody has sealed them, so they do not open: that would forge the tag.
+void check_echo_of_nobody(const Secret_Key &shared, Bytes bytes) {
+    Echo echo;
+    std::uint64_t number = 0;
+    bool by_library = false;
+    fuzz_check(!open_echo_request(shared, bytes, echo), "a request that nobody sealed does not open");
+    fuzz_check(!open_echo_response(shared, bytes, number, by_library), "nor does a response");
+    if (is_echo_request(bytes)) {
+        fuzz_check(same(echo_asker(bytes), bytes.subspan(1, KEY_SIZE)), "the asker is the key after the type");
+    }
+}
+
+/// An echo that the peer sealed, with plain bytes of its choice, opens, and says what they say.
+void check_sealed_echo(const Secret_Key &shared, Fuzz_Input input) {
+    const bool is_request = input.flag();
+    const std::size_t plain_size =
+        is_request ? 2 * KEY_SIZE + sizeof(std::uint64_t) : ECHO_COOKIE_SIZE + sizeof(std::uint64_t);
+    const Exactly packet(is_request ? ECHO_REQUEST_SIZE : ECHO_RESPONSE_SIZE);
+    std::fill(packet.bytes().begin(), packet.bytes().end(), std::uint8_t{0});
+    packet.bytes()[0] = is_request ? ECHO_REQUEST : ECHO_RESPONSE;
+    if (is_request) {
+        const Bytes asker = input.bytes(KEY_SIZE);
+        std::copy(asker.begin(), asker.end(), packet.bytes().begin() + 1);
+    }
+    const Exactly plain(plain_size);
+    std::fill(plain.bytes().begin(), plain.bytes().end(), std::uint8_t{0});
+    if (is_request && input.flag()) {
+        std::copy_n(packet.bytes().begin() + 1, KEY_SIZE, plain.bytes().begin());
+    }
+    const Bytes chosen = input.bytes(plain_size);
+    std::copy(chosen.begin(), chosen.end(), plain.bytes().begin());
+    std::uint8_t *const box = packet.data.get() + packet.size - plain_size - MAC_SIZE;
+    crypto_box_easy_afternm(box, plain.data.get(), plain_size, box - NONCE_SIZE, shared.bytes.data());
+
+    std::uint64_t sealed_number = 0;
+    std::memcpy(&sealed_number, plain.data.get() + plain_size - sizeof sealed_number, sizeof sealed_number);
+    const auto is_null = [](std::uint8_t byte) { return byte == 0; };
+    std::uint64_t number = 0;
+    if (is_request) {
+        Echo echo;
+        fuzz_check(open_echo_request(shared, packet.bytes(), echo), "a request that the peer sealed opens");
+        number = echo.number;
+        const Bytes key = Bytes{plain.bytes()}.first(KEY_SIZE);
+        const bool is_time = std::all_of(key.begin() + sizeof(std::uint32_t), key.end(), is_null);
+        const bool is_asker = same(key, echo_asker(packet.bytes()));
+        fuzz_check(echo.kind == (is_time    ? Echo_Kind::unheard
+                                 : is_asker ? Echo_Kind::echo
+                                            : Echo_Kind::foreign),
+                   "and is of the kind that its key says");
+        fuzz_check(is_time || echo.unheard == 0, "only a time is one");
+    } else {
+        bool by_library = false;
+        fuzz_check(open_echo_response(shared, packet.bytes(), number, by_library),
+                   "a response that the peer sealed opens");
+        const Bytes cookie = Bytes{plain.bytes()}.first(ECHO_COOKIE_SIZE);
+        fuzz_check(by_library == std::all_of(cookie.begin(), cookie.end(), is_null),
+                   "and is the library's if its cookie is null");
+    }
+    fuzz_check(number == sealed_number, "and has the number that was sealed");
+}
+
+/// An echo that this library makes comes back as it was.
+void check_made_echo(const Secret_Key &shared, Fuzz_Input input) {
+    Fuzz_Random draws{input.word()};
+    const Random random = fuzz_random(draws);
+    Public_Key asker{};
+    asker[KEY_SIZE - 1] = 1; // a key that is not a time
+    asker[0] = input.byte();
+    Echo echo;
+    echo.kind = input.flag() ? Echo_Kind::unheard : Echo_Kind::echo;
+    echo.unheard = echo.kind == Echo_Kind::unheard ? std::uint32_t{input.word()} << 16 | input.word() : 0;
+    const Bytes number = input.bytes(sizeof echo.number);
+    std::copy(number.begin(), number.end(), reinterpret_cast<std::uint8_t *>(&echo.number));
+
+    const Exactly request(ECHO_REQUEST_SIZE);
+    make_echo_request(shared, random, asker, echo, request.bytes().first<ECHO_REQUEST_SIZE>());
+    Echo opened;
+    fuzz_check(is_echo_request(request.bytes()) && open_echo_request(shared, request.bytes(), opened),
+               "a request that was made opens");
+    fuzz_check(opened.kind == echo.kind && opened.unheard == echo.unheard && opened.number == echo.number &&
+                   echo_asker(request.bytes()) == asker,
+               "and is what was made");
+
+    const Exactly response(ECHO_RESPONSE_SIZE);
+    make_echo_response(shared, random, echo.number, response.bytes().first<ECHO_RESPONSE_SIZE>());
+    std::uint64_t answered = 0;
+    bool by_library = false;
+    fuzz_check(is_echo_response(response.bytes()) && open_echo_response(shared, response.bytes(), answered, by_library),
+               "a response that was made opens");
+    fuzz_check(by_library && answered == echo.number, "and is the library's, to that number");
+}
+
+void check_echo(Bytes bytes) {
+    const Secret_Key shared = fuzz_secret_key(1);
+    check_echo_of_nobody(shared, bytes);
+    check_sealed_echo(shared, {bytes});
+    check_made_echo(shared, {bytes});
+}
+
+void check_key(Fuzz_Input input) {
+    Public_Key key{};
+    const Bytes bytes = input.bytes(KEY_SIZE);
+    std::copy(bytes.begin(), bytes.end(), key.begin());
+    const Public_Key canonical = canonical_key(key);
+    fuzz_check(canonical_key(canonical) == canonical, "a canonical key is its own canonical form");
+    Secret_Key shared;
+    fuzz_check(echo_shared_key(fuzz_secret_key(2), key, shared) != is_weak_key(canonical),
+               "a key is shared unless the peer's is weak");
+}
+
 void check_text(Bytes bytes) {
     const std::string text(bytes.begin(), bytes.end());
     Ip_Port address;
@@ -137,5 +251,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     check_address(bytes);
     check_chain({bytes});
     check_text(bytes);
+    check_echo(bytes);
+    check_key({bytes});
     return 0;
 }

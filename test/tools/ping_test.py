@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp ping` through relays of which one dies, to nobody, and what it needs: keys in files, relays by a file of options."""
+"""`toxtcp ping` by echoes and by data, through relays of which one dies, to nobody, and what it needs: keys in files, relays
+by a file of options."""
 
 import argparse
 import json
@@ -8,49 +9,119 @@ import signal
 import stat
 import subprocess
 
-from programs import Workshop, check, free_port, main, run, until
+from programs import Workshop, check, free_port, main, run
 
 COUNT = 15
+NOBODYS_KEY = "10" * 32
 
 
-def check_ping(arguments, workshop):
-    relays = [
-        workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json") for _ in range(2)
-    ]
-    at_relays = [word for _, address in relays for word in ("--relay", address)]
-    listener = workshop.start(arguments.program, "ping", "--listen", "--json", *at_relays)
-    key = json.loads(listener.stdout.readline())["public_key"]
+class Place:
+    """Two relays, and a listener at both."""
 
-    plain = run(arguments.program, "ping", *at_relays, "--count", "2", "--interval", "0.2", key)
+    def __init__(self, arguments, workshop):
+        self.program = arguments.program
+        self.workshop = workshop
+        self.relays = [workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json") for _ in range(2)]
+        self.addresses = [address for _, address in self.relays]
+        self.at_relays = [word for address in self.addresses for word in ("--relay", address)]
+        self.listener = workshop.start(arguments.program, "ping", "--listen", "--json", *self.at_relays)
+        self.key = json.loads(self.listener.stdout.readline())["public_key"]
+
+    def ping(self, *options, key=None):
+        return run(self.program, "ping", *self.at_relays, *options, key or self.key)
+
+    def ping_until_relay_dies(self, *options):
+        """The relay dies that carried the first answer. All lines, and where that relay was."""
+        pinger = self.workshop.start(self.program, "ping", *self.at_relays, "--count", str(COUNT), "--interval", "0.2", *options, self.key)
+        lines = []
+        for line in pinger.stdout:
+            lines.append(line)
+            if "time=" in line:
+                break
+        used = [(process, where(address)) for process, address in self.relays if f"=1 via {where(address)}" in lines[-1]]
+        check(used, f"which relay carried the packet? {lines[-1]}")
+        used[0][0].kill()
+        lines += pinger.communicate(timeout=60)[0].splitlines()
+        check(pinger.returncode == 0, f"exit status {pinger.returncode}")
+        return lines, used[0][1]
+
+
+def where(address):
+    """HOST:PORT of HOST:PORT:KEY."""
+    return address.rpartition(":")[0]
+
+
+def check_echo(arguments, workshop):
+    place = Place(arguments, workshop)
+    plain = place.ping("--count", "2", "--interval", "0.2")
     check(plain.returncode == 0, f"exit status {plain.returncode}: {plain.stderr}")
-    check("time=" in plain.stdout and any(address.rpartition(":")[0] in plain.stdout for _, address in relays),
-          f"no time, or no relay: {plain.stdout}")
+    for number in (1, 2):
+        for address in place.addresses:
+            line = f"seq={number} via {where(address)} time="
+            check(line in plain.stdout, f"no `{line}`: {plain.stdout}")
 
-    pinger = workshop.start(
-        arguments.program, "ping", *at_relays, "--count", str(COUNT), "--interval", "0.2", key,
-    )
-    lines = []
-    for line in pinger.stdout:
-        lines.append(line)
-        if "time=" in line:
-            break
-    seq = len([line for line in lines if "time=" in line])
-    used = [process for process, address in relays if f"={seq} via {address.rpartition(':')[0]}" in lines[-1]]
-    check(used, f"which relay carried the packet? {lines[-1]}")
-    used[0].kill()
-    rest = pinger.communicate(timeout=60)[0]
-    check(pinger.returncode == 0, f"exit status {pinger.returncode}")
-    answers = sum("time=" in line for line in lines + rest.splitlines())
-    check(answers >= COUNT - 3, f"{answers} answers to {COUNT} packets, when a relay died: {rest}")
+    report = json.loads(place.ping("--count", "5", "--interval", "0.2", "--json").stdout)
+    check(report["answered"] == report["sent"] == 5 and report["answered_twice"] == 0, f"the summary: {report}")
+    check(report["mode"] == "echo" and report["answered_by"] == "toxtcp", f"who answered? {report}")
+    check(sorted(one["relay"] for one in report["relays"]) == sorted(map(where, place.addresses)), f"the relays: {report}")
+    for one in report["relays"]:
+        check(one["connected"] and one["why"] == "" and one["answered"] == one["sent"] == 5, f"a relay: {one}")
+        check(0 < one["round_trip_ms"]["min"] <= one["round_trip_ms"]["max"], f"round trips: {one}")
 
-    summary = run(arguments.program, "ping", *at_relays, "--count", "2", "--interval", "0.2", "--json", key)
-    report = json.loads(summary.stdout)
-    check(report["answered"] == report["sent"] == 2, f"the summary: {report}")
+    only = run(arguments.program, "ping", "--count", "1", "--relay", place.addresses[0], place.key)
+    check(only.returncode == 0, f"a key right behind the relay: {only.stderr}")
 
-    nobody = run(arguments.program, "ping", *at_relays, "--count", "1", "10" * 32)
+    nowhere = f"127.0.0.1:{free_port()}:{NOBODYS_KEY}"
+    with_dead = run(arguments.program, "ping", "--json", "--count", "2", "--interval", "0.2", "--relay", nowhere, *place.at_relays, place.key)
+    check(with_dead.returncode == 0, f"a dead relay among others: {with_dead.stderr}")
+    dead = json.loads(with_dead.stdout)["relays"][0]
+    check(not dead["connected"] and dead["sent"] == 0 and dead["why"], f"a dead relay: {dead}")
+
+    lines, dead = place.ping_until_relay_dies()
+    answers = {line.partition(" seq=")[2].split()[0] for line in lines if "time=" in line}
+    check(len(answers) == COUNT, f"{len(answers)} of {COUNT} answered, when one of two relays died: {lines}")
+    check(any(line.startswith(f"{dead} is not connected any more: ") for line in lines), f"no word of the dead relay: {lines}")
+
+    nobody = place.ping("--count", "1", key=NOBODYS_KEY)
+    check(nobody.returncode == 1 and "DHT key" in nobody.stderr, f"where nobody is: {nobody.returncode}, {nobody.stderr}")
+    place.listener.send_signal(signal.SIGINT)
+    check(place.listener.wait(timeout=20) in (0, 130), f"the listener ends with {place.listener.returncode}")
+
+
+def check_data(arguments, workshop):
+    place = Place(arguments, workshop)
+    plain = place.ping("--data", "--count", "2", "--interval", "0.2", "--size", "300")
+    check(plain.returncode == 0, f"exit status {plain.returncode}: {plain.stderr}")
+    check("300 bytes from " in plain.stdout and any(where(address) in plain.stdout for address in place.addresses),
+          f"no size, or no relay: {plain.stdout}")
+
+    lines, _ = place.ping_until_relay_dies("--data")
+    answers = sum("time=" in line for line in lines)
+    check(answers >= COUNT - 3, f"{answers} answers to {COUNT} packets, when a relay died: {lines}")
+
+    report = json.loads(place.ping("--data", "--count", "2", "--interval", "0.2", "--json").stdout)
+    check(report["answered"] == report["sent"] == 2 and report["mode"] == "data", f"the summary: {report}")
+
+    nobody = place.ping("--data", "--count", "1", key=NOBODYS_KEY)
     check(nobody.returncode == 1, f"exit status {nobody.returncode} where nobody is")
-    listener.send_signal(signal.SIGINT)
-    check(listener.wait(timeout=20) in (0, 130), f"the listener ends with {listener.returncode}")
+
+
+def check_usage(arguments):
+    at_relay = ["--relay", f"127.0.0.1:{free_port()}:{NOBODYS_KEY}"]
+    for words in (
+        [*at_relay],
+        [NOBODYS_KEY],
+        [*at_relay, NOBODYS_KEY[1:]],
+        [*at_relay, "00" * 32],
+        [*at_relay, "00" * 31 + "80"],
+        [*at_relay, "--interval", "nan", NOBODYS_KEY],
+        [*at_relay, "--data", "--interval", "nan", NOBODYS_KEY],
+        [*at_relay, "--interval", "0.19", NOBODYS_KEY],
+        [*at_relay, "--size", "100", NOBODYS_KEY],
+        [*at_relay, "--data", "--listen"],
+    ):
+        told = run(arguments.program, "ping", *words)
+        check(told.returncode == 2 and told.stderr.strip(), f"{words}: exit status {told.returncode}, {told.stderr}")
 
 
 def check_keygen(arguments, workshop):
@@ -102,9 +173,11 @@ def test():
     parser.add_argument("--manual", required=True)
     arguments = parser.parse_args()
     check_help(arguments)
+    check_usage(arguments)
     with Workshop() as workshop:
         check_keygen(arguments, workshop)
-        check_ping(arguments, workshop)
+        check_echo(arguments, workshop)
+        check_data(arguments, workshop)
 
 
 main(test)

@@ -96,25 +96,25 @@ class Workshop(contextlib.ExitStack):
     def start_bootstrapd(self, program):
         """Debian's relay. Its process, and HOST:PORT:KEY."""
         port = free_port()
+        keys, config = self.path(f"keys-{port}"), self.path(f"bootstrapd-{port}.conf")
         # Its port for UDP comes first, and has to be another.
         settings = {
             "port": free_port(),
-            "keys_file_path": f'"{self.path("keys")}"',
-            "pid_file_path": f'"{self.path("pid")}"',
+            "keys_file_path": f'"{keys}"',
+            "pid_file_path": f'"{self.path(f"pid-{port}")}"',
             "enable_ipv6": "false",
             "enable_lan_discovery": "false",
             "enable_tcp_relay": "true",
             "tcp_relay_ports": f"[{port}]",
             "enable_motd": "false",
         }
-        with open(self.path("bootstrapd.conf"), "w", encoding="utf-8") as file:
+        with open(config, "w", encoding="utf-8") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
         process = self.start(
-            program, "--foreground", "--log-backend", "stdout", "--config", self.path("bootstrapd.conf"),
-            stdout=subprocess.DEVNULL,
+            program, "--foreground", "--log-backend", "stdout", "--config", config, stdout=subprocess.DEVNULL,
         )
         until(lambda: answers(port), "tox-bootstrapd answers")
-        with open(self.path("keys"), "rb") as file:
+        with open(keys, "rb") as file:
             key = file.read(32).hex().upper()  # the public one comes first
         return process, f"127.0.0.1:{port}:{key}"
 

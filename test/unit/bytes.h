@@ -42,6 +42,37 @@ std::array<std::uint8_t, N> array_from(std::string_view text) {
     return array;
 }
 
+/// A secret or shared key from its digits.
+inline toxtcp::Secret_Key secret_key(std::string_view text) {
+    toxtcp::Secret_Key key;
+    key.bytes = array_from<toxtcp::KEY_SIZE>(text);
+    return key;
+}
+
+/// Random bytes that were written down before.
+struct Draws {
+    Blob bytes;
+    std::size_t at = 0;
+
+    explicit Draws(std::string_view text) : bytes(from_hex(text)) {}
+    toxtcp::Random random() {
+        return {this, [](void *object, toxtcp::Mutable_Bytes out) {
+                    Draws &draws = *static_cast<Draws *>(object);
+                    if (out.size() > draws.bytes.size() - draws.at) {
+                        throw std::out_of_range("more was drawn than was written down");
+                    }
+                    std::copy_n(draws.bytes.begin() + static_cast<std::ptrdiff_t>(draws.at), out.size(), out.begin());
+                    draws.at += out.size();
+                }};
+    }
+};
+
+template <std::size_t N>
+std::array<std::uint8_t, N> with_bit_changed(std::array<std::uint8_t, N> bytes, std::size_t bit) {
+    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1U << bit % 8);
+    return bytes;
+}
+
 /// The bytes of which the long vectors are made.
 inline Blob pattern(std::size_t size) {
     Blob bytes(size);

@@ -12,32 +12,8 @@ namespace {
 using Request = std::array<std::uint8_t, HANDSHAKE_REQUEST_SIZE>;
 using Response = std::array<std::uint8_t, HANDSHAKE_RESPONSE_SIZE>;
 
-/// Random bytes that were written down before.
-struct Draws {
-    Blob bytes;
-    std::size_t at = 0;
-
-    explicit Draws(std::string_view text) : bytes(from_hex(text)) {}
-    Random random() {
-        return {this, [](void *object, Mutable_Bytes out) {
-                    Draws &draws = *static_cast<Draws *>(object);
-                    if (out.size() > draws.bytes.size() - draws.at) {
-                        throw std::out_of_range("more was drawn than was written down");
-                    }
-                    std::copy_n(draws.bytes.begin() + static_cast<std::ptrdiff_t>(draws.at), out.size(), out.begin());
-                    draws.at += out.size();
-                }};
-    }
-};
-
 Public_Key public_key(std::string_view text) {
     return array_from<KEY_SIZE>(text);
-}
-
-Secret_Key secret_key(std::string_view text) {
-    Secret_Key key;
-    key.bytes = array_from<KEY_SIZE>(text);
-    return key;
 }
 
 /// The client of the vectors, its request sent.
@@ -60,12 +36,6 @@ struct Relay {
         return answer_handshake(draws.random(), secret_key(vectors::RELAY_SECRET), request, response, client, channel);
     }
 };
-
-template <std::size_t N>
-std::array<std::uint8_t, N> with_bit_changed(std::array<std::uint8_t, N> bytes, std::size_t bit) {
-    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1U << bit % 8);
-    return bytes;
-}
 
 /// Nonce and sealed hello, as whoever holds the long-term keys could write them.
 Blob hello_of(const Public_Key &session_key) {

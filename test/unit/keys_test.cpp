@@ -11,12 +11,6 @@ using namespace toxtcp;
 
 namespace {
 
-Secret_Key secret_key(std::string_view text) {
-    Secret_Key key;
-    key.bytes = array_from<KEY_SIZE>(text);
-    return key;
-}
-
 const Public_Key RELAY_KEY = array_from<KEY_SIZE>(vectors::RELAY_PUBLIC);
 const std::string RELAY_TEXT = "DE9EDB7D7B7DC1B4D35B61C2ECE435373F8343C85B78674DADFC7E146F882B4F";
 
@@ -131,5 +125,90 @@ TEST_CASE("a text that is no key is refused, and the key stays as it was") {
         INFO(text);
         CHECK_FALSE(parse_public_key(text, key));
         CHECK(key == before);
+    }
+}
+
+// ---- one key, one form; keys that nobody has -------------------------------------------------------------------
+
+namespace {
+
+/// Whether libsodium makes a secret of it.
+bool gives_secret(const Public_Key &key) {
+    std::array<std::uint8_t, KEY_SIZE> point;
+    const Secret_Key secret = secret_key(vectors::CLIENT_SECRET);
+    return crypto_scalarmult(point.data(), secret.bytes.data(), key.data()) == 0;
+}
+
+std::vector<Public_Key> weak_keys() {
+    std::vector<Public_Key> keys;
+    for (const std::string_view text : vectors::WEAK_KEYS) {
+        keys.push_back(array_from<KEY_SIZE>(text));
+    }
+    return keys;
+}
+
+/// The same ones each time.
+std::vector<Public_Key> random_keys(std::size_t count) {
+    const std::array<std::uint8_t, randombytes_SEEDBYTES> seed{1};
+    std::vector<Public_Key> keys(count);
+    randombytes_buf_deterministic(keys.data(), count * KEY_SIZE, seed.data());
+    return keys;
+}
+
+} // namespace
+
+TEST_CASE("a key of low order is weak, and libsodium makes no secret of it") {
+    for (const Public_Key &key : weak_keys()) {
+        INFO(to_string(key));
+        CHECK(is_weak_key(key));
+        CHECK_FALSE(gives_secret(key));
+    }
+}
+
+TEST_CASE("a key of low order is weak in its canonical form, whatever its top bit was") {
+    for (Public_Key key : weak_keys()) {
+        key.back() |= 0x80;
+        INFO(to_string(key));
+        CHECK(is_weak_key(canonical_key(key)));
+        CHECK_FALSE(gives_secret(key));
+    }
+}
+
+TEST_CASE("a random key is not weak, and libsodium makes a secret of it") {
+    std::size_t strong = 0;
+    std::size_t with_secret = 0;
+    for (const Public_Key &key : random_keys(1'000)) {
+        strong += !is_weak_key(canonical_key(key));
+        with_secret += gives_secret(key);
+    }
+    CHECK(strong == 1'000);
+    CHECK(with_secret == 1'000);
+}
+
+TEST_CASE("a key that differs from a weak one in one bit is weak only if libsodium says so") {
+    for (const Public_Key &weak : weak_keys()) {
+        for (std::size_t bit = 0; bit < 8 * KEY_SIZE - 1; ++bit) {
+            const Public_Key key = with_bit_changed(weak, bit);
+            INFO(to_string(key));
+            CHECK(is_weak_key(key) == !gives_secret(key));
+        }
+    }
+}
+
+TEST_CASE("the canonical form of a key lacks the top bit, and is the same key in all else") {
+    const Secret_Key secret = secret_key(vectors::CLIENT_SECRET);
+    for (const Public_Key &key : random_keys(50)) {
+        Public_Key low = key;
+        low.back() &= 0x7F;
+        Public_Key high = key;
+        high.back() |= 0x80;
+        INFO(to_string(key));
+        CHECK(canonical_key(low) == low);
+        CHECK(canonical_key(high) == low);
+        std::array<std::uint8_t, KEY_SIZE> secret_of_low{};
+        std::array<std::uint8_t, KEY_SIZE> secret_of_high{};
+        REQUIRE(crypto_scalarmult(secret_of_low.data(), secret.bytes.data(), low.data()) == 0);
+        REQUIRE(crypto_scalarmult(secret_of_high.data(), secret.bytes.data(), high.data()) == 0);
+        CHECK(to_hex(secret_of_low) == to_hex(secret_of_high));
     }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <toxtcp/echo.h>
 #include <toxtcp/wire.h>
 
 namespace vectors {
@@ -465,6 +466,144 @@ inline constexpr Chain CHAINS[] = {
         "02020202020202020202020202020202020202020202020202029003030303030303030303030303"
         "03030303030303030303030303030303030303900404040404040404040404040404040404040404"
         "040404040404040404040404"},
+};
+
+// The client asks with this number (as it lies in memory), and the relay answers. With the nonces that are drawn.
+inline constexpr std::string_view ECHO_NUMBER =
+    "f0e1d2c3b4a59687";
+inline constexpr std::string_view ECHO_REQUEST_NONCE =
+    "303132333435363738393a3b3c3d3e3f4041424344454647";
+inline constexpr std::string_view ECHO_RESPONSE_NONCE =
+    "909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7";
+struct Echo_Request {
+    std::string_view name;
+    toxtcp::Echo_Kind kind;
+    std::uint32_t unheard;
+    std::string_view packet;
+};
+inline constexpr Echo_Request ECHO_REQUESTS[] = {
+    {
+        "of this library",
+        toxtcp::Echo_Kind::echo,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f4041424344454647f8d617f0b6cf44ebe5519a18f7351d99c0403a9148149a"
+        "0e5d204d181a76ec3dfd4d8be274d7f2fe1bcd10091d95b469928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of a peer that has heard nothing for 0 ms",
+        toxtcp::Echo_Kind::unheard,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f4041424344454647c01f0fa294b8746303a618c234b686a44560ca98c1243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa03928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of a peer that has heard nothing for 1 ms",
+        toxtcp::Echo_Kind::unheard,
+        1U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f404142434445464724a3f474de9cb426d69e8f694eac0f4e4560ca99c1243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa03928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of a peer that has heard nothing for 16909060 ms",
+        toxtcp::Echo_Kind::unheard,
+        16909060U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f4041424344454647d6a3812c94bd5d189c478aa90d050c784462c99cc1243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa03928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of a peer that has heard nothing for 4294967295 ms",
+        toxtcp::Echo_Kind::unheard,
+        4294967295U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f40414243444546471a07e2ad89362cf4a9b6a4ee3ed9abe2ba9f3567c1243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa03928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of net_crypto",
+        toxtcp::Echo_Kind::foreign,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f40414243444546470250ca8251c838784b58f1a88edf6d45466adb80de0210"
+        "6e12e97994f9167e0b83883067dd7975ae5bdb004770c02fdf928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of net_crypto, its key but one bit ours",
+        toxtcp::Echo_Kind::foreign,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f4041424344454647c3172e634059f8542d36003484497edbc0403a9148149a"
+        "0e5d204d181a76ec3dfd4d8be274d7f2fe1bcd10091d95b468928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of net_crypto, its key nearly a time",
+        toxtcp::Echo_Kind::foreign,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f404142434445464729b78bbcc16e902340d31f4b8d9c901b4560ca98c0243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa03928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+    {
+        "of net_crypto, its key nearly null",
+        toxtcp::Echo_Kind::foreign,
+        0U,
+        "188520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a30313233343536"
+        "3738393a3b3c3d3e3f40414243444546478b6025151e4228cd4a8a7eddc1c9e7e64560ca98c1243d"
+        "5a29ab30c4ae481b67f0f2b1ef52efe80af069b987b70efa02928ec0d127fea3e6c6bca70ea31743"
+        "c0a57c6005f1c9deca7f506265b83dc200a7e728d2ed410e2d"},
+};
+struct Echo_Response {
+    std::string_view name;
+    bool by_library;
+    std::string_view packet;
+};
+inline constexpr Echo_Response ECHO_RESPONSES[] = {
+    {
+        "of this library",
+        true,
+        "19909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a723851403db7e7a8af7d9cefada2a71"
+        "fe966fd8e2695b8d17d0936d9f003c921d6e31b1f126e2d83b80abc1cd804e4e792231955de66a15"
+        "e4e6d9fda03775d426e1b493e3f602fbb8ad0c4c50c6ed8398f59809d941a14d3cc21100ec9f3c43"
+        "98ab5eab050701388e28449ef77e9ecedbd2c2721cde2aaee794f887483259dba57e3b7d3fb273fa"
+        "d7"},
+    {
+        "of net_crypto",
+        false,
+        "19909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a85f3711f9d0b903c68ecd141d5e2b"
+        "819565c9fa767da023ebd124cf5762f7711d4b3079a974459f2b19780d47809ba5c1db64a5196c18"
+        "f0fdfbd490004b916ab2eef28b9974863c269ed5f0614336243652d8019e47a0c8391309fc882266"
+        "b49864ea4d485765ea4336e777f9105b477168c3a461ec63334f1a6eb8c5a7dea97e3b7d3fb273fa"
+        "d7"},
+    {
+        "of net_crypto, its cookie's last bit alone",
+        false,
+        "19909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7b277521c0dbc91d941c4fc0852ad91"
+        "9e966fd8e2695b8d17d0936d9f003c921d6e31b1f126e2d83b80abc1cd804e4e792231955de66a15"
+        "e4e6d9fda03775d426e1b493e3f602fbb8ad0c4c50c6ed8398f59809d941a14d3cc21100ec9f3c43"
+        "98ab5eab050701388e28449ef77e9ecedbd2c2721cde2aaee794f887483259dba47e3b7d3fb273fa"
+        "d7"},
+    {
+        "of net_crypto, its cookie's first bit alone",
+        false,
+        "19909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a709c6d956a4fe9b39f0974660864eb7"
+        "61166fd8e2695b8d17d0936d9f003c921d6e31b1f126e2d83b80abc1cd804e4e792231955de66a15"
+        "e4e6d9fda03775d426e1b493e3f602fbb8ad0c4c50c6ed8398f59809d941a14d3cc21100ec9f3c43"
+        "98ab5eab050701388e28449ef77e9ecedbd2c2721cde2aaee794f887483259dba57e3b7d3fb273fa"
+        "d7"},
+};
+
+// Every key of low order with the top bit clear.
+inline constexpr std::string_view WEAK_KEYS[] = {
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 };
 
 } // namespace vectors

@@ -211,6 +211,90 @@ def packets():
     return rows
 
 
+# ---- the end-to-end echo -----------------------------------------------------------------------------------------
+
+# The client asks, the relay answers: two peers are to each other what these two key pairs are.
+ECHO_NUMBER = bytes.fromhex("f0e1d2c3b4a59687")
+ECHO_REQUEST_NONCE = bytes(range(0x30, 0x48))
+ECHO_RESPONSE_NONCE = bytes(range(0x90, 0xA8))
+
+
+def echo_requests():
+    """name, kind, ms unheard, the packet"""
+    rows = [("of this library", "echo", 0, CLIENT_PUBLIC)]
+    for time in (0, 1, 0x01020304, 2**32 - 1):
+        rows.append((f"of a peer that has heard nothing for {time} ms", "unheard", time, struct.pack(">I28x", time)))
+    for name, key in (
+        ("of net_crypto", pattern(32)),
+        ("of net_crypto, its key but one bit ours", CLIENT_PUBLIC[:31] + bytes([CLIENT_PUBLIC[31] ^ 1])),
+        ("of net_crypto, its key nearly a time", bytes(4) + b"\x01" + bytes(27)),
+        ("of net_crypto, its key nearly null", bytes(31) + b"\x01"),
+    ):
+        rows.append((name, "foreign", 0, key))
+    for name, kind, unheard, key in rows:
+        box = seal(key + bytes(32) + ECHO_NUMBER, ECHO_REQUEST_NONCE, LONG_TERM)
+        packet = b"\x18" + CLIENT_PUBLIC + ECHO_REQUEST_NONCE + box
+        assert len(packet) == 145
+        yield name, kind, unheard, packet
+
+
+def echo_responses():
+    """name, whether this library made it, the packet"""
+    for name, by_library, cookie in (
+        ("of this library", True, bytes(112)),
+        ("of net_crypto", False, pattern(112)),
+        ("of net_crypto, its cookie's last bit alone", False, bytes(111) + b"\x01"),
+        ("of net_crypto, its cookie's first bit alone", False, b"\x80" + bytes(111)),
+    ):
+        packet = b"\x19" + ECHO_RESPONSE_NONCE + seal(cookie + ECHO_NUMBER, ECHO_RESPONSE_NONCE, LONG_TERM)
+        assert len(packet) == 161
+        yield name, by_library, packet
+
+
+# ---- weak keys ---------------------------------------------------------------------------------------------------
+
+P = 2**255 - 19
+A = 486662  # Curve25519 is y^2 = x^3 + A x^2 + x; its twist has the same doubling in x
+
+
+def square_roots(value):
+    """Modulo P, which is 5 modulo 8."""
+    value %= P
+    root = pow(value, (P + 3) // 8, P)
+    if root * root % P != value:
+        root = root * pow(2, (P - 1) // 4, P) % P
+    return {root, P - root} if root * root % P == value else set()
+
+
+def doubled(x):
+    """The x of twice the point; None: the point at infinity."""
+    below = 4 * x * (x * x + A * x + 1) % P
+    return (x * x - 1) ** 2 * pow(below, -1, P) % P if below else None
+
+
+def weak_keys():
+    """Every 32 bytes with the top bit clear whose point is of low order (a divisor of 8): the points found by halving the
+    point at infinity three times, and each in every form that fits into 255 bits."""
+    halves = {0}  # of infinity: 0, and the roots of x^2 + A x + 1
+    halves |= {(root - A) * pow(2, -1, P) % P for root in square_roots(A * A - 4)}
+    quarters = {1, P - 1}  # twice such a point is 0 only if x^2 = 1
+    # Twice such a point is c = 1 or -1: (x^2 - 1)^2 = 4 c x (x^2 + A x + 1). Divided by x^2, with t = x + 1/x, that is
+    # t^2 - 4 = 4 c (t + A), so t = 2 c + or - 2 sqrt(2 + c A), since c^2 = 1.
+    eighths = set()
+    for c in (1, -1):
+        for root in square_roots(2 + c * A):
+            t = 2 * c + 2 * root
+            eighths |= {(t + other) * pow(2, -1, P) % P for other in square_roots(t * t - 4)}
+    for x in halves:
+        assert doubled(x) is None
+    for x in quarters:
+        assert doubled(x) in halves
+    for x in eighths:
+        assert doubled(x) in quarters
+    forms = {x + more for x in halves | quarters | eighths for more in (0, P) if x + more < 2**255}
+    return [form.to_bytes(32, "little") for form in sorted(forms)]
+
+
 # ---- the header --------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +336,7 @@ def header():
         "#pragma once\n\n"
         "#include <cstdint>\n"
         "#include <string_view>\n\n"
+        "#include <toxtcp/echo.h>\n"
         "#include <toxtcp/wire.h>\n\n"
         "namespace vectors {\n",
         "// What each side holds and draws, and what it sends.",
@@ -295,6 +380,23 @@ def header():
         "\n// Of keys that are 01 32 times, 02 32 times and so on.\n"
         "struct Chain {\n    std::uint8_t length;\n    std::string_view bytes;\n};",
         table("Chain", "CHAINS", [[str(length), text(links)] for length, links in CHAINS]),
+        "\n// The client asks with this number (as it lies in memory), and the relay answers. With the nonces that are drawn.",
+        constant("ECHO_NUMBER", ECHO_NUMBER),
+        constant("ECHO_REQUEST_NONCE", ECHO_REQUEST_NONCE),
+        constant("ECHO_RESPONSE_NONCE", ECHO_RESPONSE_NONCE),
+        "struct Echo_Request {\n    std::string_view name;\n    toxtcp::Echo_Kind kind;\n    std::uint32_t unheard;\n"
+        "    std::string_view packet;\n};",
+        table(
+            "Echo_Request",
+            "ECHO_REQUESTS",
+            [[f'"{n}"', f"toxtcp::Echo_Kind::{k}", f"{u}U", text(p)] for n, k, u, p in echo_requests()],
+        ),
+        "struct Echo_Response {\n    std::string_view name;\n    bool by_library;\n    std::string_view packet;\n};",
+        table("Echo_Response", "ECHO_RESPONSES", [[f'"{n}"', boolean(b), text(p)] for n, b, p in echo_responses()]),
+        "\n// Every key of low order with the top bit clear.",
+        "inline constexpr std::string_view WEAK_KEYS[] = {\n"
+        + "\n".join(f"    {text(key)}," for key in weak_keys())
+        + "\n};",
         "\n} // namespace vectors",
     ]
     return "\n".join(parts) + "\n"

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""`toxtcp ping` of whole Tox clients that know nothing of who asks: with toxcore's own TCP connections, and with ours. The
+relays are tox-bootstrapd processes, and one that drops all that it is to carry."""
+
+import argparse
+import json
+import subprocess
+
+from programs import Workshop, check, main, run, until
+
+COUNT = 20
+INTERVAL_S = "0.2"
+
+
+class Client:
+    def __init__(self, workshop, program):
+        self.process = workshop.start(program, stdin=subprocess.PIPE)
+        said = dict(self.process.stdout.readline().split() for _ in range(2))
+        self.key, self.dht_key = said["key"], said["dht_key"]
+
+    def use(self, relays):
+        for relay in relays:
+            _, port, key = relay.split(":")
+            self.process.stdin.write(f"tcp_relay {port} {key}\n")
+        self.process.stdin.flush()
+
+
+def ping(arguments, relays, key, *options):
+    words = [word for relay in relays for word in ("--relay", relay)]
+    return run(arguments.program, "ping", "--json", "--interval", INTERVAL_S, *options, *words, key)
+
+
+def answered(done):
+    """How many by each relay, in order."""
+    return [one["answered"] for one in json.loads(done.stdout)["relays"]]
+
+
+def check_client(arguments, workshop, program):
+    relays = [workshop.start_bootstrapd(arguments.bootstrapd)[1] for _ in range(3)]
+    stand_in, dropping = workshop.start_stand_in(arguments.stand_in)
+    # The client is at two of the three relays, and at the one that drops.
+    client = Client(workshop, program)
+    client.use([*relays[:2], dropping])
+    until(lambda: answered(ping(arguments, [*relays[:2], dropping], client.dht_key, "--count", "1")) == [1] * 3,
+          "the client answers over its relays")
+
+    stand_in.stdin.write("kind drops\nstat\n")
+    stand_in.stdin.flush()
+    check(stand_in.stdout.readline(), "the relay that drops does not say that it does")
+    done = ping(arguments, [*relays, dropping], client.dht_key, "--count", str(COUNT))
+    check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr}")
+    report = json.loads(done.stdout)
+    check(report["answered"] == report["sent"] == COUNT, f"{report['answered']} of {report['sent']} answered")
+    check(report["answered_by"] == "net_crypto", f"a Tox client was taken for {report['answered_by']}")
+    check(answered(done) == [COUNT, COUNT, 0, 0], f"answers by relay: {answered(done)}")
+    check(all(one["connected"] and one["sent"] == COUNT for one in report["relays"]), f"relays: {report['relays']}")
+    for one in report["relays"][:2]:
+        check(len(one["round_trips_ms"]) == COUNT and one["round_trip_ms"]["min"] > 0, f"round trips: {one}")
+    times = [f"{one['round_trip_ms']['avg']:.1f} ms" for one in report["relays"][:2]]
+    print(f"{COUNT} of {COUNT} answered over each of two relays, on average in {' and '.join(times)}")
+
+    # The key of a Tox ID is another one.
+    check(ping(arguments, relays, client.key, "--count", "1").returncode == 1, "a client answers to its long-term key")
+
+
+def test():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--client", required=True, action="append")
+    parser.add_argument("--bootstrapd", required=True)
+    parser.add_argument("--stand-in", required=True)
+    arguments = parser.parse_args()
+    for program in arguments.client:
+        with Workshop() as workshop:
+            check_client(arguments, workshop, program)
+
+
+main(test)

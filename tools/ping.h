@@ -1,0 +1,101 @@
+// What the modes of `toxtcp ping` share: relays, connections, waiting, and what is said at the end.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <toxtcp/tcp_connections.h>
+
+#include "clock.h"
+#include "commands.h"
+#include "relay_list.h"
+
+namespace toxtcp {
+
+inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< the library's limit for a relay, and some more
+inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< how long the last answers are waited for
+
+/// What each mode needs, whether it listens or pings.
+struct Pinger {
+    Ping_Options options;
+    std::vector<Relay_Address> relays; ///< each with an address that this machine has a way to; no key twice
+    int signals = -1;                  ///< descriptor that signals come from
+    bool interrupted = false;          ///< by a signal
+};
+
+/// A `Tcp_Connections` with a host that logs nothing. It must not move while it is open.
+struct Ping_Connections {
+    Host *system_host = nullptr; ///< ours to free
+    Host host; ///< the same without a log: what happens to relays is printed as it concerns the packets
+    Tcp_Connections *tcp = nullptr;
+
+    Ping_Connections() = default;
+    Ping_Connections(const Ping_Connections &) = delete;
+    Ping_Connections &operator=(const Ping_Connections &) = delete;
+    ~Ping_Connections();
+};
+
+/// To standard error, with the command's name before it.
+void ping_complain(const std::string &what);
+
+/// A line on standard output, at once; nothing where JSON is wanted.
+void ping_say(const Pinger &pinger, const std::string &line);
+
+/// False, which is said, when out of memory or file descriptors.
+[[nodiscard]] bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks);
+
+/// Sleeps until something comes or is due, at most until `wake` (us), and serves what came.
+void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake);
+
+/// Says that no relay at all can be connected to.
+void ping_complain_of_relays();
+
+/// Sends `count` pings, one each interval, and waits for the last answers. `send` sends one, `all_answered` says whether
+/// nothing is waited for, `turn` sleeps until the time that it is given (us) at most.
+template <class Send, class All_Answered, class Turn>
+void ping_each_interval(const Pinger &pinger, Send send, All_Answered all_answered, Turn turn) {
+    const auto interval = static_cast<std::uint64_t>(pinger.options.interval * 1e6);
+    const std::uint32_t count = pinger.options.count;
+    std::uint64_t sent = 0;
+    for (std::uint64_t next = now_us(); !pinger.interrupted && (count == 0 || sent < count);) {
+        if (now_us() >= next) {
+            send();
+            ++sent;
+            next = std::max(next + interval, now_us());
+        }
+        turn(next);
+    }
+    const std::uint64_t end = now_us() + LAST_ANSWER_US;
+    while (!pinger.interrupted && !all_answered() && now_us() < end) {
+        turn(end);
+    }
+}
+
+// ---- what is said at the end -----------------------------------------------------------------------------------
+
+/// "3 packets sent, 2 answered, 33.3 % loss, time 3021 ms". `twice`: answers that came again.
+[[nodiscard]] std::string ping_loss(const char *what, std::size_t sent, std::size_t answered, std::uint64_t twice,
+                                    std::uint64_t began);
+
+/// "min/avg/max/mdev = 1.000/1.500/2.000/0.500 ms" of one or more times (ms).
+[[nodiscard]] std::string ping_spread(const std::vector<double> &times);
+
+/// `round_trips_ms` and, of one or more, `round_trip_ms`.
+void ping_add_times(nlohmann::json &json, const std::vector<double> &times);
+
+// ---- the modes -------------------------------------------------------------------------------------------------
+
+/// Answers pings of both modes until it is interrupted (ping_listen.cpp).
+[[nodiscard]] int ping_listen(Pinger &pinger);
+
+/// Pings any Tox peer by echoes, over every relay (ping_echo.cpp).
+[[nodiscard]] int ping_by_echo(Pinger &pinger, const Public_Key &peer);
+
+/// Pings a `toxtcp ping --listen` by data packets over the route in use (ping_data.cpp).
+[[nodiscard]] int ping_by_data(Pinger &pinger, const Public_Key &peer);
+
+} // namespace toxtcp

@@ -1,0 +1,196 @@
+// `toxtcp ping --data`: data packets to a `toxtcp ping --listen`, over the route that the library chooses, and back.
+#include <cstdio>
+#include <cstring>
+#include <map>
+
+#include "ping.h"
+#include "ping_packet.h"
+#include "text.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t HELLO_EVERY_US = SECOND_US / 2; ///< until the peer has heard of us
+
+struct Ping {
+    Pinger &pinger;
+    Public_Key peer{};
+    std::string name{}; ///< the peer's, short
+    Ping_Connections connections{};
+    int connection = -1;
+    std::uint64_t run = 0;
+    std::vector<std::uint64_t> sent{}; ///< us, by number
+    std::vector<bool> answered{};      ///< by number
+    std::vector<double> round_trips{}; ///< ms, in the order of the answers
+    std::uint64_t twice = 0;
+    std::uint64_t began = 0;
+    std::map<std::string, std::uint64_t> carried{}; ///< answers, by the relay that brought them
+};
+
+/// "192.0.2.1:33445", or "no relay".
+std::string relay_name(const Ping &ping, int relay) {
+    Relay_Info info;
+    return tcp_relay_info(ping.connections.tcp, relay, info) ? to_string(info.address) : "no relay";
+}
+
+/// Over which relay the answer came, and where ours went if that is another.
+std::string way(const Ping &ping, std::string &carrier) {
+    Connection_Info info;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, info)) {
+        return "?";
+    }
+    carrier = relay_name(ping, info.receiving);
+    if (info.sending < 0 || info.sending == info.receiving) {
+        return carrier;
+    }
+    return relay_name(ping, info.sending) + ", back via " + carrier;
+}
+
+void hear_answer(Ping &ping, Bytes packet) {
+    const std::uint64_t now = now_us();
+    Ping_Head head{};
+    if (!parse_ping(packet, head) || head.kind != Ping_Kind::answer || head.run != ping.run ||
+        head.number >= ping.sent.size()) {
+        return;
+    }
+    if (ping.answered[head.number]) {
+        ++ping.twice;
+        return;
+    }
+    ping.answered[head.number] = true;
+    const double round_trip = milliseconds(now - ping.sent[head.number]);
+    ping.round_trips.push_back(round_trip);
+    std::string carrier;
+    const std::string via = way(ping, carrier);
+    ++ping.carried[carrier];
+    ping_say(ping.pinger, format("%zu bytes from %s: seq=%llu via %s time=%.3f ms", packet.size(), ping.name.c_str(),
+                                 Count{head.number + 1}, via.c_str(), round_trip));
+}
+
+void hear_change(void *object, const Change &change, void *) {
+    const Ping &ping = *static_cast<Ping *>(object);
+    if (change.kind == Change_Kind::moved && change.previous >= 0) {
+        ping_say(ping.pinger,
+                 "now over " + relay_name(ping, change.relay) + ", no longer over " +
+                     relay_name(ping, change.previous) +
+                     (change.reason == Reason::none ? "" : std::string{" ("} + to_string(change.reason) + ')'));
+    }
+}
+
+bool is_online(const Ping &ping) {
+    return tcp_connection_to_online_tcp_relays(ping.connections.tcp, ping.connection) != 0;
+}
+
+void turn(Ping &ping, std::uint64_t wake) {
+    ping_turn(ping.pinger, {&ping.connections.tcp, 1}, wake);
+}
+
+/// Says hello, as OOB, until the peer asks for us at one of the relays.
+bool find_peer(Ping &ping) {
+    const Pinger &pinger = ping.pinger;
+    const std::uint64_t end = now_us() + MEET_WITHIN_US;
+    std::uint64_t next = 0;
+    while (!is_online(ping) && now_us() < end && !pinger.interrupted) {
+        if (now_us() >= next) {
+            next = now_us() + HELLO_EVERY_US;
+            const Ping_Head hello{ping.run, 0, Ping_Kind::hello};
+            static_cast<void>(
+                send_packet_tcp_connection(ping.connections.tcp, ping.connection, print_ping(hello, MIN_PING_SIZE)));
+        }
+        turn(ping, std::min(next, end));
+    }
+    if (!is_online(ping) && !pinger.interrupted) {
+        if (tcp_connected_relays_count(ping.connections.tcp) == 0) {
+            ping_complain_of_relays();
+        } else {
+            ping_complain(ping.name +
+                          " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
+                          "one of them, and is this the key that it printed?");
+        }
+    }
+    return is_online(ping);
+}
+
+void send_ping(Ping &ping) {
+    const std::uint64_t number = ping.sent.size();
+    if (number != 0 && !ping.answered[number - 1]) {
+        ping_say(ping.pinger, format("no answer yet to seq=%llu", Count{number}));
+    }
+    ping.sent.push_back(now_us());
+    ping.answered.push_back(false);
+    const std::vector<std::uint8_t> packet =
+        print_ping({ping.run, number, Ping_Kind::request}, ping.pinger.options.size);
+    const Error error = send_packet_tcp_connection(ping.connections.tcp, ping.connection, packet);
+    if (error != Error::ok) {
+        ping_say(ping.pinger, format("seq=%llu was not sent: %s", Count{number + 1}, to_string(error)));
+    }
+}
+
+void print_statistics(const Ping &ping) {
+    std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
+    std::printf("%s\n",
+                ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began).c_str());
+    if (!ping.round_trips.empty()) {
+        std::printf("rtt %s\n", ping_spread(ping.round_trips).c_str());
+    }
+    for (const auto &[relay, count] : ping.carried) {
+        std::printf("%s carried %llu\n", relay.c_str(), Count{count});
+    }
+}
+
+void print_json(const Ping &ping) {
+    nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
+                        {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
+                        {"answered_twice", ping.twice}, {"carried", ping.carried}};
+    ping_add_times(json, ping.round_trips);
+    std::printf("%s\n", json.dump(2).c_str());
+}
+
+} // namespace
+
+int ping_by_data(Pinger &pinger, const Public_Key &peer) {
+    Ping ping{.pinger = pinger, .peer = peer, .name = short_key(to_string(peer))};
+    Public_Key own;
+    Secret_Key key;
+    new_key_pair(own, key);
+    std::memcpy(&ping.run, own.data(), sizeof ping.run);
+    Callbacks callbacks;
+    callbacks.object = &ping;
+    callbacks.data = [](void *object, int, Bytes packet, void *) {
+        hear_answer(*static_cast<Ping *>(object), packet);
+        return false;
+    };
+    callbacks.change = hear_change;
+    if (!ping_open(ping.connections, key, callbacks)) {
+        return EXIT_FAILED;
+    }
+    Tcp_Connections *const tcp = ping.connections.tcp;
+    ping.connection = new_tcp_connection_to(tcp, ping.peer, 0);
+    if (ping.connection < 0) {
+        ping_complain(std::string{"no connection to this key can be had: "} +
+                      to_string(static_cast<Error>(ping.connection)));
+        return EXIT_FAILED;
+    }
+    for (const Relay_Address &relay : pinger.relays) {
+        static_cast<void>(add_tcp_relay_connection(tcp, ping.connection, relay.address, relay.relay.key));
+    }
+    ping_say(pinger, format("PING %s over %zu %s: %u bytes", ping.name.c_str(), pinger.relays.size(),
+                            pinger.relays.size() == 1 ? "relay" : "relays", pinger.options.size));
+    if (!find_peer(ping)) {
+        return pinger.interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
+    }
+    ping.began = now_us();
+    ping_each_interval(
+        pinger, [&ping] { send_ping(ping); }, [&ping] { return ping.round_trips.size() == ping.sent.size(); },
+        [&ping](std::uint64_t wake) { turn(ping, wake); });
+    if (pinger.options.json) {
+        print_json(ping);
+    } else {
+        print_statistics(ping);
+    }
+    std::fflush(stdout);
+    return ping.round_trips.empty() ? EXIT_FAILED : EXIT_DONE;
+}
+
+} // namespace toxtcp

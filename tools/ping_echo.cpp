@@ -1,0 +1,298 @@
+// `toxtcp ping`: end-to-end echoes to any Tox peer, over every relay at once. A Tox client answers an echo over the relay
+// that it came by (toxtcp/echo.h), without a word to its user, and whoever asks.
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+
+#include <toxtcp/echo.h>
+
+#include "ping.h"
+#include "text.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Once one relay is connected, how long the others are waited for: each is to carry the first echo.
+constexpr std::uint64_t OTHERS_WITHIN_US = SECOND_US;
+
+struct Echo_Ping;
+
+/// One relay, with connections of its own: of many relays for no peer, one `Tcp_Connections` would keep three.
+struct Echo_Relay {
+    Echo_Ping *ping = nullptr;
+    std::uint16_t index = 0; ///< in the ping's relays
+    Relay_Address relay{};
+    std::string name{}; ///< its address
+    Ping_Connections connections{};
+    bool is_up = false;                ///< as it was last said
+    std::vector<std::uint64_t> sent{}; ///< us, by the ping's number; 0: not sent
+    std::vector<bool> answered{};      ///< by the ping's number
+    std::vector<double> round_trips{}; ///< ms, in the order of the answers
+    std::size_t sent_count = 0;
+    std::uint64_t twice = 0;
+};
+
+struct Echo_Ping {
+    Pinger &pinger;
+    Public_Key peer{};
+    std::string name{}; ///< the peer's, short
+    Public_Key own_key{};
+    Secret_Key shared{};
+    std::uint64_t mask = 0;          ///< drawn; what makes our numbers unlike those of another run
+    std::deque<Echo_Relay> relays{}; ///< which do not move
+    std::vector<Tcp_Connections *> all{};
+    std::size_t pings = 0;             ///< each is one echo over every relay
+    std::vector<bool> answered{};      ///< by the ping's number: over one relay at least
+    std::vector<double> round_trips{}; ///< ms, the first answer to each ping
+    std::uint64_t twice = 0;
+    bool by_library = false; ///< the last answer: this library's, not net_crypto's
+    std::uint64_t began = 0; ///< 0: not yet
+};
+
+// ---- numbers: the ping and the relay, which only the peer can read ---------------------------------------------
+
+std::uint64_t make_number(const Echo_Relay &relay, std::size_t ping) {
+    return (std::uint64_t{ping} << 16 | relay.index) ^ relay.ping->mask;
+}
+
+/// The relay that this echo went over, and the ping; null for a number that is none of ours.
+Echo_Relay *find_sent(Echo_Ping &ping, std::uint64_t number, std::size_t &which) {
+    number ^= ping.mask;
+    const std::size_t index = number & 0xFFFF;
+    which = number >> 16;
+    if (index >= ping.relays.size() || which >= ping.pings || ping.relays[index].sent[which] == 0) {
+        return nullptr;
+    }
+    return &ping.relays[index];
+}
+
+// ---- what comes ------------------------------------------------------------------------------------------------
+
+void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *) {
+    const std::uint64_t now = now_us();
+    const Echo_Relay &over = *static_cast<Echo_Relay *>(object);
+    Echo_Ping &ping = *over.ping;
+    std::uint64_t number = 0;
+    bool by_library = false;
+    std::size_t which = 0;
+    if (sender != ping.peer || !open_echo_response(ping.shared, packet, number, by_library)) {
+        return;
+    }
+    Echo_Relay *const relay = find_sent(ping, number, which);
+    if (relay == nullptr) {
+        return;
+    }
+    if (relay->answered[which]) {
+        ++relay->twice;
+        ++ping.twice;
+        return;
+    }
+    relay->answered[which] = true;
+    ping.by_library = by_library;
+    const double round_trip = milliseconds(now - relay->sent[which]);
+    relay->round_trips.push_back(round_trip);
+    if (!ping.answered[which]) {
+        ping.answered[which] = true;
+        ping.round_trips.push_back(round_trip);
+    }
+    const std::string back = relay == &over ? "" : ", back via " + over.name;
+    ping_say(ping.pinger, format("%zu bytes from %s: seq=%zu via %s%s time=%.3f ms", packet.size(), ping.name.c_str(),
+                                 which + 1, relay->name.c_str(), back.c_str(), round_trip));
+}
+
+void hear_change(void *object, const Change &change, void *) {
+    Echo_Relay &relay = *static_cast<Echo_Relay *>(object);
+    const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+    if (is_up == relay.is_up || relay.ping->began == 0) {
+        return;
+    }
+    relay.is_up = is_up; // said once, not with each attempt that fails
+    ping_say(relay.ping->pinger,
+             relay.name +
+                 (is_up ? " is connected" : std::string{" is not connected any more: "} + to_string(change.reason)));
+}
+
+// ---- what is sent ----------------------------------------------------------------------------------------------
+
+/// Why a relay is not connected.
+std::string why_not(const Echo_Relay &relay) {
+    Relay_Info info;
+    if (!tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info) ||
+        info.last_end == Reason::none) {
+        return "no answer yet";
+    }
+    return to_string(info.last_end);
+}
+
+void send_ping(Echo_Ping &ping) {
+    const std::size_t number = ping.pings++;
+    if (number != 0 && !ping.answered[number - 1]) {
+        ping_say(ping.pinger, format("no answer yet to seq=%zu", number));
+    }
+    ping.answered.push_back(false);
+    bool is_sent = false;
+    Error error = Error::not_online;
+    for (Echo_Relay &relay : ping.relays) {
+        relay.sent.push_back(0);
+        relay.answered.push_back(false);
+        Tcp_Connections *const tcp = relay.connections.tcp;
+        if (tcp_connected_relays_count(tcp) == 0) {
+            continue;
+        }
+        std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
+        make_echo_request(ping.shared, system_random(), ping.own_key, {.number = make_number(relay, number)}, request);
+        const std::uint64_t now = now_us();
+        error = tcp_send_oob_packet_using_relay(tcp, relay.relay.relay.key, ping.peer, request);
+        if (error == Error::ok) {
+            relay.sent[number] = now;
+            ++relay.sent_count;
+            is_sent = true;
+        }
+    }
+    if (!is_sent) {
+        ping_say(ping.pinger, format("seq=%zu was not sent: %s", number + 1, to_string(error)));
+    }
+}
+
+bool all_answered(const Echo_Ping &ping) {
+    return std::all_of(ping.relays.begin(), ping.relays.end(),
+                       [](const Echo_Relay &relay) { return relay.round_trips.size() == relay.sent_count; });
+}
+
+std::size_t connected(const Echo_Ping &ping) {
+    return static_cast<std::size_t>(std::count_if(ping.all.begin(), ping.all.end(), [](const Tcp_Connections *tcp) {
+        return tcp_connected_relays_count(tcp) != 0;
+    }));
+}
+
+bool connect(Echo_Ping &ping) {
+    Secret_Key key;
+    new_key_pair(ping.own_key, key);
+    // `usage_fault` has refused the weak keys.
+    if (!echo_shared_key(key, ping.peer, ping.shared)) {
+        return false;
+    }
+    const Random random = system_random();
+    random.fill(random.object, {reinterpret_cast<std::uint8_t *>(&ping.mask), sizeof ping.mask});
+    for (const Relay_Address &address : ping.pinger.relays) {
+        const auto index = static_cast<std::uint16_t>(ping.relays.size());
+        Echo_Relay &relay = ping.relays.emplace_back();
+        relay.ping = &ping;
+        relay.index = index;
+        relay.relay = address;
+        relay.name = to_string(address.address);
+        Callbacks callbacks;
+        callbacks.object = &relay;
+        callbacks.oob = hear_oob;
+        callbacks.change = hear_change;
+        if (!ping_open(relay.connections, key, callbacks)) {
+            return false;
+        }
+        ping.all.push_back(relay.connections.tcp);
+        if (const Error error = add_tcp_relay_global(relay.connections.tcp, address.address, address.relay.key);
+            error != Error::ok) {
+            ping_complain(relay.name + ": " + to_string(error));
+        }
+    }
+    const std::uint64_t began = now_us();
+    std::uint64_t end = began + MEET_WITHIN_US;
+    while (connected(ping) < ping.relays.size() && now_us() < end && !ping.pinger.interrupted) {
+        ping_turn(ping.pinger, ping.all, end);
+        if (connected(ping) != 0) {
+            end = std::min(end, now_us() + OTHERS_WITHIN_US);
+        }
+    }
+    for (Echo_Relay &relay : ping.relays) {
+        relay.is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+        if (!relay.is_up && connected(ping) != 0) {
+            ping_say(ping.pinger, relay.name + " is not connected: " + why_not(relay));
+        }
+    }
+    return true;
+}
+
+// ---- what is said at the end -----------------------------------------------------------------------------------
+
+const char *answerer(const Echo_Ping &ping) {
+    return ping.by_library ? "toxtcp" : "net_crypto";
+}
+
+void print_statistics(const Echo_Ping &ping) {
+    std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
+    std::printf("%s\n", ping_loss("pings", ping.pings, ping.round_trips.size(), ping.twice, ping.began).c_str());
+    if (!ping.round_trips.empty()) {
+        std::printf("first answer %s, from %s\n", ping_spread(ping.round_trips).c_str(),
+                    ping.by_library ? "this library" : "a Tox client");
+    }
+    for (const Echo_Relay &relay : ping.relays) {
+        std::printf("via %s: ", relay.name.c_str());
+        if (relay.sent_count == 0) {
+            std::printf("not connected (%s)\n", why_not(relay).c_str());
+        } else if (relay.round_trips.empty()) {
+            std::printf("0 of %zu answered\n", relay.sent_count);
+        } else {
+            std::printf("%zu of %zu answered, %s\n", relay.round_trips.size(), relay.sent_count,
+                        ping_spread(relay.round_trips).c_str());
+        }
+    }
+}
+
+void print_json(const Echo_Ping &ping) {
+    nlohmann::json relays = nlohmann::json::array();
+    for (const Echo_Relay &relay : ping.relays) {
+        const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+        nlohmann::json one{{"relay", relay.name},          {"public_key", to_string(relay.relay.relay.key)},
+                           {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
+                           {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
+                           {"answered_twice", relay.twice}};
+        ping_add_times(one, relay.round_trips);
+        relays.push_back(std::move(one));
+    }
+    nlohmann::json json{{"peer", to_string(ping.peer)},
+                        {"mode", "echo"},
+                        {"sent", ping.pings},
+                        {"answered", ping.round_trips.size()},
+                        {"answered_twice", ping.twice},
+                        {"answered_by", ping.round_trips.empty() ? nlohmann::json{} : nlohmann::json(answerer(ping))},
+                        {"relays", std::move(relays)}};
+    ping_add_times(json, ping.round_trips);
+    std::printf("%s\n", json.dump(2).c_str());
+}
+
+} // namespace
+
+int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
+    Echo_Ping ping{.pinger = pinger, .peer = peer, .name = short_key(to_string(peer))};
+    ping_say(pinger, format("PING %s over %zu %s: echoes of %zu bytes", ping.name.c_str(), pinger.relays.size(),
+                            pinger.relays.size() == 1 ? "relay" : "relays", ECHO_REQUEST_SIZE));
+    if (!connect(ping)) {
+        return EXIT_FAILED;
+    }
+    if (pinger.interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    if (connected(ping) == 0) {
+        ping_complain_of_relays();
+        return EXIT_FAILED;
+    }
+    ping.began = now_us();
+    ping_each_interval(
+        pinger, [&ping] { send_ping(ping); }, [&ping] { return all_answered(ping); },
+        [&ping](std::uint64_t wake) { ping_turn(ping.pinger, ping.all, wake); });
+    if (pinger.options.json) {
+        print_json(ping);
+    } else {
+        print_statistics(ping);
+    }
+    std::fflush(stdout);
+    if (ping.round_trips.empty()) {
+        ping_complain(ping.name +
+                      " answers no echo over these relays. Is it connected to one of them, and is this its DHT "
+                      "key? That is not the key in its Tox ID, and a client has a new one each time it starts");
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+} // namespace toxtcp

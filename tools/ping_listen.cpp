@@ -1,0 +1,148 @@
+// `toxtcp ping --listen`: answers pings. Those by echo are answered by the library.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "key_file.h"
+#include "ping.h"
+#include "ping_packet.h"
+#include "text.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// A listener forgets who was silent for so long, and serves so many at once.
+constexpr std::uint64_t FORGET_AFTER_US = 60 * SECOND_US;
+constexpr std::size_t MAX_CALLERS = 64;
+
+struct Caller {
+    Public_Key key{};
+    int connection = -1; ///< -1: the place is free
+    std::uint64_t heard = 0;
+};
+
+struct Listener {
+    Pinger &pinger;
+    Ping_Connections connections{};
+    std::array<Caller, MAX_CALLERS> callers{};
+};
+
+void forget(Listener &listener, Caller &caller) {
+    if (caller.connection >= 0) {
+        static_cast<void>(kill_tcp_connection_to(listener.connections.tcp, caller.connection));
+        caller.connection = -1;
+    }
+}
+
+/// Someone whom we do not know has sent us a packet over a relay: from now on we ask for them there as well, and at all
+/// the others.
+void meet(Listener &listener, const Public_Key &key, int relay) {
+    Caller &caller =
+        *std::min_element(listener.callers.begin(), listener.callers.end(), [](const Caller &a, const Caller &b) {
+            return (a.connection < 0 ? 0 : a.heard) < (b.connection < 0 ? 0 : b.heard);
+        });
+    forget(listener, caller);
+    Tcp_Connections *const tcp = listener.connections.tcp;
+    caller.key = key;
+    caller.heard = now_us();
+    caller.connection = new_tcp_connection_to(tcp, key, static_cast<int>(&caller - listener.callers.data()));
+    if (caller.connection < 0) {
+        return;
+    }
+    static_cast<void>(add_tcp_number_relay_connection(tcp, caller.connection, relay));
+    for (const Relay_Address &known : listener.pinger.relays) {
+        static_cast<void>(add_tcp_relay_connection(tcp, caller.connection, known.address, known.relay.key));
+    }
+    Relay_Info info;
+    const bool is_relay = tcp_relay_info(tcp, relay, info);
+    ping_say(listener.pinger, short_key(to_string(key)) + " pings us over " +
+                                  (is_relay ? to_string(info.address) : std::string{"no relay"}));
+}
+
+void hear_stranger(void *object, const Public_Key &sender, int relay, Bytes packet, void *) {
+    Listener &listener = *static_cast<Listener *>(object);
+    Ping_Head head{};
+    if (parse_ping(packet, head) && tcp_connection_to(listener.connections.tcp, sender) < 0) {
+        meet(listener, sender, relay);
+    }
+}
+
+bool answer(void *object, int id, Bytes packet, void *) {
+    Listener &listener = *static_cast<Listener *>(object);
+    Caller &caller = listener.callers[static_cast<std::size_t>(id)];
+    caller.heard = now_us();
+    Ping_Head head{};
+    if (parse_ping(packet, head) && head.kind == Ping_Kind::request) {
+        head.kind = Ping_Kind::answer;
+        static_cast<void>(
+            send_packet_tcp_connection(listener.connections.tcp, caller.connection, print_ping(head, packet.size())));
+    }
+    return false;
+}
+
+void forget_the_silent(Listener &listener) {
+    const std::uint64_t now = now_us();
+    for (Caller &caller : listener.callers) {
+        if (caller.connection >= 0 && now > caller.heard + FORGET_AFTER_US) {
+            forget(listener, caller);
+        }
+    }
+}
+
+void say_who_listens(const Listener &listener) {
+    const std::string key = to_string(tcp_connections_public_key(listener.connections.tcp));
+    const Ping_Options &options = listener.pinger.options;
+    if (options.json) {
+        std::printf("%s\n", nlohmann::json{{"public_key", key}}.dump().c_str());
+    } else {
+        std::string command = "toxtcp ping";
+        for (const std::string &relay : options.relays) {
+            command += " --relay " + relay;
+        }
+        std::printf("listening as %s\nping it with: %s %s\n", key.c_str(), command.c_str(), key.c_str());
+    }
+    std::fflush(stdout);
+}
+
+} // namespace
+
+int ping_listen(Pinger &pinger) {
+    Secret_Key key;
+    std::string error;
+    const bool loaded = load_key(pinger.options.key_file, key, error);
+    if (!error.empty()) {
+        ping_complain(error);
+    }
+    Listener listener{.pinger = pinger};
+    Callbacks callbacks;
+    callbacks.object = &listener;
+    callbacks.data = answer;
+    callbacks.oob = hear_stranger;
+    if (!loaded || !ping_open(listener.connections, key, callbacks)) {
+        return EXIT_FAILED;
+    }
+    Tcp_Connections *const tcp = listener.connections.tcp;
+    for (const Relay_Address &relay : pinger.relays) {
+        static_cast<void>(add_tcp_relay_global(tcp, relay.address, relay.relay.key));
+    }
+    const std::uint64_t end = now_us() + MEET_WITHIN_US;
+    while (tcp_connected_relays_count(tcp) == 0 && now_us() < end && !pinger.interrupted) {
+        ping_turn(pinger, {&tcp, 1}, end);
+    }
+    if (pinger.interrupted) {
+        return EXIT_DONE;
+    }
+    if (tcp_connected_relays_count(tcp) == 0) {
+        ping_complain_of_relays();
+        return EXIT_FAILED;
+    }
+    say_who_listens(listener);
+    while (!pinger.interrupted) {
+        ping_turn(pinger, {&tcp, 1}, now_us() + SECOND_US);
+        forget_the_silent(listener);
+    }
+    return EXIT_DONE;
+}
+
+} // namespace toxtcp
