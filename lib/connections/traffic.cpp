@@ -32,6 +32,9 @@ bool spend(Budget &budget, std::uint64_t now, std::uint32_t a_second, std::uint3
 
 /// Null for a key of low order.
 const Secret_Key *shared_key(Tcp_Connections &c, const Public_Key &peer) {
+    if (is_weak_key(peer)) {
+        return nullptr; // among them the null key, which stands for a free entry
+    }
     Echo_Keys::Entry &entry = c.echo_keys.entries[peer[0] % c.echo_keys.entries.size()];
     if (entry.peer != peer) {
         entry.peer = {};

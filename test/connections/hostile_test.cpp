@@ -1,6 +1,8 @@
 // Hostile relays: whatever they say, it ends that relay with a reason and one line of log, and disturbs no other.
 #include "sim/world.h"
 
+#include <toxtcp/echo.h>
+
 using namespace toxtcp;
 
 namespace {
@@ -365,5 +367,23 @@ TEST_CASE("hostile: a relay that does not read cannot make us keep what it would
     h.world.net.nodes[h.bad.node]->capacity = 64 * 1024;
     h.world.advance(2'000);
     CHECK_FALSE(h.bad.broken);
+    CHECK(is_up(h.a, h.bad));
+}
+
+TEST_CASE("hostile: an echo in the name of the null key, which anybody can seal, is not answered") {
+    Hostile h{ANY_TICKING()};
+    INFO(to_string(h.world.ticking));
+    h.bring_up();
+    const Public_Key nobody{};
+    const Secret_Key zero;
+    std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
+    make_echo_request(zero, sim_random_source(h.world.net.random), nobody, {.kind = Echo_Kind::unheard}, request);
+    std::string plain = "\7" + std::string(nobody.begin(), nobody.end());
+    plain.append(request.begin(), request.end());
+    const std::size_t before = h.bad.packets.size();
+    scripted_send(h.bad, bytes_of(plain));
+    h.world.advance(1'000);
+    CHECK(std::none_of(h.bad.packets.begin() + static_cast<std::ptrdiff_t>(before), h.bad.packets.end(),
+                       [](const Scripted_Packet &one) { return one.plain[0] == 6; }));
     CHECK(is_up(h.a, h.bad));
 }
