@@ -96,6 +96,11 @@ void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp, oob_cb *callba
 
 // ---- the peer ---------------------------------------------------------------------------------------------------
 
+enum {
+    COOKIE_REQUEST = 0x18,
+    COOKIE_REQUEST_SIZE = 145,
+};
+
 struct relay {
     IP_Port address;
     uint8_t key[KEY_LENGTH];
@@ -130,6 +135,9 @@ static int take_data(void *object, int id, const uint8_t *data, uint16_t length,
     uint8_t answer[MAX_PACKET];
     if (length == 0 || length >= MAX_PACKET) {
         return -1;
+    }
+    if (length == COOKIE_REQUEST_SIZE && data[0] == COOKIE_REQUEST) {
+        return 0; // the library's echo: net_crypto would answer it, and there is none here
     }
     if (data[0] == 'O') {
         const uint16_t size = make_answer(answer, 't', data, length);
