@@ -79,7 +79,11 @@ void judge_connecting(Probe &probe) {
                                                                  : "cannot be connected: no answer within " + waited);
         return;
     }
-    const Probe_Peer &peer = laggard(probe, [](const Probe_Peer &p) { return p.up; });
+    // One end may still wait for its answer when the relay has ended the other's connection: that one tells why.
+    const auto ended =
+        std::find_if(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &p) { return p.ended; });
+    const Probe_Peer &peer =
+        ended != probe.peers.end() ? *ended : laggard(probe, [](const Probe_Peer &p) { return p.up; });
     if (!peer.ended || peer.reason == Reason::connect_timeout) {
         say(result, Probe_Status::hung, "takes connections, and no answer to the handshake within " + waited);
     } else {
