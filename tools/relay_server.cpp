@@ -253,7 +253,9 @@ void take_packet(Relay_Server &server, int client, const Packet &packet) {
         leave_route(server, client, packet.id);
         break;
     case Packet_Type::ping:
-        send_ping(server, client, Packet_Type::pong, packet.ping_id);
+        if (packet.ping_id != 0) { // there is no pong of id 0
+            send_ping(server, client, Packet_Type::pong, packet.ping_id);
+        }
         break;
     case Packet_Type::pong:
         if (packet.ping_id == from.ping_id) {

@@ -120,10 +120,7 @@ void end_outage(Tcp_Connections &c) {
 
 void prove_network(Tcp_Connections &c) {
     c.network_changed = false;
-    c.pace.next_at = c.now;
-    if (is_outage(c)) {
-        c.pace.outage_since = c.now;
-    }
+    pace_renew(c.pace, c.now);
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot)) {
             continue;

@@ -140,14 +140,6 @@ void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     report(c, Change_Kind::relay_failed, {.relay = slot, .peer = peer_slot, .reason = Reason::not_delivering});
 }
 
-void consider_faster(Tcp_Connections &c, std::uint32_t peer_slot) {
-    Connection &peer = c.peers[peer_slot];
-    const std::uint8_t faster = select_faster(peer.selection, route_views(c, peer), peer.sending, c.now);
-    if (faster != NO_ROUTE) {
-        set_sending(c, peer_slot, faster, Reason::none);
-    }
-}
-
 /// An answer to an echo of ours. False when it is none.
 bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
@@ -166,7 +158,9 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
         delivery_answered(*peer.delivery, c.now, route, stamp, by_library, peer.sending, load_of(c, peer))) {
         ++peer.echoes_answered;
         wake_peer_at(c, peer_slot, delivery_deadline(*peer.delivery));
-        consider_faster(c, peer_slot);
+        if (select_faster(peer.selection, route_views(c, peer), peer.sending, route, c.now)) {
+            set_sending(c, peer_slot, route, Reason::none);
+        }
     }
     return true; // ours, even if it comes again
 }

@@ -62,6 +62,10 @@ bool outage_ends(Reconnect_Pace &pace, std::uint64_t now) {
     return is_first;
 }
 
+void pace_renew(Reconnect_Pace &pace, std::uint64_t now) {
+    pace = {.outage_since = pace.outage_since != 0 ? now : 0, .next_at = now};
+}
+
 std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told) {
     if (pace.outage_since == 0) {
         return PACE_MS;

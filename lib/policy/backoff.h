@@ -60,6 +60,9 @@ void outage_begins(Reconnect_Pace &pace, std::uint64_t now);
 /// Something is connected. False when the last outage has ended just before: those that wait have had their turn then.
 [[nodiscard]] bool outage_ends(Reconnect_Pace &pace, std::uint64_t now);
 
+/// The network has changed: what was before tells nothing.
+void pace_renew(Reconnect_Pace &pace, std::uint64_t now);
+
 /// ms between two attempts. `told`: the host tells of changes of the network.
 [[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told);
 

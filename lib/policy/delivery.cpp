@@ -319,7 +319,7 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
         return;
     }
     if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
-        const bool known = is_verified(d, view.sending);
+        const bool known = is_verified(d, view.sending) || contains(d.asked, view.sending);
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
     } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {

@@ -29,22 +29,23 @@ std::uint8_t select_route(const Route_Views &views, Route_Set avoid) {
     return best;
 }
 
-std::uint8_t select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending, std::uint64_t now) {
-    if (sending == NO_ROUTE || views[sending].loaded ||
+bool select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending, std::uint8_t answering,
+                   std::uint64_t now) {
+    if (sending == NO_ROUTE || answering == sending || views[sending].loaded ||
         (selection.changed_at != 0 && now < std::uint64_t{selection.changed_at} * 1'000 + STAY_MS)) {
-        return NO_ROUTE;
+        return false;
     }
-    const std::uint8_t best = select_route(views, 0);
-    if (best == NO_ROUTE || best == sending || views[best].standing != Route_Standing::verified || views[best].stale) {
-        return NO_ROUTE;
+    if (select_route(views, 0) != answering || views[answering].standing != Route_Standing::verified ||
+        views[answering].stale) {
+        return false;
     }
     const std::uint32_t mine = round_trip(views[sending]);
-    const std::uint32_t other = round_trip(views[best]);
+    const std::uint32_t other = round_trip(views[answering]);
     if (2 * other > mine || other + FASTER_BY_MS > mine) {
-        return NO_ROUTE;
+        return false;
     }
     selection.changed_at = static_cast<std::uint32_t>(now / 1'000);
-    return best;
+    return true;
 }
 
 } // namespace toxtcp

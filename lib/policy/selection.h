@@ -45,8 +45,9 @@ struct Selection {
 /// The best usable route that is not in `avoid`; NO_ROUTE when there is none.
 [[nodiscard]] std::uint8_t select_route(const Route_Views &views, Route_Set avoid);
 
-/// The route to take instead of the one in use because it is so much faster, or NO_ROUTE.
-[[nodiscard]] std::uint8_t select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending,
-                                         std::uint64_t now);
+/// Whether traffic moves to `answering`, the route over which an echo was just answered, because it is so much faster than
+/// the one in use.
+[[nodiscard]] bool select_faster(Selection &selection, const Route_Views &views, std::uint8_t sending,
+                                 std::uint8_t answering, std::uint64_t now);
 
 } // namespace toxtcp

@@ -150,9 +150,11 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
     case Packet_Type::forwarding:
         return Relay_Event_Kind::forwarding;
     case Packet_Type::ping:
-        // Only the relay's last ping waits for its answer, so only that one is kept.
-        relay.pong_id = packet.ping_id;
-        relay.pong_waiting = true;
+        // Only the relay's last ping waits for its answer, so only that one is kept. One of id 0 has no answer (as toxcore).
+        if (packet.ping_id != 0) {
+            relay.pong_id = packet.ping_id;
+            relay.pong_waiting = true;
+        }
         take_ping(relay, now);
         return Relay_Event_Kind::none;
     case Packet_Type::pong:

@@ -107,7 +107,7 @@ Reason parse_packet(Sender sender, Bytes plain, Packet &packet) {
     if (layout.has_ping_id) {
         std::memcpy(&read.ping_id, plain.data() + at, sizeof read.ping_id);
         at += sizeof read.ping_id;
-        if (read.ping_id == 0) {
+        if (read.ping_id == 0 && read.type == Packet_Type::pong) {
             return Reason::bad_ping_id;
         }
     }
@@ -133,7 +133,8 @@ std::size_t print_packet(const Packet &packet, Mutable_Bytes plain) {
         if ((!layout.from_client && !layout.from_relay) || packet.data.size() < layout.min_data ||
             packet.data.size() > layout.max_data || plain.size() < head_size(layout) + packet.data.size() ||
             (layout.has_id && id_is_wrong(packet.type, packet.id)) ||
-            (layout.has_key && packet.public_key == nullptr) || (layout.has_ping_id && packet.ping_id == 0)) {
+            (layout.has_key && packet.public_key == nullptr) ||
+            (type == static_cast<std::uint8_t>(Packet_Type::pong) && packet.ping_id == 0)) {
             return 0;
         }
         plain[0] = type;

@@ -287,6 +287,7 @@ TEST_CASE("hostile: what is odd but allowed ends nothing") {
     scripted_send(h.bad, bytes_of("\20data before online"));
     scripted_send(h.bad, bytes_of("\310data for nobody"));
     scripted_send(h.bad, {5, 1, 2, 3, 4, 5, 6, 7, 8});
+    scripted_send(h.bad, {4, 0, 0, 0, 0, 0, 0, 0, 0}); // a ping of id 0: not answered
     scripted_send(h.bad, {2, 16});
     scripted_send(h.bad, {2, 16}); // online twice
     scripted_send(h.bad, bytes_of("\20data"));

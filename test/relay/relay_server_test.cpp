@@ -438,6 +438,16 @@ TEST_CASE("what is malformed drops its sender alone, with the reason") {
     CHECK(send_plain(b, ping_of(4, 2)));
 }
 
+TEST_CASE("a ping of id 0 is ignored") {
+    World world;
+    start(world);
+    auto [a, b] = join_pair(world);
+    drain(a);
+    CHECK(send_plain(a, ping_of(4, 0)));
+    CHECK(drain(a).empty());
+    CHECK_FALSE(relay_server_dropped(world.server, a.handle));
+}
+
 // ---- queues ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("data for a client that does not read is dropped, and what is queued is bounded") {

@@ -97,13 +97,11 @@ TEST_CASE("a reserved id is written in a routing response alone") {
     }
 }
 
-TEST_CASE("a ping or a pong of id 0 is not written") {
-    for (const Packet_Type type : {Packet_Type::ping, Packet_Type::pong}) {
-        Sample sample(type, 0);
-        CHECK(size_of(sample.packet) == 9);
-        sample.packet.ping_id = 0;
-        CHECK(size_of(sample.packet) == 0);
-    }
+TEST_CASE("a pong of id 0 is not written") {
+    Sample sample(Packet_Type::pong, 0);
+    CHECK(size_of(sample.packet) == 9);
+    sample.packet.ping_id = 0;
+    CHECK(size_of(sample.packet) == 0);
 }
 
 TEST_CASE("a packet that lacks its key is not written") {

@@ -92,15 +92,15 @@ TEST_CASE("selection: a route is left for one of half the round trip that is 50 
     views[0] = verified(200);
     views[1] = verified(101);
     Selection selection;
-    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE);
+    CHECK_FALSE(select_faster(selection, views, 0, 1, START));
     views[1] = verified(100);
-    CHECK(select_faster(selection, views, 0, START) == 1);
+    CHECK(select_faster(selection, views, 0, 1, START));
     views[0] = verified(60);
     views[1] = verified(11);
     selection = {};
-    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE); // 49 ms
+    CHECK_FALSE(select_faster(selection, views, 0, 1, START)); // 49 ms
     views[1] = verified(10);
-    CHECK(select_faster(selection, views, 0, START) == 1);
+    CHECK(select_faster(selection, views, 0, 1, START));
 }
 
 TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
@@ -109,11 +109,22 @@ TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
     views[1] = verified(10);
     Selection selection;
     views[0].loaded = true;
-    CHECK(select_faster(selection, views, 0, START) == NO_ROUTE);
+    CHECK_FALSE(select_faster(selection, views, 0, 1, START));
     views[0].loaded = false;
-    CHECK(select_faster(selection, views, 0, START) == 1);
-    CHECK(select_faster(selection, views, 0, START + STAY_MS - 1) == NO_ROUTE);
-    CHECK(select_faster(selection, views, 0, START + STAY_MS) == 1);
+    CHECK(select_faster(selection, views, 0, 1, START));
+    CHECK_FALSE(select_faster(selection, views, 0, 1, START + STAY_MS - 1));
+    CHECK(select_faster(selection, views, 0, 1, START + STAY_MS));
+}
+
+TEST_CASE("selection: only the route that has just answered is changed to, and only if it is the best") {
+    Route_Views views;
+    views[0] = verified(500);
+    views[1] = verified(10);
+    views[2] = verified(20);
+    Selection selection;
+    CHECK_FALSE(select_faster(selection, views, 0, 2, START));
+    CHECK_FALSE(select_faster(selection, views, 0, 0, START));
+    CHECK(select_faster(selection, views, 0, 1, START));
 }
 
 // ---- liveness
@@ -277,6 +288,20 @@ TEST_CASE("backoff: an outage that ended for a moment goes on where it was") {
     CHECK_FALSE(outage_ends(pace, START + 102'000));
     outage_begins(pace, START + 200'000);
     CHECK(pace.outage_since == START + 200'000);
+}
+
+TEST_CASE("backoff: a change of network starts the pace anew, also soon after an outage") {
+    Reconnect_Pace pace;
+    outage_begins(pace, START);
+    CHECK(outage_ends(pace, START + 100'000));
+    pace_renew(pace, START + 101'000);
+    CHECK(pace.outage_since == 0);
+    outage_begins(pace, START + 102'000);
+    CHECK(pace.outage_since == START + 102'000);
+    CHECK(reconnect_pace(pace, START + 103'000, true) == OUTAGE_PACE_MS);
+    pace_renew(pace, START + 200'000);
+    CHECK(pace.outage_since == START + 200'000);
+    CHECK(pace.next_at == START + 200'000);
 }
 
 TEST_CASE("backoff: who lacks a relay comes first, then who has waited longest") {
