@@ -238,7 +238,11 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     if (peer.delivery == nullptr) {
         return;
     }
-    const Delivery_View view{usable_routes(c, peer), peer.sending, load_of(c, peer)};
+    const Relay *const carrier = peer.sending == NO_ROUTE ? nullptr : &c.relays[peer.routes[peer.sending].relay];
+    const Delivery_View view{.usable = usable_routes(c, peer),
+                             .sending = peer.sending,
+                             .load = load_of(c, peer),
+                             .relay_round_trip = carrier == nullptr ? 0 : carrier->link->client.round_trip};
     const Delivery_Action action = delivery_due(*peer.delivery, c.now, view);
     if (action.failed != NO_ROUTE) {
         fail_route(c, peer_slot, action.failed);
