@@ -266,19 +266,6 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
 }
 
-void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
-    Connection &peer = c.peers[peer_slot];
-    peer.heard = route;
-    if (peer.delivery != nullptr) {
-        delivery_heard(*peer.delivery, c.now);
-        if (peer.delivery->check) {
-            wake_peer_at(c, peer_slot, c.now);
-        }
-    } else {
-        peer.heard_at = c.now;
-    }
-}
-
 bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {
     if (is_echo_response(packet)) {
         return take_answer(c, peer, packet);

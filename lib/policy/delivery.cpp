@@ -118,7 +118,6 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
         d.asked = 0;
         d.asked_at = stamp_of(now);
         d.judge_at = 0;
-        d.replaced = false;
     }
     d.asked = both(d.asked, routes);
     d.single = single;
@@ -187,7 +186,8 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     if (d.judge_at != 0 && (reached(d.judge_at, now) || reached(d.end_at, now))) {
         d.judge_at = 0;
         if (!delivers && contains(d.asked, view.sending) && others != 0) {
-            if (d.replaced && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
+            const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.asked_at) > 0;
+            if (is_heard && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
                 finish(d);
                 return;
             }
@@ -488,12 +488,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
     return at;
 }
 
-void delivery_heard(Delivery &d, std::uint64_t now) {
-    d.heard_at = now;
-    d.replaced = true;
-    if (d.waiting_since == 0) {
-        return;
-    }
+bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     if (d.offers != 0 && !d.offer_heard) {
         d.offer_heard = true;
         d.check = true;
@@ -514,6 +509,7 @@ void delivery_heard(Delivery &d, std::uint64_t now) {
         d.tried = 0;
         d.rounds = 0;
     }
+    return d.check;
 }
 
 bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp, bool by_library,

@@ -134,7 +134,6 @@ struct Delivery {
     bool offer_heard : 1 = false; ///< the peer was heard since the last offer
     bool moved : 1 = false;       ///< traffic has moved in this silence: it was not a pause of the peer
     bool single : 1 = false;      ///< of the echoes that are out: only the route in use was asked
-    bool replaced : 1 = false;    ///< the peer was heard since they were sent
     bool library : 1 = false;     ///< the peer has this library: it says when it does not hear us
     bool answers : 1 = false;     ///< the peer has answered an echo
 };
@@ -165,8 +164,14 @@ struct Delivery_View {
 /// Data was sent. When `delivery_due` wants to be asked because of it, or UINT64_MAX.
 [[nodiscard]] std::uint64_t delivery_sent(Delivery &d, std::uint64_t now);
 
-/// A packet of the peer opened.
-void delivery_heard(Delivery &d, std::uint64_t now);
+/// The peer is heard again after data was sent. Whether something waits for `delivery_due` now.
+bool delivery_silence_ends(Delivery &d, std::uint64_t now);
+
+/// A packet of the peer opened. Whether something waits for `delivery_due` now. Each packet comes here.
+inline bool delivery_heard(Delivery &d, std::uint64_t now) {
+    d.heard_at = now;
+    return d.waiting_since != 0 && delivery_silence_ends(d, now);
+}
 
 /// The peer answered the echo that was sent over this route at `stamp`. False when no such echo is out: it is repeated,
 /// or none of ours.
