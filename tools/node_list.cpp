@@ -287,7 +287,9 @@ std::size_t guess_end(Scanner &scanner, std::size_t at) {
 }
 
 bool is_cut_off(Scanner &scanner, Places &places, std::string &error) {
-    error = place(places, scanner.text.size()) + ": the node list is cut off: it ends before its last bracket";
+    error = place(places, scanner.text.size()) +
+            ": the node list is cut off: it ends before its last bracket, or a quotation mark is missing. "
+            "Allowed is a whole one";
     return false;
 }
 

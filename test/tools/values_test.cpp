@@ -1,6 +1,7 @@
 // Values as people write them, node lists and config files: what is clearly meant is read, and an error names the value,
 // what is wrong, and what is allowed.
 #include <algorithm>
+#include <chrono>
 
 #include "catch.h"
 #include "tools/config_file.h"
@@ -287,7 +288,7 @@ TEST_CASE("a bad entry of a node list costs that entry alone, and its warning na
         {node(R"("ipv4": "192.0.2.1", "tcp_ports": [443)"), "no JSON"},
         {node(R"("ipv4": "192.0.2.1", "tcp_ports": 443])"), "no JSON"},
         {node(R"("ipv4": "192.0.2.1", "tcp_ports": [443])") + "}", "no JSON"},
-        {node(R"("ipv4": "192.0.2.1", "tcp_ports": [443])").substr(0, 100), "no JSON"},
+        {node(R"("ipv4": "192.0.2.1", "tcp_ports": [443])").substr(0, KEY.size() + 58), "no JSON"},
         {"@", "no JSON"},
     };
     for (const auto &[entry, cause] : entries) {
@@ -364,15 +365,16 @@ TEST_CASE("what is no whole node list is refused, with what is wrong and where, 
     }
 }
 
-TEST_CASE("a node list of millions of brackets takes no longer than another") {
-    for (const char *const piece : {"[", "{", "{,", "]", "}", "\"", "{\"a\":[", "},{", "[1]}", "{\"x\":{},", ","}) {
+TEST_CASE("a long node list without an end to its entries takes seconds, not hours") {
+    const auto began = std::chrono::steady_clock::now();
+    for (const char *const piece : {"[", "{", "\"", "}", "[{\"a\":1},{", "{\"a\":["}) {
         std::string text = "{\"nodes\": [";
         while (text.size() < 300'000) {
             text += piece;
         }
-        read_list(text);
-        read_list(text + "]}");
+        CHECK_FALSE(read_list(text).ok);
     }
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(60));
 }
 
 TEST_CASE("a config file is read as it is meant") {
