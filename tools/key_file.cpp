@@ -77,7 +77,8 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
         return Key_File::failed;
     }
     struct stat status {};
-    const bool exposed = fstat(file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    const bool exposed =
+        fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
     std::string text;
     const bool read = read_start(file, text);
     if (!read) {

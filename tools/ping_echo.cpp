@@ -122,10 +122,12 @@ std::string why_not(const Echo_Relay &relay) {
     Relay_Info info;
     const bool is_known =
         tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
-    if (!is_known || info.last_end == Reason::none) {
-        return "no answer yet";
+    const Reason reason = is_known ? info.last_end : Reason::none;
+    const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
+    if (trouble != Trouble::none) {
+        return sentence(trouble);
     }
-    return relay.was_up ? to_string(info.last_end) : diagnosis(relay.connections.watched, info.last_end);
+    return reason == Reason::none ? "no answer yet" : to_string(reason);
 }
 
 void send_ping(Echo_Ping &ping) {

@@ -21,18 +21,20 @@ int begin(void *object, const Ip_Port &address) {
     Watched_Host &watched = at(object);
     watched.connecting = watched.connecting == 0 ? now_us() : watched.connecting;
     const int socket = system_of(object).connect(system_of(object).object, address);
-    watched.error = socket < 0 ? errno : 0;
-    watched.first_size = 0;
+    watched.error = socket < 0 ? errno : watched.error;
+    watched.begun_anew = true;
     return socket;
 }
 
 void note_failure(Watched_Host &watched, std::ptrdiff_t result) {
-    if (result == SOCKET_FAILED && watched.error == 0) {
+    if (result == SOCKET_FAILED) {
         watched.error = errno;
     }
 }
 
 void note_first(Watched_Host &watched, Bytes bytes) {
+    watched.first_size = watched.begun_anew ? 0 : watched.first_size;
+    watched.begun_anew = false;
     const std::size_t count = std::min(bytes.size(), watched.first.size() - watched.first_size);
     std::copy_n(bytes.begin(), count, watched.first.begin() + static_cast<std::ptrdiff_t>(watched.first_size));
     watched.first_size += count;
@@ -41,8 +43,9 @@ void note_first(Watched_Host &watched, Bytes bytes) {
 std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
     const std::ptrdiff_t sent = system_of(object).send(system_of(object).object, socket, bytes);
     note_failure(at(object), sent);
-    if (sent > 0 && at(object).connected == 0) {
-        at(object).connected = now_us();
+    if (sent > 0) {
+        at(object).connected = at(object).connected == 0 ? now_us() : at(object).connected;
+        at(object).error = 0;
     }
     return sent;
 }
