@@ -43,16 +43,24 @@ int find_relays(Pinger &pinger) {
         pinger.interrupted = true;
         return EXIT_INTERRUPTED;
     }
+    const auto has_one_of = [](const std::vector<Relay_Address> &relays, const Relay_Address &relay) {
+        return std::any_of(relays.begin(), relays.end(),
+                           [&relay](const Relay_Address &other) { return other.relay.key == relay.relay.key; });
+    };
+    std::vector<Relay_Address> out_of_reach;
     for (const Relay_Address &relay : found) {
-        const bool has_one =
-            std::any_of(pinger.relays.begin(), pinger.relays.end(),
-                        [&relay](const Relay_Address &other) { return other.relay.key == relay.relay.key; });
+        const bool has_one = has_one_of(pinger.relays, relay);
         if (relay.address.family == Family::none) {
             ping_complain(to_string(relay.relay) + ": " + relay.error);
         } else if (!relay.reachable) {
-            ping_complain(to_string(relay.relay) + ": " + sentence(Trouble::no_route));
+            out_of_reach.push_back(relay);
         } else if (!has_one) {
             pinger.relays.push_back(relay);
+        }
+    }
+    for (const Relay_Address &relay : out_of_reach) {
+        if (!has_one_of(pinger.relays, relay)) { // at another of its addresses
+            ping_complain(to_string(relay.relay) + ": " + sentence(Trouble::no_route));
         }
     }
     if (pinger.relays.empty()) {

@@ -329,7 +329,11 @@ int probe_once(Prober &prober) {
         complain("none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
         return EXIT_FAILED;
     }
-    return put_out(prober, report) && all_well(report) && !prober.left_some_out ? EXIT_DONE : EXIT_FAILED;
+    const bool is_out = put_out(prober, report);
+    if (!is_out && prober.interrupted && !prober.cannot_print) {
+        return EXIT_INTERRUPTED; // while it waited for a reader
+    }
+    return is_out && all_well(report) && !prober.left_some_out ? EXIT_DONE : EXIT_FAILED;
 }
 
 } // namespace

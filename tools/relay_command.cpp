@@ -144,8 +144,6 @@ int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
 std::string listen_failure(const Relay_Options &options) {
     const std::string where = options.address + " port " + std::to_string(options.port);
     switch (errno) {
-    case EINVAL:
-        return options.address + " is not a numeric IPv4 or IPv6 address. Try --address 127.0.0.1";
     case EADDRINUSE:
         return where + " is in use. Choose another --port, or --port 0 for any that is free";
     case EACCES:

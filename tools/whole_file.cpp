@@ -16,6 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "output.h"
 
 namespace toxtcp {
@@ -149,9 +150,9 @@ bool write_over(const std::string &path, const std::string &text) {
     return error == 0;
 }
 
-/// A name in the same folder. Hidden, and short: the file's own name may be as long as names can be.
+/// A name in the same folder that nobody else takes. Hidden, and short: the file's own may be as long as names can be.
 std::string name_beside(const std::string &path) {
-    return folder_of(path) + "/.toxtcp-new-" + std::to_string(getpid());
+    return folder_of(path) + "/.toxtcp-new-" + std::to_string(getpid()) + '-' + std::to_string(now_us());
 }
 
 /// Gives the new file what the old one has. False when it cannot have it.
@@ -167,7 +168,6 @@ enum class Replaced { done, failed, impossible };
 /// be what that one is.
 Replaced rename_over(const std::string &path, const std::string &text, const struct stat *old) {
     const std::string beside = name_beside(path);
-    unlink(beside.c_str()); // of a process that ended before its time
     const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0) {
         const bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;

@@ -86,6 +86,9 @@ def check_config(program):
         check(address.startswith(f"127.0.0.1:{port}:"), f"a file with a byte-order mark: {address}")
         process.kill()
         process.wait()
+        other = free_port()
+        _, address = start_relay(workshop, program, "--config", workshop.path("conf"), "--port", str(other))
+        check(address.startswith(f"127.0.0.1:{other}:"), f"the command line does not win: {address}")
         wrong = {
             "port =": "line 2", "port": "line 2", 'key-file = ""': "line 2", "port = 0x1": "0x1", "port = 70000": "70000",
             "max-clients = 0": "max-clients", "json = maybe": "maybe", "json = ": "json", "[relay]": "section",
