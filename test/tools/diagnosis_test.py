@@ -74,6 +74,10 @@ class Sayings:
         self.listed = sentences_of(manual)
         self.said = set()
 
+    def excuse(self, *beginnings):
+        """These cannot be tried here."""
+        self.said |= {sentence for sentence in self.listed if sentence.startswith(beginnings)}
+
     def check(self, name, beginning, text):
         told = [sentence for sentence in self.listed if sentence in text]
         check(len(told) == 1 and told[0].startswith(beginning), f"{name}: {beginning!r} is to be said, and it is {text!r}")
@@ -156,6 +160,7 @@ def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
     parser.add_argument("--manual", required=True)
+    parser.add_argument("--sanitized", action="store_true", help="the program takes file descriptors of its own to check itself")
     parser.add_argument("--inside")
     arguments = parser.parse_args()
     if arguments.inside:
@@ -163,7 +168,10 @@ def test():
         return
     sayings = Sayings(arguments.manual)
     check_servers(arguments, sayings)
-    check_descriptors(arguments, sayings)
+    if arguments.sanitized:
+        sayings.excuse(NO_DESCRIPTORS)
+    else:
+        check_descriptors(arguments, sayings)
     own_network = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
     with Workshop() as workshop:
         try:
@@ -177,8 +185,7 @@ def test():
             sayings.said |= set(json.loads(done.stdout))
         else:
             print("no network of its own can be made here: no route and no name were not tried")
-            kept = [sentence for sentence in sayings.listed if sentence.startswith((NO_ROUTE, NO_NAME, NO_NAME_SERVER))]
-            sayings.said |= set(kept)
+            sayings.excuse(NO_ROUTE, NO_NAME, NO_NAME_SERVER)
     never = [sentence for sentence in sayings.listed if sentence not in sayings.said]
     check(not never, f"the manual page lists what is never said: {never}")
 
