@@ -194,7 +194,7 @@ void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
 constexpr std::string_view SPACES = " \t\r\n";
 
 /// After how many entries whose end has to be guessed no more is guessed: each costs a look at all that follows.
-constexpr std::size_t MAX_GUESSES = 100;
+constexpr std::size_t MAX_GUESSES = 20;
 
 struct Scanner {
     std::string_view text;
