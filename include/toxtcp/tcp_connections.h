@@ -267,17 +267,21 @@ enum class Route_Use : std::uint8_t {
     failed,     ///< its last echo was not answered, while another route's was
     avoided,    ///< traffic has left it of late, since the peer heard nothing of us over it
     stale,      ///< its relay does not answer
-    offline     ///< the peer is not online there
+    offline,    ///< the peer is not online there, or the relay is not connected
+    refused,    ///< the relay has no routing id left for it
+    shed        ///< left, since the peer is online at enough other relays
 };
 /// In a word. Static.
 TOXTCP_API const char *to_string(Route_Use use);
 
-/// What there is to know of a route.
+/// What there is to know of a route. Echoes count since the peer came online at its relay.
 struct Route_Info {
     int relay = 0;                         ///< handle
     Route_State state = Route_State::none; ///< how far it has come
     Route_Use use = Route_Use::offline;    ///< whether it carries the data, and if not, why
-    std::uint32_t echo_round_trip = 0;     ///< ms end to end, of the last echo; 0: none was answered
+    std::uint32_t echo_round_trip = 0;     ///< ms end to end, smoothed; 0: no echo was answered
+    std::uint64_t last_proved = 0; ///< ms on the host's clock, when the newest echo that was answered went out: the
+                                   ///< last proof that the route delivers; 0: no echo was answered
 };
 
 /// What there is to know of a connection.

@@ -527,6 +527,11 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     return at;
 }
 
+std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route) {
+    const std::uint32_t answered = d.routes[route].answered;
+    return answered == 0 ? 0 : whole(d, answered);
+}
+
 bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {
     return contains(d.distrusted, route) && !reached(d.distrust_until, now);
 }

@@ -174,6 +174,9 @@ void delivery_moved(Delivery &d, std::uint64_t now);
 /// When `delivery_due` has something to decide by the clock; UINT64_MAX for never.
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);
 
+/// When the newest echo that was answered over the route was sent, ms; 0: none was.
+[[nodiscard]] std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route);
+
 /// Whether traffic has rotated away from the route of late.
 [[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);
 

@@ -315,6 +315,24 @@ TEST_CASE("delivery: a route that comes online anew knows nothing of the one bef
     CHECK(contains(s.take_echoed(), 1));
 }
 
+TEST_CASE("delivery: a route was last proved when its newest answered echo was sent, however long ago that is") {
+    Scene s;
+    CHECK(delivery_proved_at(s.d, 0) == 0);
+    s.talk(5'000);
+    const std::uint64_t proved = delivery_proved_at(s.d, 0);
+    CHECK(proved % (std::uint64_t{1} << 32) == s.stamps[0]);
+    CHECK(proved + VERIFY_MS + 500 > s.now);
+    const std::uint64_t before = delivery_proved_at(s.d, 1);
+    REQUIRE(before != 0);
+    s.pass(4'000, 20); // echoes go out, and none is answered
+    CHECK(s.stamps[1] > before);
+    CHECK(delivery_proved_at(s.d, 1) == before);
+    s.now += GENERATE(std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{3} << 32);
+    CHECK(delivery_proved_at(s.d, 0) == proved);
+    delivery_reset_route(s.d, 0);
+    CHECK(delivery_proved_at(s.d, 0) == 0);
+}
+
 TEST_CASE("delivery: in a call, echoes are a small part of the bytes") {
     Scene s;
     s.talk(10'000);
