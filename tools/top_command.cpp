@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include <poll.h>
@@ -12,6 +13,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "route_words.h"
 #include "signals.h"
 #include "snapshot.h"
 #include "terminal.h"
@@ -24,6 +26,8 @@ namespace {
 
 /// A host that has written nothing for so long may have ended.
 constexpr std::uint64_t STALE_AFTER_US = 3 * SECOND_US;
+/// What lines are laid out for.
+constexpr std::size_t MAX_COLUMNS = 80;
 
 struct Rate {
     double sent = 0; ///< packets per second
@@ -35,6 +39,7 @@ struct Top {
     int signals = -1;
     Screen screen;
     bool ended = false;
+    bool routes = true; ///< are shown
     Snapshot now;
     Snapshot before;            ///< the last one of another time
     bool has_any = false;       ///< `now` is one
@@ -99,65 +104,95 @@ void read_snapshot(Top &top) {
 
 // ---- showing ---------------------------------------------------------------------------------------------------
 
-std::string duration(std::uint64_t ms) {
-    if (ms < 10'000) {
-        return format("%.1f s", static_cast<double>(ms) / 1e3);
-    }
-    const Count seconds = ms / 1'000;
-    if (seconds < 600) {
-        return format("%llu s", seconds);
-    }
-    return seconds < 36'000 ? format("%llu min", seconds / 60) : format("%llu h", seconds / 3'600);
-}
-
 /// At most `width` characters, of which the last ones count: an address differs in its end.
 std::string fit_end(const std::string &text, std::size_t width) {
     return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
 }
 
-std::string relay_name(const Snapshot &snapshot, const std::optional<int> &number) {
-    const auto found =
-        std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
-                     [&number](const Snapshot_Relay &relay) { return number && relay.number == *number; });
-    return found == snapshot.relays.end() ? "-" : found->address;
+const Snapshot_Relay *find_relay(const Snapshot &snapshot, int number) {
+    const auto found = std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
+                                    [number](const Snapshot_Relay &relay) { return relay.number == number; });
+    return found == snapshot.relays.end() ? nullptr : &*found;
 }
 
-constexpr const char *RELAY_HEADS =
-    "RELAY                 STATE         UP FOR   RTT PEERS CARRIES   OUT/S    IN/S BAD";
+Rate rate_of(const std::map<int, Rate> &rates, int number) {
+    const auto found = rates.find(number);
+    return found == rates.end() ? Rate{} : found->second;
+}
+
+std::string count(const std::optional<std::uint64_t> &number) {
+    return number ? std::to_string(*number) : "-";
+}
+
+constexpr const char *RELAY_HEADS = "RELAY                 STATE       UP FOR    PING PEERS USED  OUT/S   IN/S FAULTS";
 
 std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
-    const auto found = top.relays.find(relay.number);
-    const Rate rate = found == top.relays.end() ? Rate{} : found->second;
-    const std::string up = relay.connected_ms ? duration(*relay.connected_ms) : "-";
-    return format("%-21s %-10s %9s %5s %5llu %7llu %7.1f %7.1f %3llu", fit_end(relay.address, 21).c_str(),
-                  relay.state.substr(0, 10).c_str(), up.c_str(),
-                  relay.round_trip_ms == 0 ? "-" : std::to_string(relay.round_trip_ms).c_str(), Count{relay.online},
-                  Count{relay.carries}, rate.sent, rate.received, Count{relay.suspicions + relay.failures});
+    const Rate rate = rate_of(top.relays, relay.number);
+    return format("%-21s %-10s %7s %7s %5llu %4llu %6.1f %6.1f %6llu", fit_end(relay.address, 21).c_str(),
+                  relay.state.substr(0, 10).c_str(), relay.connected_ms ? duration(*relay.connected_ms).c_str() : "-",
+                  round_trip(relay.round_trip_ms).c_str(), Count{relay.online}, Count{relay.carries}, rate.sent,
+                  rate.received, Count{relay.suspicions + relay.failures});
 }
 
-constexpr const char *PEER_HEADS = "PEER         ROUTES SENDS OVER             HEARD AGO   MOVES   OUT/S    IN/S BAD";
+constexpr const char *PEER_HEADS = "PEER         ROUTES HEARD AGO ECHOES SENT ANSWERED MOVES  OUT/S   IN/S FAULTS";
+constexpr const char *ROUTE_HEADS = "  ROUTE OVER               ECHO PROVED AGO  USED, OR WHY NOT";
+
+/// "unproved": packets came, and the host could not tell whether the peer had sent them.
+std::string heard(const Snapshot_Peer &peer) {
+    return peer.heard_ms ? duration(*peer.heard_ms) : peer.packets_received != 0 ? "unproved" : "never";
+}
 
 std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
-    const auto found = top.peers.find(peer.number);
-    const Rate rate = found == top.peers.end() ? Rate{} : found->second;
-    const std::string over = peer.awake ? relay_name(top.now, peer.sending) : "asleep";
-    return format("%-12s %3zu/%-2zu %-21s %10s %7llu %7.1f %7.1f %3llu", short_key(peer.public_key).c_str(),
-                  peer.online, peer.routes, fit_end(over, 21).c_str(),
-                  peer.heard_ms ? duration(*peer.heard_ms).c_str() : "never", Count{peer.moves}, rate.sent,
-                  rate.received, Count{peer.failures});
+    const Rate rate = rate_of(top.peers, peer.number);
+    const std::string routes = peer.awake ? format("%zu/%zu", peer.online, peer.routes.size()) : "asleep";
+    return format("%-12s %6s %9s %11s %8s %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(), routes.c_str(),
+                  heard(peer).c_str(), count(peer.echoes_sent).c_str(), count(peer.echoes_answered).c_str(),
+                  Count{peer.moves}, rate.sent, rate.received, Count{peer.failures});
 }
 
-/// Lines of a table that may have no more than `room`, heads and the count of those left out included.
-template <class Row, class Line>
-void add_table(std::vector<std::string> &lines, const char *heads, const std::vector<const Row *> &rows,
-               std::size_t room, Line line) {
-    lines.emplace_back(heads);
-    const bool all = rows.size() + 1 <= room;
-    const std::size_t shown = all ? rows.size() : room > 2 ? room - 2 : 0;
-    for (std::size_t i = 0; i < shown; ++i) {
-        lines.push_back(line(*rows[i]));
+std::string route_line(const Top &top, const Snapshot_Route &route) {
+    const Snapshot_Relay *const relay = find_relay(top.now, route.relay);
+    Route_Facts facts{route.use, route.state, "", ""};
+    if (relay != nullptr) {
+        facts.relay_state = relay->state;
+        facts.relay_last_end = relay->last_end;
     }
-    if (!all) {
+    const Route_Words words = route_words(facts);
+    const std::string line =
+        format("  %-21s %7s %10s  %s%s%s", relay == nullptr ? "?" : fit_end(relay->address, 21).c_str(),
+               round_trip(route.echo_round_trip_ms).c_str(), route.proved_ms ? duration(*route.proved_ms).c_str() : "-",
+               words.word.c_str(), words.more.empty() ? "" : ": ", words.more.c_str());
+    return line.substr(0, MAX_COLUMNS);
+}
+
+/// Of the peer, and of its routes where they are shown.
+std::size_t peer_size(const Top &top, const Snapshot_Peer &peer) {
+    return 1 + (top.routes ? peer.routes.size() : 0);
+}
+
+std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
+    std::vector<std::string> lines{peer_line(top, peer)};
+    for (std::size_t i = 0; i + 1 < peer_size(top, peer); ++i) {
+        lines.push_back(route_line(top, peer.routes[i]));
+    }
+    return lines;
+}
+
+/// Adds the lines of as many rows as there is room for, and how many rows are left out. A row that is cut is the only one.
+template <class Row, class Size, class Lines>
+void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, Size size_of,
+              Lines lines_of) {
+    const std::size_t all = std::accumulate(rows.begin(), rows.end(), std::size_t{0},
+                                            [&](std::size_t sum, const Row *row) { return sum + size_of(*row); });
+    std::size_t left = all <= room ? room : room - std::min<std::size_t>(room, 1);
+    std::size_t shown = 0;
+    for (; shown < rows.size() && (shown == 0 || size_of(*rows[shown]) <= left) && left != 0; ++shown) {
+        std::vector<std::string> more = lines_of(*rows[shown]);
+        more.resize(std::min(more.size(), left));
+        left -= more.size();
+        lines.insert(lines.end(), more.begin(), more.end());
+    }
+    if (shown < rows.size() && room != 0) {
         lines.push_back(format("... and %zu more", rows.size() - shown));
     }
 }
@@ -178,8 +213,9 @@ std::string head_line(const Top &top) {
                                          [](const Snapshot_Relay &relay) { return relay.connected_ms.has_value(); });
     const auto online = std::count_if(top.now.peers.begin(), top.now.peers.end(),
                                       [](const Snapshot_Peer &peer) { return peer.online != 0; });
-    return format("%s   %td of %zu relays connected   %td of %zu peers online", short_key(top.now.public_key).c_str(),
-                  connected, top.now.relays.size(), online, top.now.peers.size());
+    return format("host %s   %td of %zu relays connected   %td of %zu peers online",
+                  short_key(top.now.public_key).c_str(), connected, top.now.relays.size(), online,
+                  top.now.peers.size());
 }
 
 std::string state_line(const Top &top) {
@@ -192,7 +228,8 @@ std::string state_line(const Top &top) {
 
 /// All lines for a terminal with so many rows.
 std::vector<std::string> view(const Top &top, std::size_t rows) {
-    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.options.path, 40)) + "   q ends it"};
+    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.options.path, 40)) +
+                                   (top.options.once ? "" : "   q ends it, r shows or hides routes")};
     if (!top.has_any) {
         lines.push_back("waiting: " + printable(top.error));
         return lines;
@@ -205,15 +242,26 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
     const auto peers = sorted(top.now.peers, [](const Snapshot_Peer &peer) {
         return std::tuple{peer.online != 0, peer.packets_sent + peer.packets_received};
     });
+    std::vector<std::string> peer_heads{"", PEER_HEADS};
+    if (top.routes) {
+        peer_heads.emplace_back(ROUTE_HEADS);
+    }
+    const auto size_of = [&top](const Snapshot_Peer &peer) { return peer_size(top, peer); };
+    std::size_t peers_size = 0;
+    for (const Snapshot_Peer *const peer : peers) {
+        peers_size += size_of(*peer);
+    }
     // Relays have what peers leave, and at least half.
-    const std::size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 0;
-    const std::size_t for_relays =
-        std::min(relays.size() + 1, std::max(room / 2, room - std::min(room, peers.size() + 1)));
-    add_table(lines, RELAY_HEADS, relays, for_relays,
-              [&top](const Snapshot_Relay &relay) { return relay_line(top, relay); });
-    lines.emplace_back();
-    add_table(lines, PEER_HEADS, peers, room - for_relays,
-              [&top](const Snapshot_Peer &peer) { return peer_line(top, peer); });
+    const std::size_t heads = lines.size() + 1 + peer_heads.size();
+    const std::size_t room = rows - std::min(rows, heads);
+    const std::size_t for_relays = std::min(relays.size(), std::max(room / 2, room - std::min(room, peers_size)));
+    lines.emplace_back(RELAY_HEADS);
+    add_rows(
+        lines, relays, for_relays, [](const Snapshot_Relay &) { return std::size_t{1}; },
+        [&top](const Snapshot_Relay &relay) { return std::vector{relay_line(top, relay)}; });
+    lines.insert(lines.end(), peer_heads.begin(), peer_heads.end());
+    add_rows(lines, peers, room - for_relays, size_of,
+             [&top](const Snapshot_Peer &peer) { return peer_lines(top, peer); });
     return lines;
 }
 
@@ -241,8 +289,12 @@ void take_keys(Top &top) {
     const ssize_t count = read(STDIN_FILENO, keys.data(), keys.size());
     if (count == 0) {
         top.ended = true; // the terminal is gone
-    } else if (count > 0) {
-        top.ended = top.ended || std::find(keys.begin(), keys.begin() + count, 'q') != keys.begin() + count;
+        return;
+    }
+    for (ssize_t i = 0; i < count; ++i) {
+        const char key = keys[static_cast<std::size_t>(i)];
+        top.ended = top.ended || key == 'q';
+        top.routes = top.routes != (key == 'r');
     }
 }
 
