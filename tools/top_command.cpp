@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <numeric>
+#include <string_view>
 #include <tuple>
 
 #include <poll.h>
@@ -16,9 +17,9 @@
 #include "route_words.h"
 #include "signals.h"
 #include "snapshot.h"
+#include "snapshot_source.h"
 #include "terminal.h"
 #include "text.h"
-#include "whole_file.h"
 
 namespace toxtcp {
 
@@ -39,7 +40,9 @@ struct Top {
     int signals = -1;
     Screen screen;
     bool ended = false;
-    bool routes = true; ///< are shown
+    bool routes = true;     ///< are shown
+    bool changed = true;    ///< what is to be seen
+    Snapshot_Source source; ///< what is being read, if anything is
     Snapshot now;
     Snapshot before;            ///< the last one of another time
     bool has_any = false;       ///< `now` is one
@@ -75,7 +78,7 @@ std::map<int, Rate> rates_of(const std::vector<Counted> &now, const std::vector<
     return rates;
 }
 
-void take(Top &top, const Snapshot &snapshot) {
+void take(Top &top, const Snapshot &snapshot, std::uint64_t written_at) {
     if (top.has_any && snapshot.time_ms == top.now.time_ms) {
         return;
     }
@@ -85,21 +88,38 @@ void take(Top &top, const Snapshot &snapshot) {
     top.relays = rates_of(top.now.relays, top.before.relays, ms);
     top.peers = rates_of(top.now.peers, top.before.peers, ms);
     top.has_any = true;
-    top.new_at = now_us();
+    top.new_at = written_at;
 }
 
-void read_snapshot(Top &top) {
-    std::string text;
+void end_reading(Top &top, Source_State state) {
     Snapshot snapshot;
-    top.error.clear();
-    if (!read_whole_file(top.options.path, text, top.error)) {
+    if (state != Source_State::whole) {
         return;
     }
-    if (!parse_snapshot(text, snapshot, top.error)) {
-        top.error = top.options.path + ' ' + top.error;
-        return;
+    if (parse_snapshot(top.source.text, snapshot, top.error)) {
+        top.error.clear();
+        take(top, snapshot, top.source.written_at);
+    } else {
+        top.error = top.source.path + ' ' + top.error;
     }
-    take(top, snapshot);
+}
+
+void begin_reading(Top &top) {
+    end_reading(top, source_open(top.source, top.error));
+}
+
+void go_on_reading(Top &top) {
+    end_reading(top, source_read(top.source, top.error));
+}
+
+bool is_reading(const Top &top) {
+    return top.source.descriptor >= 0;
+}
+
+/// For poll: rounded up, so that it does not return too early again and again.
+int milliseconds_until(std::uint64_t when) {
+    const std::uint64_t now = now_us();
+    return when > now ? static_cast<int>((when - now) / 1'000 + 1) : 0;
 }
 
 // ---- showing ---------------------------------------------------------------------------------------------------
@@ -228,10 +248,10 @@ std::string state_line(const Top &top) {
 
 /// All lines for a terminal with so many rows.
 std::vector<std::string> view(const Top &top, std::size_t rows) {
-    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.options.path, 40)) +
+    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.source.path, 40)) +
                                    (top.options.once ? "" : "   q ends it, r shows or hides routes")};
     if (!top.has_any) {
-        lines.push_back("waiting: " + printable(top.error));
+        lines.push_back(top.error.empty() ? "waiting for the host" : "waiting: " + printable(top.error));
         return lines;
     }
     lines.push_back(head_line(top));
@@ -287,7 +307,7 @@ void take_signals(Top &top) {
 void take_keys(Top &top) {
     std::array<char, 64> keys;
     const ssize_t count = read(STDIN_FILENO, keys.data(), keys.size());
-    if (count == 0) {
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         top.ended = true; // the terminal is gone
         return;
     }
@@ -298,39 +318,78 @@ void take_keys(Top &top) {
     }
 }
 
+/// Sleeps until there is something to do, and serves signals and keys first, whatever the source does.
+void turn(Top &top, std::uint64_t wake) {
+    std::array<pollfd, 3> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0},
+                                 pollfd{top.source.descriptor, POLLIN, 0}};
+    const bool was_reading = is_reading(top);
+    const int ready = poll(polled.data(), polled.size(), milliseconds_until(wake));
+    if (ready > 0 && polled[0].revents != 0) {
+        take_signals(top);
+    }
+    if (ready > 0 && polled[1].revents != 0) {
+        take_keys(top);
+    }
+    if (was_reading && ((ready > 0 && polled[2].revents != 0) || now_us() >= top.source.give_up_at)) {
+        go_on_reading(top);
+    }
+    // Bytes of a snapshot that is not whole yet change nothing on the screen.
+    top.changed = top.changed || ready <= 0 || polled[0].revents != 0 || polled[1].revents != 0 ||
+                  (was_reading && !is_reading(top));
+}
+
 void run_live(Top &top) {
     const auto interval = static_cast<std::uint64_t>(top.options.interval * 1e6);
     std::uint64_t next = 0;
     screen_enter(top.screen);
     while (!top.ended) {
-        if (now_us() >= next) {
-            read_snapshot(top);
+        if (!is_reading(top) && now_us() >= next) {
+            begin_reading(top);
             next = now_us() + interval;
         }
-        screen_draw(view(top, terminal_size().rows));
-        std::array<pollfd, 2> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
-        const std::uint64_t now = now_us();
-        const auto sleep = static_cast<int>(next > now ? (next - now) / 1'000 + 1 : 0);
-        if (poll(polled.data(), polled.size(), sleep) > 0) {
-            take_signals(top);
-            if (polled[1].revents != 0) {
-                take_keys(top);
-            }
+        if (top.changed) {
+            screen_draw(view(top, terminal_size().rows));
+            top.changed = false;
         }
+        turn(top, is_reading(top) ? top.source.give_up_at : next);
     }
     screen_leave(top.screen);
 }
 
+// ---- once ------------------------------------------------------------------------------------------------------
+
+/// To standard output. False with errno.
+bool print(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(STDOUT_FILENO, text.data(), text.size());
+        if (count < 0 && errno != EINTR) {
+            return false;
+        }
+        text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+    }
+    return true;
+}
+
 int show_once(Top &top) {
-    read_snapshot(top);
+    begin_reading(top);
+    while (is_reading(top)) {
+        pollfd polled{top.source.descriptor, POLLIN, 0};
+        poll(&polled, 1, milliseconds_until(top.source.give_up_at));
+        go_on_reading(top);
+    }
     if (!top.has_any) {
         complain(top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
         return EXIT_FAILED;
     }
+    std::string text;
     for (const std::string &line : view(top, SIZE_MAX)) {
-        std::printf("%s\n", line.c_str());
+        text += line + '\n';
     }
-    return std::fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (!print(text)) {
+        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
 }
 
 } // namespace
@@ -338,7 +397,9 @@ int show_once(Top &top) {
 int run_top(const Top_Options &options) {
     Top top;
     top.options = options;
+    top.source.path = options.path;
     if (options.once || !is_terminal(STDOUT_FILENO) || isatty(STDIN_FILENO) == 0) {
+        top.options.once = true;
         return show_once(top);
     }
     top.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH});
@@ -347,6 +408,7 @@ int run_top(const Top_Options &options) {
         return EXIT_FAILED;
     }
     run_live(top);
+    source_close(top.source);
     close(top.signals);
     return EXIT_DONE;
 }
