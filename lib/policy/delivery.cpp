@@ -18,6 +18,7 @@ constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 /// From this echo of a silence on, the route in use and the others have them in turn.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
+constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< of a peer that has answered none
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
@@ -68,18 +69,20 @@ bool is_verified(const Delivery &d, std::uint8_t route) {
     return route != NO_ROUTE && d.routes[route].proof == Proof::verified;
 }
 
-std::uint32_t round_trip(const Delivery &d, std::uint8_t route) {
-    return is_verified(d, route) ? d.routes[route].round_trip : UNKNOWN_ECHO_MS;
+/// Of the route in use. A peer that answers no echo is taken to be as far from the relay as we are.
+std::uint32_t round_trip(const Delivery &d, const Delivery_View &view) {
+    return is_verified(d, view.sending) ? d.routes[view.sending].round_trip
+                                        : std::max(UNKNOWN_ECHO_MS, 2 * view.relay_round_trip);
 }
 
 bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
     return d.routes[route].answered != 0 && age_of(d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
 }
 
-/// Whether an echo of this silence was answered over the route.
-bool answered_since(const Delivery &d, std::uint8_t route, std::uint64_t since) {
+/// Whether an echo that was sent since then was answered over the route.
+bool answered_since(const Delivery &d, std::uint8_t route, std::uint32_t since) {
     const std::uint32_t answered = d.routes[route].answered;
-    return answered != 0 && static_cast<std::int32_t>(answered - static_cast<std::uint32_t>(since)) >= 0;
+    return answered != 0 && static_cast<std::int32_t>(answered - since) >= 0;
 }
 
 bool is_talking(const Delivery &d, std::uint64_t now) {
@@ -89,7 +92,7 @@ bool is_talking(const Delivery &d, std::uint64_t now) {
 /// How long echoes may be out.
 std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
     const std::uint32_t base =
-        single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view.sending) + 3 * JUDGE_MARGIN_MS) : BURST_LASTS_MS;
+        single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view) + 3 * JUDGE_MARGIN_MS) : BURST_LASTS_MS;
     return base + std::min(view.load, MAX_LOAD_GRANTED_MS);
 }
 
@@ -220,7 +223,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     if (d.waiting_since == 0 || !d.fresh || action.move_to != NO_ROUTE) {
         return;
     }
-    const bool delivers = answered_since(d, view.sending, d.waiting_since);
+    const bool delivers = answered_since(d, view.sending, static_cast<std::uint32_t>(d.waiting_since));
     if (!has_choice(view)) {
         d.fresh = false; // until more data is sent there is nothing to decide
         d.repeat_at = later(now, repeat_pause(0));
@@ -230,15 +233,17 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         Route_Set routes = view.usable;
         if (d.repeats != 0) {
             routes = set_of(view.sending);
-            if (!delivers) {
+            const std::uint32_t last = d.repeat_at - repeat_pause(d.repeats);
+            if (!answered_since(d, view.sending, last)) {
                 // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
                 std::uint8_t other = d.repeats % ROUTES;
                 for (std::uint8_t i = 0; i < ROUTES && (!contains(view.usable, other) || other == view.sending); ++i) {
                     other = static_cast<std::uint8_t>((other + 1) % ROUTES);
                 }
+                const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
                 const auto aside = static_cast<Route_Set>(set_of(other) & view.usable);
-                const bool alone = d.repeats >= ALTERNATE_FROM && d.repeats % 2 != 0 && aside != 0;
-                routes = d.repeats >= ALTERNATE_FROM && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
+                const bool alone = alternates && d.repeats % 2 != 0 && aside != 0;
+                routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
         }
         ask(d, now, view, routes, false, action);
@@ -271,7 +276,7 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
         const std::uint32_t age = age_of(sent, now);
         return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d.sending_since, now);
     };
-    return counts(stamp_of(d.sent_at)) || counts(d.sent_before);
+    return counts(stamp_of(d.sent_at)) || counts(d.stream_since) || counts(d.sent_before);
 }
 
 void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
@@ -284,8 +289,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         return;
     }
     const std::uint32_t load = std::min(view.load, MAX_LOAD_GRANTED_MS);
-    const std::uint32_t settled = (round_trip(d, view.sending) + COMPLAINT_MARGIN_MS)
-                                  << std::min(d.rounds, MAX_DOUBLINGS);
+    const std::uint32_t settled = (round_trip(d, view) + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS);
     if (!should_be_heard(d, now, settled + load, unheard)) {
         return; // we have sent nothing that the peer should have heard by then
     }
@@ -294,18 +298,21 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
     }
-    if (d.complained_at == 0) {
+    // A peer that answers no echo is seldom heard to complain. What it says of a longer time counts as two complaints.
+    const bool counts_twice = !d.answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
+    if (d.complained_at == 0 && !counts_twice) {
         d.complained_at = stamp_of(now);
         if ((d.asked == 0 || d.single) && (d.answers || d.unanswered < MAX_UNANSWERED)) {
             ask(d, now, view, view.usable, false, action);
         }
         return;
     }
-    if (age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
+    if (d.complained_at != 0 && age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
     // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
-    if (d.judge_at != 0 || (!is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled)) {
+    if (d.judge_at != 0 ||
+        (!counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled)) {
         return;
     }
     d.complained_at = stamp_of(now);
@@ -476,8 +483,7 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
 }
 
 std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now) {
-    const std::uint64_t since = d.heard_at != 0 ? d.heard_at : d.waiting_since;
-    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(now - since, 1, UINT32_MAX));
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(now - d.heard_at, 1, UINT32_MAX)); // or never
 }
 
 std::uint32_t delivery_stamp(std::uint64_t now) {

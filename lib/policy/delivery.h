@@ -30,7 +30,7 @@ inline constexpr std::uint32_t JUDGE_MARGIN_MS = 50;   ///< beyond twice the rou
 inline constexpr std::uint32_t UNKNOWN_ECHO_MS = 200;  ///< round trip of a route that no echo has measured
 inline constexpr std::uint32_t BURST_LASTS_MS = 2'500; ///< an echo that is later counts as unanswered
 inline constexpr std::uint32_t FIRST_REPEAT_MS = 450;  ///< from the first echo of a silence to the second
-inline constexpr std::uint32_t SECOND_REPEAT_MS = 700; ///< and to the third; each later pause is a fifth longer
+inline constexpr std::uint32_t SECOND_REPEAT_MS = 600; ///< and to the third; each later pause is a fifth longer
 inline constexpr std::uint32_t MAX_REPEAT_MS = 8'000;
 inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence of a peer that cannot say "I do not hear you"
 inline constexpr std::uint32_t MAX_ROTATE_MS = 60'000;
@@ -136,6 +136,7 @@ struct Delivery_View {
     Route_Set usable = 0;            ///< routes with the peer online
     std::uint8_t sending = NO_ROUTE; ///< the route in use
     std::uint32_t load = 0;          ///< ms, granted to the route in use for what we sent (load.h)
+    std::uint32_t relay_round_trip = 0; ///< ms, of pings to the relay of the route in use; 0: not measured
 };
 
 // ---- evidence --------------------------------------------------------------------------------------------------

@@ -51,6 +51,48 @@ struct Scene {
 enum class Trigger { data, oob, onion, forwarding, offline, online, moved, down, up };
 enum class Victim { connection, its_relay, other_relay, both_relays, everything };
 
+/// Does something in every callback of a kind.
+void set_hook(Scene &s, Trigger trigger, const std::function<void()> &act) {
+    const auto on_packet = [act](const Sim_Packet &) { act(); };
+    const auto on_change = [&s, act](Change_Kind kind) {
+        s.a.on_change = [act, kind](const Change &change) {
+            if (change.kind == kind) {
+                act();
+            }
+        };
+    };
+    switch (trigger) {
+    case Trigger::data:
+        s.a.on_data = on_packet;
+        break;
+    case Trigger::oob:
+        s.a.on_oob = on_packet;
+        break;
+    case Trigger::onion:
+        s.a.on_onion = on_packet;
+        break;
+    case Trigger::forwarding:
+        s.a.on_forwarding = on_packet;
+        break;
+    case Trigger::offline:
+        on_change(Change_Kind::route_offline);
+        break;
+    case Trigger::online:
+        on_change(Change_Kind::route_online);
+        break;
+    case Trigger::moved:
+        on_change(Change_Kind::moved);
+        break;
+    case Trigger::down:
+        on_change(Change_Kind::relay_down);
+        break;
+    case Trigger::up:
+        on_change(Change_Kind::relay_up);
+        hold(s.a, s.world.add_scripted());
+        break;
+    }
+}
+
 } // namespace
 
 TEST_CASE("behaviour 11: killing a connection tells its relays, and no other") {
@@ -180,44 +222,7 @@ TEST_CASE("behaviour 11: callbacks may kill the connection or relay that they ar
             break;
         }
     };
-    const auto on_kind = [&](Change_Kind kind) {
-        s.a.on_change = [&kill, kind](const Change &change) {
-            if (change.kind == kind) {
-                kill();
-            }
-        };
-    };
-    switch (trigger) {
-    case Trigger::data:
-        s.a.on_data = [&](const Sim_Packet &) { kill(); };
-        break;
-    case Trigger::oob:
-        s.a.on_oob = [&](const Sim_Packet &) { kill(); };
-        break;
-    case Trigger::onion:
-        s.a.on_onion = [&](const Sim_Packet &) { kill(); };
-        break;
-    case Trigger::forwarding:
-        s.a.on_forwarding = [&](const Sim_Packet &) { kill(); };
-        break;
-    case Trigger::offline:
-        on_kind(Change_Kind::route_offline);
-        break;
-    case Trigger::online:
-        on_kind(Change_Kind::route_online);
-        break;
-    case Trigger::moved:
-        on_kind(Change_Kind::moved);
-        break;
-    case Trigger::down:
-        on_kind(Change_Kind::relay_down);
-        break;
-    case Trigger::up: {
-        on_kind(Change_Kind::relay_up);
-        hold(s.a, s.world.add_scripted());
-        break;
-    }
-    }
+    set_hook(s, trigger, kill);
     if (trigger != Trigger::up) {
         s.burst(its);
         if (trigger == Trigger::down) {
@@ -293,6 +298,36 @@ TEST_CASE("behaviour 11: callbacks may call anything") {
     CHECK(is_up(s.a, fresh));
     CHECK(s.first.clients.back().routes.size() >= 101);
     CHECK(scripted_count(s.first, Packet_Type::data) + scripted_count(s.second, Packet_Type::data) == 2);
+}
+
+TEST_CASE("behaviour 11: every callback may add relays and connections until the arrays have moved") {
+    const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
+                                  Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
+    Scene s;
+    INFO(to_string(s.world.ticking) << ", callback " << static_cast<int>(trigger));
+    Sim_Relay &dead = s.world.add_relay();
+    sim_relay_kill(dead);
+    int added = 0;
+    const auto add_many = [&] {
+        if (added != 0) {
+            return;
+        }
+        for (; added < 300; ++added) { // more than twice what the arrays have room for
+            const int many = new_tcp_connection_to(s.a.c, some_key(s.world), 100 + added);
+            CHECK(add_tcp_relay_connection(s.a.c, many, dead.address, some_key(s.world)) == Error::ok);
+            CHECK(add_tcp_number_relay_connection(s.a.c, many, tcp_relay(s.a.c, s.first.key)) == Error::ok);
+        }
+    };
+    set_hook(s, trigger, add_many);
+    s.burst(s.first);
+    s.burst(s.second);
+    if (trigger == Trigger::down) {
+        scripted_close(s.second);
+    }
+    s.world.advance(1'000);
+    CHECK(added == 300);
+    CHECK(s.told() == 20); // both bursts came whole
+    CHECK(s.first.clients.back().routes.size() >= 240);
 }
 
 TEST_CASE("behaviour 11: callbacks may be missing, and may be changed") {

@@ -173,7 +173,6 @@ TEST_CASE("a packet that is refused leaves the last one as it was") {
         plain_of(1, 34),
         plain_of(6, 1058),
         {3, 15},
-        {4, 0, 0, 0, 0, 0, 0, 0, 0},
         {5, 0, 0, 0, 0, 0, 0, 0, 0},
     };
     const Blob other = pattern(40);

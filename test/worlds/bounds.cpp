@@ -82,7 +82,10 @@ std::uint64_t silence_bound(const World_Case &world) {
 }
 
 std::uint64_t first_packet_bound(const World_Case &world) {
-    const std::uint64_t cold = COLD_MS + ROUND_TRIPS * round_trip(world) + interval_of(world, true);
+    // A relay that ends or hangs by itself may take one packet with it, whoever chose it.
+    const std::size_t taken = std::max<std::size_t>(
+        1, count(world, [](Relay_Kind kind) { return kind == Relay_Kind::hangs || kind == Relay_Kind::flaps; }));
+    const std::uint64_t cold = COLD_MS + ROUND_TRIPS * round_trip(world) + taken * interval_of(world, true);
     const bool is_hidden = unproved(world) != 0 || dropping_big(world) != 0;
     return world.start == World_Start::cold && is_hidden ? std::max(cold, silence_bound(world)) : cold;
 }

@@ -1,0 +1,389 @@
+// Kinds of fault that took clients off the network once, or let one peer harm another: each test holds one kind.
+#include <toxtcp/echo.h>
+
+#include "sim/world.h"
+
+using namespace toxtcp;
+
+namespace {
+
+/// Ends every connection as soon as its client has sent something.
+void shake_hands_and_close(World &world, Sim_Relay &relay) {
+    relay.seen = [&world, &relay](const Public_Key &from, const Packet &) {
+        sim_at(world.net, world.net.now, [&relay, client = from] { (void)sim_relay_drop(relay, client); });
+    };
+}
+
+/// Two peers with more relays than a connection has routes: the first are dead, the others are tied.
+struct Many_Dead {
+    World world;
+    Sim_Peer &a;
+    std::vector<Sim_Relay *> honest;
+
+    Many_Dead(Ticking ticking, std::size_t dead, std::size_t alive) : world{ticking}, a{world.add_peer()} {
+        for (std::size_t i = 0; i < dead + alive; ++i) {
+            Sim_Relay &relay = world.add_relay();
+            hold(a, relay);
+            if (i < dead) {
+                sim_relay_kill(relay, Sim_Ending::reset);
+            } else {
+                honest.push_back(&relay);
+            }
+        }
+        world.advance(10'000);
+        REQUIRE(is_some_up());
+    }
+
+    [[nodiscard]] bool is_some_up() const {
+        return std::any_of(honest.begin(), honest.end(), [this](const Sim_Relay *relay) { return is_up(a, *relay); });
+    }
+};
+
+std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
+    const Connection_Info info = connection_info(peer, connection);
+    return info.echoes_sent * ECHO_REQUEST_SIZE + info.echoes_answered * ECHO_RESPONSE_SIZE;
+}
+
+} // namespace
+
+// ---- the queue of relays that wait -----------------------------------------------------------------------------
+
+TEST_CASE("kinds: after an outage dead relays in the lower slots take no other relay's turn") {
+    Many_Dead m{ANY_TICKING(), GENERATE(3U, 5U), 2};
+    INFO(to_string(m.world.ticking));
+    const bool told = GENERATE(true, false);
+    for (Sim_Relay *relay : m.honest) {
+        sim_relay_kill(*relay, Sim_Ending::reset);
+    }
+    m.world.advance(120'000);
+    for (Sim_Relay *relay : m.honest) {
+        sim_relay_return(*relay);
+    }
+    if (told) {
+        tcp_connections_network_changed(m.a.c);
+    }
+    CHECK(m.world.until(told ? 3'000 : 15'000, [&] { return m.is_some_up(); }));
+}
+
+TEST_CASE("kinds: relays that accept and close do not delay another relay's return") {
+    Friends f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    for (int i = 0; i < 4; ++i) {
+        Sim_Relay &relay = f.world.add_relay();
+        shake_hands_and_close(f.world, relay);
+        hold(f.a, relay);
+    }
+    f.world.advance(60'000);
+    sim_relay_kill(f.relay(0));
+    f.world.advance(5'000);
+    sim_relay_return(f.relay(0));
+    CHECK(f.world.until(10'000, [&] { return is_up(f.a, f.relay(0)); }));
+}
+
+TEST_CASE("kinds: relays that failed several peers are connected as soon as others when they restart") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    for (int i = 0; i < 3; ++i) {
+        world.add_relay();
+    }
+    std::vector<int> connections;
+    for (int i = 0; i < 3; ++i) {
+        Sim_Peer &b = world.add_peer();
+        connections.push_back(befriend(a, b.key, i));
+        const int back = befriend(b, a.key, 0);
+        for (Sim_Relay &relay : world.relays) {
+            tie(a, connections.back(), relay);
+            tie(b, back, relay);
+        }
+        b.on_data = [&b, back](const Sim_Packet &packet) { (void)send_text(b, back, packet.bytes); };
+    }
+    world.advance(2'000);
+    for (std::size_t turn = 0; turn < 6; ++turn) { // each drops everything for a while, twice
+        world.relays[turn % 3].drops_data = true;
+        for (int i = 0; i < 100; ++i) {
+            for (const int connection : connections) {
+                (void)send_text(a, connection, "x");
+            }
+            world.advance(100);
+        }
+        world.relays[turn % 3].drops_data = false;
+    }
+    std::uint32_t failures = 0;
+    for (Sim_Relay &relay : world.relays) {
+        failures += relay_info(a, tcp_relay(a.c, relay.key)).failures;
+        sim_relay_kill(relay);
+    }
+    CHECK(failures >= 6);
+    world.advance(1'000);
+    for (Sim_Relay &relay : world.relays) {
+        sim_relay_return(relay);
+    }
+    CHECK(world.until(3'000, [&] { return tcp_connected_relays_count(a.c) == 3; }));
+}
+
+TEST_CASE("kinds: a slow network, or a proxy, costs about one connect when an outage ends") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    const bool told = GENERATE(true, false);
+    Sim_Peer_Def def;
+    const Proxy_Type type = GENERATE(Proxy_Type::none, Proxy_Type::socks5);
+    if (type != Proxy_Type::none) {
+        def.proxy = world.add_proxy(type).proxy;
+    }
+    Sim_Peer &a = world.add_peer(def);
+    for (int i = 0; i < 3; ++i) {
+        hold(a, world.add_relay());
+    }
+    REQUIRE(world.until(5'000, [&] { return tcp_connected_relays_count(a.c) == 3; }));
+    sim_cut(world.net, a.node, true);
+    world.advance(120'000);
+    REQUIRE(tcp_connected_relays_count(a.c) == 0);
+    node_of(a).latency = 545; // a round trip of 1.1 s
+    sim_cut(world.net, a.node, false, 30'000);
+    if (told) {
+        tcp_connections_network_changed(a.c);
+    }
+    // TCP's own handshake, the proxy's three, and that of the relay.
+    const std::uint64_t connect = 1'100U * (type == Proxy_Type::none ? 2U : 4U);
+    CHECK(world.until((told ? 3'000 : 15'000) + connect, [&] { return tcp_connected_relays_count(a.c) != 0; }));
+}
+
+TEST_CASE("kinds: a relay that was away for a minute is used again, though two others carry on") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000);
+    sim_relay_kill(f.relay(1));
+    f.talk(55'000);
+    sim_relay_return(f.relay(1));
+    f.talk(10'500);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+}
+
+TEST_CASE("kinds: a relay that fails for hours costs one line of log an hour") {
+    Friends f{Ticking::when_woken};
+    enum class Kind { refuses, silent, shakes_hands, flaps };
+    const Kind kind = GENERATE(Kind::refuses, Kind::silent, Kind::shakes_hands, Kind::flaps);
+    INFO(static_cast<int>(kind));
+    f.world.advance(5'000);
+    Sim_Relay &bad = f.relay(0);
+    switch (kind) {
+    case Kind::refuses:
+        sim_relay_kill(bad);
+        break;
+    case Kind::silent:
+        bad.never_answers_handshake = true;
+        (void)sim_relay_drop(bad, f.a.key);
+        break;
+    case Kind::shakes_hands:
+        shake_hands_and_close(f.world, bad);
+        (void)sim_relay_drop(bad, f.a.key);
+        break;
+    case Kind::flaps:
+        (void)sim_relay_drop(bad, f.a.key);
+        break;
+    }
+    for (int i = 0; i < 3 * 360; ++i) {
+        f.world.advance(10'000);
+        if (kind == Kind::flaps) {
+            (void)sim_relay_drop(bad, f.a.key);
+        }
+    }
+    CHECK(count_lines(f.a, Log_Level::warning) >= 1);
+    CHECK(count_lines(f.a, Log_Level::warning) <= 3);
+}
+
+TEST_CASE("kinds: relays that cannot be connected use up no places") {
+    World world{Ticking::when_woken};
+    Sim_Peer &a = world.add_peer();
+    for (int i = 0; i < 4; ++i) {
+        hold(a, world.add_relay());
+    }
+    world.advance(3'000);
+    Sim_Relay &dead = world.add_relay();
+    sim_relay_kill(dead);
+    const Public_Key peer = some_key(world);
+    for (int i = 0; i < 2'000; ++i) {
+        const int connection = befriend(a, peer, i);
+        REQUIRE(add_tcp_relay_connection(a.c, connection, dead.address, some_key(world)) == Error::ok);
+        REQUIRE(kill_tcp_connection_to(a.c, connection) == Error::ok);
+        if (i % 200 == 199) { // they belong to nobody
+            world.advance(600'000);
+            REQUIRE(tcp_connected_relays_count(a.c) >= 3);
+        }
+    }
+    CHECK(tcp_connections_count(a.c) <= 300);
+    sim_relay_return(dead);
+    hold(a, dead);
+    CHECK(world.until(3'000, [&] { return is_up(a, dead); }));
+}
+
+// ---- one relay, one key ----------------------------------------------------------------------------------------
+
+TEST_CASE("kinds: a key and the same key with its unused top bit set are one relay, and one peer") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    Public_Key other = relay.key;
+    other[KEY_SIZE - 1] ^= 0x80;
+    hold(a, relay);
+    CHECK(add_tcp_relay_global(a.c, relay.address, other) == Error::already);
+    CHECK(tcp_relay(a.c, other) == tcp_relay(a.c, relay.key));
+    const Public_Key key = some_key(world);
+    Public_Key same = key;
+    same[KEY_SIZE - 1] ^= 0x80;
+    const int connection = befriend(a, key, 1);
+    CHECK(new_tcp_connection_to(a.c, same, 2) == static_cast<int>(Error::already));
+    CHECK(add_tcp_relay_connection(a.c, connection, relay.address, other) == Error::ok);
+    CHECK(add_tcp_relay_connection(a.c, connection, relay.address, relay.key) == Error::already);
+    world.advance(600'000);
+    CHECK(node_of(a).calls.connect == 1);
+}
+
+// ---- one peer and the others -----------------------------------------------------------------------------------
+
+TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no relay its name") {
+    World world{Ticking::when_woken};
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &friendly = world.add_peer();
+    enum class Kind { stalls, is_muted, complains, is_away };
+    const Kind kind = GENERATE(Kind::stalls, Kind::is_muted, Kind::complains, Kind::is_away);
+    INFO(static_cast<int>(kind));
+    Sim_Peer_Def def;
+    def.answers_echoes = kind != Kind::is_muted;
+    Sim_Peer &hostile = world.add_peer(def);
+    const int to_friendly = befriend(a, friendly.key, 1);
+    const int to_hostile = befriend(a, hostile.key, 2);
+    const int friendly_back = befriend(friendly, a.key, 1);
+    const int hostile_back = befriend(hostile, a.key, 1);
+    for (int i = 0; i < 3; ++i) {
+        Sim_Relay &relay = world.add_relay();
+        tie(a, to_friendly, relay);
+        tie(a, to_hostile, relay);
+        tie(friendly, friendly_back, relay);
+        tie(hostile, hostile_back, relay);
+        if (kind == Kind::complains) { // it hears nothing: packets for it are lost, and it says so all the time
+            relay.drop = [key = hostile.key](const Public_Key &, const Public_Key &to, const Packet &packet) {
+                return to == key && !is_echo_request(packet.data) && !is_echo_response(packet.data);
+            };
+        }
+    }
+    world.advance(3'000);
+    for (std::uint64_t i = 0; i < 6'000; ++i) { // ten minutes
+        (void)send_text(a, to_friendly, "x");
+        (void)send_text(a, to_hostile, "x");
+        (void)send_text(friendly, friendly_back, "y");
+        const bool stalls = kind == Kind::stalls && i % 600 >= 560;
+        const bool silent = stalls || kind == Kind::is_muted || (kind == Kind::is_away && i > 100);
+        if (!silent) {
+            (void)send_text(hostile, hostile_back, "z");
+        }
+        if (kind == Kind::is_away && i == 100) {
+            sim_stop(world.net, hostile.node, true); // its machine takes packets, and no more
+        }
+        world.advance(100);
+    }
+    CHECK(connection_info(a, to_friendly).moves == 0);
+    CHECK(connection_info(friendly, friendly_back).moves == 0);
+    for (const Sim_Relay &relay : world.relays) {
+        const Relay_Info info = relay_info(a, tcp_relay(a.c, relay.key));
+        CHECK(info.state == Relay_State::connected);
+        CHECK(info.attempts == 0);
+    }
+    CHECK(count_changes(a, Change_Kind::relay_down) == 0);
+    CHECK(friendly.data.size() >= 5'999);
+    // A new peer gets the fastest relay, whatever the hostile one made of it.
+    node_of(world.relays[0]).latency = 1;
+    world.advance(120'000);
+    Sim_Peer &late = world.add_peer();
+    const int to_late = befriend(a, late.key, 3);
+    const int late_back = befriend(late, a.key, 1);
+    for (Sim_Relay &relay : world.relays) {
+        tie(a, to_late, relay);
+        tie(late, late_back, relay);
+    }
+    world.advance(3'000);
+    CHECK(send_text(a, to_late, "hello") == Error::ok);
+    CHECK(connection_info(a, to_late).sending == tcp_relay(a.c, world.relays[0].key));
+}
+
+// ---- slow is not dead ------------------------------------------------------------------------------------------
+
+TEST_CASE("kinds: with round trips of 1.9 s to every relay nothing is suspect, and traffic stays") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    for (Sim_Relay &relay : f.world.relays) {
+        node_of(relay).latency = 945;
+    }
+    f.talk(10'000);
+    const std::uint32_t moves = connection_info(f.a, f.ab).moves;
+    const std::uint32_t suspicions = relay_info(f.a, 0).suspicions;
+    f.talk(600'000);
+    CHECK(connection_info(f.a, f.ab).moves <= moves + 1);
+    CHECK(relay_info(f.a, 0).suspicions <= suspicions + 1);
+    CHECK(count_changes(f.a, Change_Kind::relay_failed) == 0);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+}
+
+TEST_CASE("kinds: a call that comes long after the last tick judges no socket by an old time") {
+    Friends f{Ticking::when_woken};
+    f.talk(3'000);
+    Sim_Relay &relay = f.in_use();
+    const int number = tcp_relay(f.a.c, relay.key);
+    f.world.advance(8'000);
+    node_of(relay).capacity = 8 * 1024;
+    const std::string packet(MAX_OOB_DATA_SIZE, 'x');
+    for (int i = 0; i < 63; ++i) { // more than the socket takes
+        (void)tcp_send_oob_packet(f.a.c, number, f.b.key, bytes_of(packet));
+    }
+    f.world.advance(3'000);
+    CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+    CHECK(is_up(f.a, relay));
+}
+
+TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not kept for the next one in its place") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000);
+    // Two of three drop everything and let echoes pass, so traffic rotates through them.
+    const auto passes_echoes = [](const Public_Key &, const Public_Key &, const Packet &packet) {
+        return !is_echo_request(packet.data) && !is_echo_response(packet.data);
+    };
+    for (Sim_Relay &relay : f.world.relays) {
+        relay.drop = passes_echoes;
+    }
+    f.talk(8'000);
+    // The relays are replaced, in the same places, by one honest relay after the other.
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(kill_tcp_relay_connection(f.a.c, tcp_relay(f.a.c, f.relay(i).key)) == Error::ok);
+        CHECK(kill_tcp_relay_connection(f.b.c, tcp_relay(f.b.c, f.relay(i).key)) == Error::ok);
+        Sim_Relay &honest = f.world.add_relay();
+        tie(f.a, f.ab, honest);
+        tie(f.b, f.ba, honest);
+    }
+    const std::uint64_t at = f.world.net.now;
+    f.talk(10'000);
+    CHECK(longest_silence(f.a, at) <= 3'000);
+    CHECK(longest_silence(f.b, at) <= 3'000);
+}
+
+// ---- what it costs ---------------------------------------------------------------------------------------------
+
+TEST_CASE("kinds: echoes are less than 3 % of a call's bytes, and none are sent on an idle connection") {
+    Friends f{Ticking::when_woken};
+    const std::string packet(200, 'v'); // an audio frame at 48 kbit/s is 227 bytes in toxcore's RTP and crypto packets
+    std::uint64_t sent = 0;
+    for (int i = 0; i < 5 * 60 * 50; ++i) {
+        sent += send_text(f.a, f.ab, packet) == Error::ok ? packet.size() : 0;
+        sent += send_text(f.b, f.ba, packet) == Error::ok ? packet.size() : 0;
+        f.world.advance(20);
+    }
+    const std::uint64_t echoes = echo_bytes(f.a, f.ab) + echo_bytes(f.b, f.ba);
+    CHECK(echoes != 0);
+    CHECK(echoes * 100 < sent * 3);
+    f.world.advance(5'000);
+    const std::uint32_t before = connection_info(f.a, f.ab).echoes_sent + connection_info(f.b, f.ba).echoes_sent;
+    f.world.advance(3'600'000);
+    CHECK(connection_info(f.a, f.ab).echoes_sent + connection_info(f.b, f.ba).echoes_sent == before);
+}

@@ -1,0 +1,49 @@
+#include "base/slots.h"
+
+#include "catch.h"
+
+using namespace toxtcp;
+
+TEST_CASE("slots: a slot whose handle was never shown keeps it, however often it is used again") {
+    Slots<int> slots{4};
+    for (std::uint32_t i = 0; i < 2 * MAX_GENERATIONS; ++i) {
+        REQUIRE(slots.add() == 0);
+        slots.remove(0);
+    }
+    REQUIRE(slots.add() == 0);
+    CHECK(slots.number(0) == 0);
+}
+
+TEST_CASE("slots: a handle that was shown is stale once its tenant has gone") {
+    Slots<int> slots{4};
+    REQUIRE(slots.add() == 0);
+    const int first = slots.number(0);
+    slots.remove(0);
+    CHECK(slots.find(first) == NO_SLOT);
+    REQUIRE(slots.add() == 0);
+    CHECK(slots.find(first) == NO_SLOT);
+    CHECK(slots.number(0) != first);
+    // Whoever guesses the next handle may hold it from then on.
+    slots.remove(0);
+    REQUIRE(slots.add() == 0);
+    const int guessed = static_cast<int>(2 * MAX_SLOTS);
+    CHECK(slots.find(guessed) == 0);
+    slots.remove(0);
+    REQUIRE(slots.add() == 0);
+    CHECK(slots.find(guessed) == NO_SLOT);
+}
+
+TEST_CASE("slots: no more than the limit, and a slot whose generations are used up is one less") {
+    Slots<int> slots{2};
+    REQUIRE(slots.add() == 0);
+    REQUIRE(slots.add() == 1);
+    CHECK(slots.full());
+    CHECK(slots.add() == NO_SLOT);
+    for (std::uint32_t i = 0; i < MAX_GENERATIONS; ++i) {
+        REQUIRE(slots.number(1) >= 0);
+        slots.remove(1);
+        REQUIRE(slots.add() == (i + 1 < MAX_GENERATIONS ? 1 : NO_SLOT));
+    }
+    CHECK(slots.count() == 1);
+    CHECK(slots.full());
+}
