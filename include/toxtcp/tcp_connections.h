@@ -29,8 +29,8 @@ struct Callbacks {
     void *object = nullptr; ///< the host's own
     /// A packet that says it is from the peer of the connection made with `id`: data, or OOB over a relay tied to the
     /// connection. A relay proves only that it sent the packet. Return true if the packet is the peer's beyond doubt (it
-    /// opened with a key that only the peer has): such packets prove that a relay delivers. Without a true answer the
-    /// library relies on its echoes alone.
+    /// opened with a key that only the peer has): such packets prove that a relay delivers, and the library takes their
+    /// absence for a fault. A host that cannot tell says so by `proves_packets` in Tcp_Connections_Def.
     bool (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
     /// Any other OOB packet, and the relay that it came over (`add_tcp_number_relay_connection` ties it).
     void (*oob)(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) = nullptr;
@@ -56,6 +56,9 @@ struct Tcp_Connections_Def {
     Callbacks callbacks;                   ///< copied; `set_callbacks` changes them
     Profile profile = Profile::responsive; ///< power against time to fail over
     bool answer_echoes = true; ///< false: the host has a net_crypto of its own, which answers echoes of other peers
+    /// False: `data` never returns true, since the host cannot tell whose a packet is. The library then relies on its
+    /// echoes alone, and does not find a relay out that lets echoes pass and drops data.
+    bool proves_packets = true;
 };
 
 /// Null when memory or the host's sockets are not to be had, or the proxy's address is not one.

@@ -368,7 +368,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.stream_since = stamp_of(now);
     }
     d.sent_at = now;
-    if (d.waiting_since == 0) {
+    if (d.waiting_since == 0 && d.proves) {
         d.waiting_since = now;
         d.repeats = 0;
         d.moved = false;
@@ -377,7 +377,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.rotate_at = later(now, rotate_patience(d));
     }
     std::uint64_t at = UINT64_MAX;
-    if (!d.fresh) {
+    if (!d.fresh && d.proves) {
         d.fresh = true;
         at = std::max(now, whole(d, d.repeat_at));
     }

@@ -12,6 +12,8 @@
 //     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict.
 //   - A route that came online is verified once there is something to send. While data flows, the route in use is verified
 //     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
+//   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
+//     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
 //   - No echo is sent while the connection is idle, nor, after the first, where there is no other route to go to.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
@@ -119,6 +121,7 @@ struct Delivery {
     bool replaced : 1 = false; ///< the peer was heard since they were sent
     bool library : 1 = false;  ///< the peer has this library: it says when it does not hear us
     bool answers : 1 = false;  ///< the peer has answered an echo
+    bool proves : 1 = true;    ///< the layer above can tell which packets are the peer's
 };
 
 /// What is to be done.
@@ -133,9 +136,9 @@ struct Delivery_Action {
 
 /// The circumstances.
 struct Delivery_View {
-    Route_Set usable = 0;            ///< routes with the peer online
-    std::uint8_t sending = NO_ROUTE; ///< the route in use
-    std::uint32_t load = 0;          ///< ms, granted to the route in use for what we sent (load.h)
+    Route_Set usable = 0;               ///< routes with the peer online
+    std::uint8_t sending = NO_ROUTE;    ///< the route in use
+    std::uint32_t load = 0;             ///< ms, granted to the route in use for what we sent (load.h)
     std::uint32_t relay_round_trip = 0; ///< ms, of pings to the relay of the route in use; 0: not measured
 };
 

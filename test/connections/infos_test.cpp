@@ -133,6 +133,27 @@ TEST_CASE("infos: a route that its relay has no routing id for says so") {
     CHECK(is_up(a, relay));
 }
 
+TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy relay, and leaves one that drops it") {
+    Sim_Peer_Def def;
+    def.proves_packets = false;
+    Friends f{ANY_TICKING(), 3, 1, def};
+    INFO(to_string(f.world.ticking));
+    f.talk(60'000, GENERATE(20U, 300U, 1'000U));
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.b, f.ba).moves == 0);
+    CHECK(count_changes(f.a, Change_Kind::relay_failed) == 0);
+    CHECK(connection_info(f.a, f.ab).last_heard == 0); // nothing is the peer's for certain
+    CHECK(route_info(f.a, f.ab, f.in_use()).last_proved + 5'000 > f.world.net.now);
+    Sim_Relay &relay = f.in_use();
+    relay.drops_data = true;
+    f.talk(1'000, 20);
+    const std::uint64_t at = f.world.net.now;
+    f.talk(10'000, 20);
+    CHECK(longest_silence(f.b, at) <= 3'000);
+    CHECK(longest_silence(f.a, at) <= 3'000);
+    CHECK(route_info(f.a, f.ab, relay).use == Route_Use::failed);
+}
+
 TEST_CASE("infos: routes that are left, since the peer is online at enough others, say so") {
     Friends f{ANY_TICKING(), 5};
     INFO(to_string(f.world.ticking));
