@@ -2,9 +2,11 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "ping.h"
 #include "ping_packet.h"
+#include "route_words.h"
 #include "text.h"
 
 namespace toxtcp {
@@ -127,6 +129,69 @@ void send_ping(Ping &ping) {
     }
 }
 
+/// A route as it is at the end, in words.
+struct Told_Route {
+    std::string relay;
+    Route_Words words;
+    std::uint64_t echo_round_trip = 0; ///< ms; 0: not known
+    std::optional<std::uint64_t> proved_ms;
+};
+
+std::vector<Told_Route> told_routes(const Ping &ping, const Connection_Info &connection) {
+    const std::uint64_t now = ping.connections.host.now(ping.connections.host.object);
+    std::vector<Told_Route> told;
+    for (std::size_t i = 0; i < connection.routes_count; ++i) {
+        const Route_Info &route = connection.routes[i];
+        Relay_Info relay;
+        if (tcp_relay_info(ping.connections.tcp, route.relay, relay)) {
+            Told_Route &one = told.emplace_back();
+            one.relay = to_string(relay.address);
+            one.words = route_words(
+                {to_string(route.use), to_string(route.state), to_string(relay.state), to_string(relay.last_end)});
+            one.echo_round_trip = route.echo_round_trip;
+            if (route.last_proved != 0) {
+                one.proved_ms = now - std::min(now, route.last_proved);
+            }
+        }
+    }
+    return told;
+}
+
+void print_routes(const Ping &ping) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return;
+    }
+    std::printf("%u echoes sent, %u answered\n", connection.echoes_sent, connection.echoes_answered);
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        std::printf("route over %s: %s%s%s", route.relay.c_str(), route.words.word.c_str(),
+                    route.words.more.empty() ? "" : ", ", route.words.more.c_str());
+        if (route.proved_ms) {
+            std::printf("; echo %s, the last answered %s ago", round_trip(route.echo_round_trip).c_str(),
+                        duration(*route.proved_ms).c_str());
+        }
+        std::printf("\n");
+    }
+}
+
+void add_routes(const Ping &ping, nlohmann::json &json) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return;
+    }
+    json["echoes_sent"] = connection.echoes_sent;
+    json["echoes_answered"] = connection.echoes_answered;
+    json["routes"] = nlohmann::json::array();
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        json["routes"].push_back(
+            {{"relay", route.relay},
+             {"use", route.words.word},
+             {"why", route.words.more},
+             {"echo_round_trip_ms", route.echo_round_trip},
+             {"proved_ms", route.proved_ms ? nlohmann::json(*route.proved_ms) : nlohmann::json{}}});
+    }
+}
+
 void print_statistics(const Ping &ping) {
     std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
     std::printf("%s\n",
@@ -137,12 +202,14 @@ void print_statistics(const Ping &ping) {
     for (const auto &[relay, count] : ping.carried) {
         std::printf("%s carried %llu\n", relay.c_str(), Count{count});
     }
+    print_routes(ping);
 }
 
 void print_json(const Ping &ping) {
     nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
                         {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice}, {"carried", ping.carried}};
+    add_routes(ping, json);
     ping_add_times(json, ping.round_trips);
     std::printf("%s\n", json.dump(2).c_str());
 }
