@@ -94,8 +94,10 @@ std::string route_cells(const Demo_Peer &peer, std::size_t relay) {
 
 std::string relay_line(const Demo &demo, std::size_t relay) {
     const Relay_Process &process = demo.relays[relay];
-    return format("%5zu %5u %-7s", relay + 1, unsigned{process.address.port}, to_string(process.state)) +
-           route_cells(demo.peers[0], relay) + route_cells(demo.peers[1], relay);
+    const std::string line =
+        format("%5zu %5u %-7s", relay + 1, unsigned{process.address.port}, to_string(process.state)) +
+        route_cells(demo.peers[0], relay) + route_cells(demo.peers[1], relay);
+    return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
 std::string echoes_text(const Demo_Peer &peer) {

@@ -200,8 +200,8 @@ std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
 
 /// Adds the lines of as many rows as there is room for, and how many rows are left out. A row that is cut is the only one.
 template <class Row, class Size, class Lines>
-void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, Size size_of,
-              Lines lines_of) {
+void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, const char *what,
+              Size size_of, Lines lines_of) {
     const std::size_t all = std::accumulate(rows.begin(), rows.end(), std::size_t{0},
                                             [&](std::size_t sum, const Row *row) { return sum + size_of(*row); });
     std::size_t left = all <= room ? room : room - std::min<std::size_t>(room, 1);
@@ -213,7 +213,7 @@ void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &r
         lines.insert(lines.end(), more.begin(), more.end());
     }
     if (shown < rows.size() && room != 0) {
-        lines.push_back(format("... and %zu more", rows.size() - shown));
+        lines.push_back(format("... and %zu more %s", rows.size() - shown, what));
     }
 }
 
@@ -277,10 +277,10 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
     const std::size_t for_relays = std::min(relays.size(), std::max(room / 2, room - std::min(room, peers_size)));
     lines.emplace_back(RELAY_HEADS);
     add_rows(
-        lines, relays, for_relays, [](const Snapshot_Relay &) { return std::size_t{1}; },
+        lines, relays, for_relays, "relays", [](const Snapshot_Relay &) { return std::size_t{1}; },
         [&top](const Snapshot_Relay &relay) { return std::vector{relay_line(top, relay)}; });
     lines.insert(lines.end(), peer_heads.begin(), peer_heads.end());
-    add_rows(lines, peers, room - for_relays, size_of,
+    add_rows(lines, peers, room - for_relays, "peers", size_of,
              [&top](const Snapshot_Peer &peer) { return peer_lines(top, peer); });
     return lines;
 }

@@ -106,6 +106,27 @@ def check_top_width(arguments, workshop, snapshot):
         check(words in shown.stdout, f"top does not say {words!r}:\n{shown.stdout}")
 
 
+def check_top_many(arguments, workshop, snapshot):
+    """More relays and peers than there are rows: both tables are there, and say how much they leave out."""
+    with open(snapshot, encoding="utf-8") as file:
+        many = json.load(file)
+    relay, peer = many["relays"][0], many["connections"][0]
+    many["relays"] = [{**relay, "number": number} for number in range(100)]
+    many["connections"] = [{**peer, "number": number, "public_key": f"{number:064X}"} for number in range(100)]
+    path = workshop.path("many.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(many, file)
+    terminal = Terminal(workshop, "many")
+    terminal.type(f"clear; {arguments.program} top {path}")
+    text = until(lambda: "more peers" in terminal.screen() and terminal.screen(), "top shows a part of many peers")
+    check("PROVED AGO" in text and "more relays" in text and "ready" in text, f"a part of either:\n{text}")
+    terminal.check_screen("top of many")
+    with_routes = text.count("/3 ")
+    terminal.tmux("send-keys", "r")
+    until(lambda: terminal.screen().count("/3 ") > with_routes, "without routes there is room for more peers")
+    terminal.check_given_back("top of many")
+
+
 def check_demo(arguments):
     with Workshop() as workshop:
         terminal = Terminal(workshop, "demo")
@@ -143,6 +164,7 @@ def check_top(arguments):
         once = run(arguments.program, "top", "--once", snapshot)
         check(once.returncode == 0 and "\033" not in once.stdout and "connected" in once.stdout, "top, once, as plain lines")
         check_top_width(arguments, workshop, snapshot)
+        check_top_many(arguments, workshop, snapshot)
         missing = run(arguments.program, "top", "--once", workshop.path("nothing"))
         check(missing.returncode == 1 and missing.stderr.strip(), "a file that is not there is an error")
 
