@@ -42,7 +42,18 @@ constexpr const char *PING_NOTES =
 
 constexpr const char *TOP_NOTES =
     "FILE is what a host writes every so often with the library's tcp_connections_json, SOCKET a Unix socket where it\n"
-    "says that to whoever connects. Where standard output is no terminal, it is shown once.\n\n";
+    "says that to whoever connects. Where standard output is no terminal, it is shown once.\n\n"
+    "Of a relay:   PING       time to the relay and back\n"
+    "              PEERS      peers that are online there\n"
+    "              USED       peers whose data is sent over it\n"
+    "              FAULTS     times that it did not answer, or did not deliver\n"
+    "Of a peer:    ROUTES     relays where the peer is online, of all that are tried\n"
+    "              HEARD AGO  since the last packet that is the peer's for certain\n"
+    "              ECHOES     sent to the peer, and answered by it; their counts begin anew at 65,536\n"
+    "              MOVES      times that its data was sent over another relay from then on\n"
+    "              FAULTS     times that this was so since a relay did not deliver\n"
+    "Of a route:   ECHO       time of an echo to the peer and back\n"
+    "              PROVED AGO since the last echo that was answered: the last proof that the route delivers\n\n";
 
 // ---- options whose values are read by values.h -------------------------------------------------------------------
 

@@ -163,6 +163,7 @@ bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callb
         def.secret_key = key;
         def.host = &connections.watched.host;
         def.callbacks = callbacks;
+        def.proves_packets = false; // pings are not sealed
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {

@@ -1,9 +1,11 @@
 // `toxtcp ping --data`: data packets to a `toxtcp ping --listen`, over the route that the library chooses, and back.
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "ping.h"
 #include "ping_packet.h"
+#include "route_words.h"
 #include "text.h"
 
 namespace toxtcp {
@@ -126,6 +128,70 @@ void send_ping(Ping &ping) {
     }
 }
 
+/// A route as it is at the end, in words.
+struct Told_Route {
+    std::string relay;
+    Route_Words words;
+    std::uint64_t echo_round_trip = 0; ///< ms; 0: not known
+    std::optional<std::uint64_t> proved_ms;
+};
+
+std::vector<Told_Route> told_routes(const Ping &ping, const Connection_Info &connection) {
+    const std::uint64_t now = ping.connections.watched.host.now(ping.connections.watched.host.object);
+    std::vector<Told_Route> told;
+    for (std::size_t i = 0; i < connection.routes_count; ++i) {
+        const Route_Info &route = connection.routes[i];
+        Relay_Info relay;
+        if (tcp_relay_info(ping.connections.tcp, route.relay, relay)) {
+            Told_Route &one = told.emplace_back();
+            one.relay = to_string(relay.address);
+            one.words = route_words(
+                {to_string(route.use), to_string(route.state), to_string(relay.state), to_string(relay.last_end)});
+            one.echo_round_trip = route.echo_round_trip;
+            if (route.last_proved != 0) {
+                one.proved_ms = now - std::min(now, route.last_proved);
+            }
+        }
+    }
+    return told;
+}
+
+std::string routes_text(const Ping &ping) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return {};
+    }
+    std::string text = format("%u echoes sent, %u answered\n", connection.echoes_sent, connection.echoes_answered);
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        text += "route over " + route.relay + ": " + route.words.word + (route.words.more.empty() ? "" : ", ") +
+                route.words.more;
+        if (route.proved_ms) {
+            text += "; echo " + round_trip(route.echo_round_trip) + ", the last answered " +
+                    duration(*route.proved_ms) + " ago";
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+void add_routes(const Ping &ping, nlohmann::json &json) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return;
+    }
+    json["echoes_sent"] = connection.echoes_sent;
+    json["echoes_answered"] = connection.echoes_answered;
+    json["routes"] = nlohmann::json::array();
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        json["routes"].push_back(
+            {{"relay", route.relay},
+             {"use", route.words.word},
+             {"why", route.words.more},
+             {"echo_round_trip_ms", route.echo_round_trip},
+             {"proved_ms", route.proved_ms ? nlohmann::json(*route.proved_ms) : nlohmann::json{}}});
+    }
+}
+
 std::string statistics(const Ping &ping) {
     std::string text = "\n--- " + to_string(ping.peer) + " ping statistics ---\n" +
                        ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began) + '\n';
@@ -135,13 +201,14 @@ std::string statistics(const Ping &ping) {
     for (const auto &[relay, count] : ping.carried) {
         text += relay + " carried " + std::to_string(count) + '\n';
     }
-    return text;
+    return text + routes_text(ping);
 }
 
 std::string summary_json(const Ping &ping) {
     nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
                         {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice}, {"carried", ping.carried}};
+    add_routes(ping, json);
     ping_add_times(json, ping.round_trips);
     return json.dump(2) + '\n';
 }

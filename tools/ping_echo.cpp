@@ -30,6 +30,7 @@ struct Echo_Relay {
     std::vector<std::uint64_t> sent{}; ///< us, by the ping's number; 0: not sent
     std::vector<bool> answered{};      ///< by the ping's number
     std::vector<double> round_trips{}; ///< ms, in the order of the answers
+    std::uint64_t last_answer = 0;     ///< us: the last proof that it delivers; 0: none
     std::size_t sent_count = 0;
     std::uint64_t twice = 0;
 };
@@ -90,6 +91,7 @@ void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *)
         return;
     }
     relay->answered[which] = true;
+    relay->last_answer = now;
     ping.by_library = by_library;
     const double round_trip = milliseconds(now - relay->sent[which]);
     relay->round_trips.push_back(round_trip);
@@ -237,7 +239,8 @@ std::string statistics(const Echo_Ping &ping) {
         } else if (relay.round_trips.empty()) {
             text += format("0 of %zu answered\n", relay.sent_count);
         } else {
-            text += format("%zu of %zu answered, %s\n", relay.round_trips.size(), relay.sent_count,
+            text += format("%zu of %zu answered, the last %s ago, %s\n", relay.round_trips.size(), relay.sent_count,
+                           duration((now_us() - relay.last_answer) / 1'000).c_str(),
                            ping_spread(relay.round_trips).c_str());
         }
     }
@@ -252,6 +255,8 @@ std::string summary_json(const Echo_Ping &ping) {
                            {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
                            {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
                            {"answered_twice", relay.twice}};
+        one["last_answer_ms"] =
+            relay.last_answer == 0 ? nlohmann::json{} : nlohmann::json((now_us() - relay.last_answer) / 1'000);
         ping_add_times(one, relay.round_trips);
         relays.push_back(std::move(one));
     }

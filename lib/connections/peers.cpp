@@ -68,6 +68,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             set_step(c, peer_slot, route_index, Route_Step::none);
             return;
         }
+        peer.delivery->proves = c.proves_packets;
     }
     count(c, peer, relay, old, UINT32_MAX); // one less
     count(c, peer, relay, step, 1);

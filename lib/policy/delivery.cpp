@@ -465,7 +465,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.stream_since = stamp_of(now);
     }
     d.sent_at = now;
-    if (d.waiting_since == 0) {
+    if (d.waiting_since == 0 && d.proves) {
         d.waiting_since = now;
         d.repeats = 0;
         d.moved = false;
@@ -477,7 +477,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         }
     }
     std::uint64_t at = UINT64_MAX;
-    if (!d.fresh) {
+    if (!d.fresh && d.proves) {
         d.fresh = true;
         at = std::max(now, whole(d, d.repeat_at));
     }
@@ -647,6 +647,11 @@ std::uint64_t delivery_deadline(const Delivery &d) {
         at = d.library ? at : std::min(at, whole(d, d.withdraw_at));
     }
     return at;
+}
+
+std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route) {
+    const std::uint32_t answered = d.routes[route].answered;
+    return answered == 0 ? 0 : whole(d, answered);
 }
 
 bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {

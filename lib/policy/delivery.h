@@ -16,6 +16,8 @@
 //     each time; then all routes are taken back.
 //   - A route that came online is verified once there is something to send. While data flows, the route in use is verified
 //     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
+//   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
+//     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
 //   - No echo is sent while the connection is idle, nor, after the first, where there is no other route to go to.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
@@ -136,6 +138,7 @@ struct Delivery {
     bool single : 1 = false;      ///< of the echoes that are out: only the route in use was asked
     bool library : 1 = false;     ///< the peer has this library: it says when it does not hear us
     bool answers : 1 = false;     ///< the peer has answered an echo
+    bool proves : 1 = true;       ///< the layer above can tell which packets are the peer's
 };
 
 /// What is to be done.
@@ -203,6 +206,9 @@ void delivery_moved(Delivery &d, std::uint64_t now);
 
 /// When `delivery_due` has something to decide by the clock; UINT64_MAX for never.
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);
+
+/// When the newest echo that was answered over the route was sent, ms; 0: none was.
+[[nodiscard]] std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route);
 
 /// Whether traffic has rotated away from the route of late.
 [[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);

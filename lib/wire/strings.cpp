@@ -125,6 +125,10 @@ const char *to_string(Route_Use use) {
         return "stale";
     case Route_Use::offline:
         return "offline";
+    case Route_Use::refused:
+        return "refused";
+    case Route_Use::shed:
+        return "shed";
     }
     return "unknown";
 }

@@ -69,6 +69,7 @@ struct Sim_Peer_Def {
     Proxy proxy;
     Profile profile = Profile::responsive;
     bool answers_echoes = true;
+    bool proves_packets = true;
     const Secret_Key *secret_key = nullptr; ///< null: one of its own
 };
 

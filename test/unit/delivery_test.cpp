@@ -378,6 +378,54 @@ TEST_CASE("delivery: a route that comes online anew knows nothing of the one bef
     CHECK(contains(s.take_echoed(), 1));
 }
 
+TEST_CASE("delivery: a route was last proved when its newest answered echo was sent, however long ago that is") {
+    Scene s;
+    CHECK(delivery_proved_at(s.d, 0) == 0);
+    s.talk(5'000);
+    const std::uint64_t proved = delivery_proved_at(s.d, 0);
+    CHECK(proved % (std::uint64_t{1} << 32) == s.stamps[0]);
+    CHECK(proved + VERIFY_MS + 500 > s.now);
+    const std::uint64_t before = delivery_proved_at(s.d, 1);
+    REQUIRE(before != 0);
+    s.pass(4'000, 20); // echoes go out, and none is answered
+    CHECK(s.stamps[1] > before);
+    CHECK(delivery_proved_at(s.d, 1) == before);
+    s.now += GENERATE(std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{3} << 32);
+    CHECK(delivery_proved_at(s.d, 0) == proved);
+    delivery_reset_route(s.d, 0);
+    CHECK(delivery_proved_at(s.d, 0) == 0);
+}
+
+TEST_CASE("delivery: a host that cannot tell whose packets are has its route verified, and complains of nothing") {
+    Scene s;
+    s.d.proves = false;
+    const auto answer_all = [&](Route_Set but) {
+        return [&s, but] {
+            for (std::uint8_t i = 0; i < 3; ++i) {
+                if (s.stamps[i] != 0 && s.now == s.stamps[i] + 20 && !contains(but, i)) {
+                    (void)s.answer(i);
+                }
+            }
+        };
+    };
+    s.pass(5'000, 20, answer_all(0));
+    s.echoes = 0;
+    s.pass(60'000, 20, answer_all(0));
+    CHECK(s.moves == 0);
+    CHECK_FALSE(s.unheard);
+    CHECK(s.echoes >= 60'000 / VERIFY_MS - 3);
+    CHECK(s.echoes <= 2 * 60'000 / VERIFY_MS);
+    // The route in use drops everything from some instant between two echoes on.
+    s.pass(GENERATE(10U, 700U, 1'300U, 1'990U), 20, answer_all(0));
+    const std::uint64_t at = s.now;
+    while (s.moves == 0 && s.now < at + 10'000) {
+        s.pass(10, 20, answer_all(set_of(0)));
+    }
+    CHECK(s.view.sending != 0);
+    CHECK(s.now - at <= 3'000);
+    CHECK_FALSE(s.unheard);
+}
+
 TEST_CASE("delivery: in a call, echoes are a small part of the bytes") {
     Scene s;
     s.talk(10'000);
