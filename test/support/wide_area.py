@@ -89,7 +89,9 @@ class Wide_Area:
 def enter(files, where):
     """Moves the calling process, which has one thread only, into one of the namespaces."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for name in ("user", where):
+    # A process cannot enter the user namespace that it is in.
+    user = [] if os.path.samefile(files["user"], "/proc/self/ns/user") else ["user"]
+    for name in [*user, where]:
         descriptor = os.open(files[name], os.O_RDONLY | os.O_CLOEXEC)
         if libc.setns(descriptor, 0) != 0:
             raise OSError(ctypes.get_errno(), f"setns {files[name]}")
