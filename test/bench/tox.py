@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 """What a user notices: calls and files of pairs of Tox clients over wide-area networks, with toxcore's own code and with ours.
 
-The two clients are at the near end of a link (test/support/wide_area_link.cpp), and the relays, tox-bootstrapd processes, at its
-far end; UDP is off. So what one client sends the other crosses the link twice. Every run has its own network, relays and
-clients. Runs of the two sides alternate; both runs of a pair have the same loss.
+The two clients are at the near end of a link (test/support/wide_area_link.cpp). The relays are tox-bootstrapd processes at its
+far end, and UDP is off. So a packet from one client to the other crosses the link twice. Every run has its own network,
+relays and clients. Runs of the two sides alternate. Both runs of a pair have the same seed for loss.
 
 Scenes:
   online   the time until both friends are online; measured in every run
   call     a packet of 100 bytes each 20 ms both ways
   file     as fast as toxcore asks for it: its mean rate, and the longest time without any of it
   both     a call while a file has reached its rate
-  hang     a call; the relay that carries most stops to work
-  far      a call from the moment on when both are online, over one relay of the network and one that is 150 ms farther away
+  hang     a call; the relay that carries most of it stops to work
+  far      a call from the moment when both are online; there are two relays, one of them 150 ms farther away
 
-Figures of a call: the time of a packet's way (median and 99th percentile of both directions), the longest time in which one of the two
-heard nothing, and the packets that were lost. Near: the time from the start until the last packet that went over the far
-relay. Moves: how often another relay carried most of the file than half a second before.
+Figures of a call: the time from sending a packet until the other client has it (median and 99th percentile of those that
+came, both directions), the longest time in which one of the two heard nothing, and the packets that were lost. Near: the time
+from the start of the call until the last packet that went over the far relay. Moves: how often another relay carried most
+of the file than half a second before.
 """
 
 import argparse
@@ -373,11 +374,9 @@ class Bench:
                     number += 1
                     runs.append(self.run(network, scene, side, pair))
                     total = 2 * self.options.pairs * len(cells)
-                    print(
-                        f"{number} of {total}, {time.monotonic() - begin:.0f} s: {network}/{scene} {SIDES[side]}: {describe(runs[-1])}",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    done = f"{number} of {total}, {time.monotonic() - begin:.0f} s"
+                    text = f"{done}: {network}/{scene} {SIDES[side]}: {describe(runs[-1])}"
+                    print(text, file=sys.stderr, flush=True)
         return runs
 
 
@@ -410,18 +409,11 @@ def rows_of(runs):
                 values = {side: values_of(runs, network, scene, side, name) for side in SIDES}
                 if not all(values.values()):
                     continue
-                worst = min if figure.more_is_better else max
-                rows.append(
-                    {
-                        "network": network,
-                        "scene": scene,
-                        "figure": name,
-                        **{
-                            side: {"median": statistics.median(of), "worst": worst(of), "best": (min if worst is max else max)(of)}
-                            for side, of in values.items()
-                        },
-                    }
-                )
+                worst, best = (min, max) if figure.more_is_better else (max, min)
+                row = {"network": network, "scene": scene, "figure": name}
+                for side, of in values.items():
+                    row[side] = {"median": statistics.median(of), "worst": worst(of), "best": best(of)}
+                rows.append(row)
     return rows
 
 
@@ -457,10 +449,12 @@ def panel(rows, scene, name, title):
         return "set multiplot next"
     data = []
     for row in chosen:
-        values = [row[side][of] for side in SIDES for of in ("median", "best", "worst")]
-        data.append(f"\"{NETWORKS[row['network']].text.replace(', ', chr(92) + 'n')}\" " + " ".join(f"{value:.4g}" for value in values))
-    low, high = zip(*((min(row[side][of] for side in SIDES for of in ("best", "worst")),
-                       max(row[side][of] for side in SIDES for of in ("best", "worst"))) for row in chosen))
+        label = NETWORKS[row["network"]].text.replace(", ", "\\n")
+        # The error bars need the lower end first.
+        values = [[row[side]["median"], *sorted((row[side]["best"], row[side]["worst"]))] for side in SIDES]
+        data.append(f'"{label}" ' + " ".join(f"{value:.4g}" for of in values for value in of))
+    # A logarithmic axis has no zero.
+    ends = [max(row[side][of], 1e-3) for row in chosen for side in SIDES for of in ("best", "worst")]
     lines = []
     for number, (side, text) in enumerate(SIDES.items()):
         columns = ":".join(str(2 + 3 * number + i) for i in range(3))
@@ -471,7 +465,7 @@ def panel(rows, scene, name, title):
             *data,
             "END",
             f"set title '{title}'",
-            f"set yrange [{max(min(low), 1e-3) / 2:.4g}:{max(max(high), 1e-3) * 2:.4g}]",
+            f"set yrange [{min(ends) / 2:.4g}:{max(ends) * 3:.4g}]",
             "plot " + ", ".join(lines),
         ]
     )
