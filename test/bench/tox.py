@@ -435,6 +435,8 @@ def print_rows(rows):
     print_table([*head, "ratio"], table)
 
 
+AXIS_ZERO = 1e-3
+NEXT_LINE = r"\n"
 PANELS = (
     ("file", "rate", "a file: mean rate, MB/s"),
     ("both", "p99_ms", "a call during a file: 99 % of the packets within, ms"),
@@ -444,28 +446,35 @@ PANELS = (
 
 
 def panel(rows, scene, name, title):
+    """gnuplot's commands for one panel: for each network and side the median, with a bar from the best run to the worst."""
     chosen = [row for row in rows if row["scene"] == scene and row["figure"] == name]
     if not chosen:
         return "set multiplot next"
     data = []
-    for row in chosen:
-        label = NETWORKS[row["network"]].text.replace(", ", "\\n")
-        # The error bars need the lower end first.
-        values = [[row[side]["median"], *sorted((row[side]["best"], row[side]["worst"]))] for side in SIDES]
-        data.append(f'"{label}" ' + " ".join(f"{value:.4g}" for of in values for value in of))
-    # A logarithmic axis has no zero.
-    ends = [max(row[side][of], 1e-3) for row in chosen for side in SIDES for of in ("best", "worst")]
+    for place, row in enumerate(chosen):
+        for number, side in enumerate(SIDES):
+            # A logarithmic axis has no zero.
+            middle, *ends = (max(row[side][of], AXIS_ZERO) for of in ("median", "best", "worst"))
+            data.append((number, place + (number - 0.5) / 4, middle, min(ends), max(ends)))
+    low, high = min(of[3] for of in data) / 1.5, max(of[4] for of in data) * 1.5
+    ticks = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
+    labels = (f'"{NETWORKS[row["network"]].text.replace(", ", NEXT_LINE)}" {place}' for place, row in enumerate(chosen))
     lines = []
-    for number, (side, text) in enumerate(SIDES.items()):
-        columns = ":".join(str(2 + 3 * number + i) for i in range(3))
-        lines.append(f"${scene}_{name} using {columns}:xtic(1) lc rgb '{COLOURS[side]}' title '{text}'")
+    for side, text in SIDES.items():
+        lines.append(f"${scene}_{name}_{side} using 1:2:3:4 with yerrorbars lc rgb '{COLOURS[side]}' pt 7 title '{text}'")
+    blocks = []
+    for number, side in enumerate(SIDES):
+        blocks += [f"${scene}_{name}_{side} << END"]
+        blocks += [" ".join(f"{value:.5g}" for value in of[1:]) for of in data if of[0] == number]
+        blocks += ["END"]
     return "\n".join(
         [
-            f"${scene}_{name} << END",
-            *data,
-            "END",
+            *blocks,
             f"set title '{title}'",
-            f"set yrange [{min(ends) / 2:.4g}:{max(ends) * 3:.4g}]",
+            f"set xrange [-0.5:{len(chosen) - 0.5}]",
+            f"set yrange [{low:.5g}:{high:.5g}]",
+            f"set xtics ({', '.join(labels)})",
+            f"set ytics ({', '.join(f'{tick:g}' for tick in ticks if low <= tick <= high)})",
             "plot " + ", ".join(lines),
         ]
     )
@@ -475,13 +484,10 @@ def draw_rows(rows, path):
     script = [
         "set terminal svg size 1200,900 background '#ffffff'",
         "set multiplot layout 2,2",
-        "set style data histogram",
-        "set style histogram errorbars gap 1 lw 1",
-        "set style fill solid 0.8 noborder",
         "set logscale y",
         "set grid ytics",
-        "set xtics font ',9' nomirror",
-        "set key top left samplen 2 font ',9'",
+        "set xtics font ',9'",
+        "set key above samplen 2 font ',9'",
         *(panel(rows, *of) for of in PANELS),
         "unset multiplot",
     ]
