@@ -26,6 +26,17 @@ class Silence(unittest.TestCase):
         self.assertEqual(tox.longest_silence([(20, 10), (0, 40), (60, 10)], 0, 70), 30)
 
 
+class Near(unittest.TestCase):
+    def test_the_last_half_second_over_the_far_relay_counts(self):
+        ways = [(1000 + 20 * i, 350 if i < 60 else 50) for i in range(1000)]  # near from 1.2 s on
+        self.assertEqual(tox.near_after(ways, 1000, 200), 1000)
+        self.assertEqual(tox.near_after(ways[:60], 1000, 200), 1500)
+
+    def test_packets_that_were_held_back_are_not_far(self):
+        ways = [(20 * i, 250 if i % 10 else 50) for i in range(1000)]
+        self.assertEqual(tox.near_after(ways, 0, 200), 0)
+
+
 class Moves(unittest.TestCase):
     def test_another_busiest_relay_is_a_move(self):
         much = tox.MOVE_BYTES
