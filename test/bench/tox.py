@@ -15,8 +15,8 @@ Scenes:
 
 Figures of a call: the time from sending a packet until the other client has it (median and 99th percentile of those that
 came, both directions), the longest time in which one of the two heard nothing, and the packets that were lost. Near: the time
-from the start of the call until the last half second in which all packets went over the far relay. Moves: how often another
-relay carried most of the file than half a second before.
+from the start of the call until the last half second in which the far relay acknowledged most of what one of the two had sent.
+Moves: how often another relay carried most of the file than half a second before.
 """
 
 import argparse
@@ -80,13 +80,13 @@ FILE_SIZE = 4_000_000_000  # more than any run can send
 FILE_S = 45
 FILE_WARM_S = 20  # toxcore needs 15 s to reach its rate
 SAMPLE_S = 0.5
-MOVE_BYTES = 20_000  # of fewer in a sample no relay carries most
+MOVE_BYTES = 20_000  # of a file, in a sample: of fewer no relay carries most
+CALL_BYTES = 1_000  # likewise of a call, which sends 4,500 in that time
+FAR_RELAY = 1  # in the scene with a near and a far one
 AFTER_HANG_S = 30
 ONLINE_LIMIT_S = 240
 ANSWER_LIMIT_S = 60
 RUN_LIMIT_S = 600
-WINDOW_MS = 500
-NEVER_S = 1  # a packet went over the far relay so shortly before the end: it is still in use
 
 
 @dataclasses.dataclass
@@ -194,7 +194,6 @@ class Run:
         }
         if took:
             self.result |= {"median_ms": statistics.median(took), "p99_ms": took[len(took) * 99 // 100]}
-        return ways
 
     async def watch_file(self, seconds):
         """Samples until then: the time, the bytes that came, and what each relay has carried from the sender."""
@@ -263,12 +262,12 @@ class Run:
     async def scene_far(self):
         self.call()
         began = await self.measure()
-        await asyncio.sleep(CALL_S)
-        ended = time.monotonic()
-        ways = await self.measured_call(began)
-        over_far_ms = 2 * self.network.delay_ms + FARTHER_MS  # between 2 * delay and 2 * (delay + FARTHER_MS)
-        near_s = max(near_after(end, 1000 * began, over_far_ms) for end in ways) / 1000
-        self.result["near_s"] = near_s if near_s < ended - began - NEVER_S else CALL_S
+        samples = []
+        while time.monotonic() < began + CALL_S:
+            samples.append({"s": time.monotonic() - began, "carried": await self.sockets()})
+            await asyncio.sleep(SAMPLE_S)
+        await self.measured_call(began)
+        self.result |= {"near_s": near_after(samples), "samples": samples}
 
 
 def longest_silence(ways, began_ms, ended_ms):
@@ -278,14 +277,26 @@ def longest_silence(ways, began_ms, ended_ms):
     return max(longest, ended_ms - heard[-1])
 
 
-def near_after(ways, began_ms, over_far_ms):
-    """Of one end: the time after which no more packets took the far relay's way, ms. TCP may hold any packet back for a round
-    trip, so that the fastest of half a second tells the way."""
-    fastest = {}
-    for sent, took in ways:
-        window = int((sent - began_ms) // WINDOW_MS)
-        fastest[window] = min(took, fastest.get(window, took))
-    return WINDOW_MS * (1 + max((window for window, took in fastest.items() if took > over_far_ms), default=-1))
+def busiest_relay(earlier, later, client, least):
+    """The relay that carried most of what this client sent between two samples; None when that was less than `least` bytes, or
+    no relay carried half of it."""
+    carried = {
+        relay: values[0] - earlier["carried"][client].get(relay, (0,))[0]
+        for relay, values in later["carried"][client].items()
+    }
+    busiest = max(carried, key=carried.get, default=None)
+    if busiest is None or carried[busiest] < least or 2 * carried[busiest] < sum(carried.values()):
+        return None
+    return busiest
+
+
+def near_after(samples):
+    """The time after which the far relay was the busiest of neither client, s."""
+    last = 0
+    for earlier, later in zip(samples, samples[1:]):
+        if any(busiest_relay(earlier, later, client, CALL_BYTES) == FAR_RELAY for client in (0, 1)):
+            last = later["s"]
+    return last
 
 
 def count_moves(samples):
@@ -293,14 +304,10 @@ def count_moves(samples):
     moves = 0
     last = None
     for earlier, later in zip(samples, samples[1:]):
-        carried = {
-            relay: values[0] - earlier["carried"][0].get(relay, (0,))[0] for relay, values in later["carried"][0].items()
-        }
-        busiest = max(carried, key=carried.get, default=None)
-        if busiest is None or carried[busiest] < MOVE_BYTES or 2 * carried[busiest] < sum(carried.values()):
-            continue
-        moves += last is not None and busiest != last
-        last = busiest
+        busiest = busiest_relay(earlier, later, 0, MOVE_BYTES)
+        if busiest is not None:
+            moves += last is not None and busiest != last
+            last = busiest
     return moves
 
 

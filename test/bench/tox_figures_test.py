@@ -27,14 +27,21 @@ class Silence(unittest.TestCase):
 
 
 class Near(unittest.TestCase):
-    def test_the_last_half_second_over_the_far_relay_counts(self):
-        ways = [(1000 + 20 * i, 350 if i < 60 else 50) for i in range(1000)]  # near from 1.2 s on
-        self.assertEqual(tox.near_after(ways, 1000, 200), 1000)
-        self.assertEqual(tox.near_after(ways[:60], 1000, 200), 1500)
+    def near_after(self, *sent):
+        """With what both clients have sent over relays 0 and 1, the far one, second by second."""
+        pairs = [[{0: [near, 0, 0], 1: [far, 0, 0]} for near, far in clients] for clients in sent]
+        return tox.near_after([{"s": second, "carried": pair} for second, pair in enumerate(pairs)])
 
-    def test_packets_that_were_held_back_are_not_far(self):
-        ways = [(20 * i, 250 if i % 10 else 50) for i in range(1000)]
-        self.assertEqual(tox.near_after(ways, 0, 200), 0)
+    def test_the_last_time_that_the_far_relay_carried_most_counts(self):
+        much = tox.CALL_BYTES
+        idle = (0, 0)
+        self.assertEqual(self.near_after((idle, idle), ((much, 0), (much, 0)), ((2 * much, 0), (2 * much, 0))), 0)
+        self.assertEqual(self.near_after((idle, idle), ((much, 0), (0, much)), ((2 * much, 0), (much, much))), 1)
+        self.assertEqual(self.near_after((idle, idle), ((much, 0), (much, 0)), ((much, much), (2 * much, 0))), 2)
+
+    def test_a_few_packets_over_the_far_relay_do_not(self):
+        much = tox.CALL_BYTES
+        self.assertEqual(self.near_after(((0, 0), (0, 0)), ((much, much - 1), (0, much - 1))), 0)
 
 
 class Moves(unittest.TestCase):
