@@ -1,5 +1,4 @@
 // `toxtcp ping --data`: data packets to a `toxtcp ping --listen`, over the route that the library chooses, and back.
-#include <cstdio>
 #include <cstring>
 #include <map>
 
@@ -102,7 +101,7 @@ bool find_peer(Ping &ping) {
     }
     if (!is_online(ping) && !pinger.interrupted) {
         if (tcp_connected_relays_count(ping.connections.tcp) == 0) {
-            ping_complain_of_relays();
+            ping_complain_of_relays(ping.connections);
         } else {
             ping_complain(ping.name +
                           " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
@@ -127,24 +126,24 @@ void send_ping(Ping &ping) {
     }
 }
 
-void print_statistics(const Ping &ping) {
-    std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
-    std::printf("%s\n",
-                ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began).c_str());
+std::string statistics(const Ping &ping) {
+    std::string text = "\n--- " + to_string(ping.peer) + " ping statistics ---\n" +
+                       ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began) + '\n';
     if (!ping.round_trips.empty()) {
-        std::printf("rtt %s\n", ping_spread(ping.round_trips).c_str());
+        text += "rtt " + ping_spread(ping.round_trips) + '\n';
     }
     for (const auto &[relay, count] : ping.carried) {
-        std::printf("%s carried %llu\n", relay.c_str(), Count{count});
+        text += relay + " carried " + std::to_string(count) + '\n';
     }
+    return text;
 }
 
-void print_json(const Ping &ping) {
+std::string summary_json(const Ping &ping) {
     nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
                         {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice}, {"carried", ping.carried}};
     ping_add_times(json, ping.round_trips);
-    std::printf("%s\n", json.dump(2).c_str());
+    return json.dump(2) + '\n';
 }
 
 } // namespace
@@ -184,12 +183,7 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
     ping_each_interval(
         pinger, [&ping] { send_ping(ping); }, [&ping] { return ping.round_trips.size() == ping.sent.size(); },
         [&ping](std::uint64_t wake) { turn(ping, wake); });
-    if (pinger.options.json) {
-        print_json(ping);
-    } else {
-        print_statistics(ping);
-    }
-    std::fflush(stdout);
+    ping_print(pinger, pinger.options.json ? summary_json(ping) : statistics(ping));
     return ping.round_trips.empty() ? EXIT_FAILED : EXIT_DONE;
 }
 

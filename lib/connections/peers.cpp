@@ -106,6 +106,13 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     }
 }
 
+void leave_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
+    const Route &route = c.peers[peer_slot].routes[route_index];
+    relay_leave_route(c.relays[route.relay].link->client, route.id);
+    set_step(c, peer_slot, route_index, Route_Step::shed);
+    flush_relay(c, route.relay);
+}
+
 void request_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
     Relay &relay = c.relays[relay_slot];
     if (!is_connected(relay) || relay.unrequested == 0) {
@@ -218,6 +225,9 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     relay.tied.pop_back();
     ++c.untied;
     route = Route{};
+    if (peer.delivery != nullptr) {
+        delivery_untied(*peer.delivery, route_index);
+    }
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
     peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;
 }
