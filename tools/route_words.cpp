@@ -15,7 +15,7 @@ struct Use_Words {
     const char *more;
 };
 
-constexpr std::array<Use_Words, 8> USES{{
+constexpr std::array<Use_Words, 9> USES{{
     {Route_Use::in_use, "in use", ""},
     {Route_Use::ready, "ready", "another route is in use"},
     {Route_Use::unverified, "unverified", "no echo answered yet"},
@@ -24,6 +24,7 @@ constexpr std::array<Use_Words, 8> USES{{
     {Route_Use::stale, "relay silent", "its ping is unanswered"},
     {Route_Use::refused, "refused", "the relay has no room"},
     {Route_Use::shed, "spare", "the peer is at enough others"},
+    {Route_Use::withdrawn, "left", "the peer was not heard here"},
 }};
 
 /// No use to speak of: the way there is not complete.

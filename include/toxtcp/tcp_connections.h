@@ -272,7 +272,8 @@ enum class Route_Use : std::uint8_t {
     stale,      ///< its relay does not answer
     offline,    ///< the peer is not online there, or the relay is not connected
     refused,    ///< the relay has no routing id left for it
-    shed        ///< left, since the peer is online at enough other relays
+    shed,       ///< left, since the peer is online at enough other relays
+    withdrawn   ///< left for a while, so that a peer which was not heard sends over another
 };
 /// In a word. Static.
 TOXTCP_API const char *to_string(Route_Use use);
@@ -327,7 +328,7 @@ enum class Change_Kind : std::uint8_t {
     relay_failed,  ///< it delivered nothing for one peer, and another relay did
     route_online,  ///< the peer is online at this relay
     route_offline, ///< and no longer
-    route_shed,    ///< let go, since the peer is online at more relays than wanted
+    route_shed,    ///< left, since the peer is online at more relays than wanted, or was not heard there
     moved          ///< a connection sends over another relay from now on
 };
 /// In a word or two. Static.

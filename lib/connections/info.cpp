@@ -27,7 +27,8 @@ Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t 
         return Route_Use::refused;
     }
     if (peer.routes[route].step == Route_Step::shed) {
-        return Route_Use::shed;
+        const bool withdrawn = peer.delivery != nullptr && contains(peer.delivery->withdrawn, route);
+        return withdrawn ? Route_Use::withdrawn : Route_Use::shed;
     }
     if (!route_usable(c, peer, route)) {
         return Route_Use::offline;

@@ -129,6 +129,8 @@ const char *to_string(Route_Use use) {
         return "refused";
     case Route_Use::shed:
         return "shed";
+    case Route_Use::withdrawn:
+        return "withdrawn";
     }
     return "unknown";
 }

@@ -212,7 +212,7 @@ TEST_CASE("snapshot: texts cannot steer a terminal") {
 
 TEST_CASE("words: every use of a route has short words of its own, whatever the state of its relay") {
     std::set<std::string> seen;
-    for (int use = 0; use <= static_cast<int>(Route_Use::shed); ++use) {
+    for (int use = 0; use <= static_cast<int>(Route_Use::withdrawn); ++use) {
         if (static_cast<Route_Use>(use) == Route_Use::offline) {
             continue;
         }

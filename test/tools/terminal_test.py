@@ -68,7 +68,7 @@ class Terminal:
 
 
 # Every use of a route that the library tells, and one of tomorrow.
-USES = ["in use", "ready", "unverified", "failed", "avoided", "stale", "refused", "shed", "of tomorrow", "offline"]
+USES = ["in use", "ready", "unverified", "failed", "avoided", "stale", "refused", "shed", "withdrawn", "of tomorrow", "offline"]
 RELAYS = [
     {"address": "[2001:db8:1111:2222:3333:4444:5555:6666]:33445", "state": "connecting", "connected_ms": None},
     {"address": "255.255.255.255:65535", "state": "connected", "connected_ms": 10**10},

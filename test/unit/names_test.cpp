@@ -50,7 +50,7 @@ TEST_CASE("every state of a route has a name of its own") {
 }
 
 TEST_CASE("every use of a route has a name of its own") {
-    check_names(Route_Use::in_use, Route_Use::shed);
+    check_names(Route_Use::in_use, Route_Use::withdrawn);
 }
 
 TEST_CASE("every kind of change has a name of its own") {
