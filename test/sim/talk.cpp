@@ -190,6 +190,7 @@ void send_some(Run &run, std::uint32_t index, std::size_t side) {
         sent = send_packet_tcp_connection(peer.c, f.connection[side], packet) == Error::ok;
     }
     sim_touch(run.net, peer.node);
+    flow.said_at = run.net.now;
     if (sent > 0) {
         note_sent(run, peer, flow, first, static_cast<std::size_t>(sent), before);
     }
