@@ -111,15 +111,18 @@ std::uint64_t round_trip(Run &run, const Friendship &f) {
     return time;
 }
 
-/// For one side's packets.
-std::uint64_t silence_bound(Run &run, const Friendship &f, std::size_t side, std::size_t unproved) {
-    // One packet's pause, and a tick's for each decision of those who decide by the clock.
+std::uint64_t silence_bound(Run &run, const Friendship &f, std::size_t unproved) {
+    // A packet's pause at both ends: who hears nothing waits from its own next packet on, and what is heard then is the
+    // other's next. A tick's pause for each decision of those who decide by the clock.
     const bool by_clock = ticks_by_the_clock(run.clients[f.peer[0]]) || ticks_by_the_clock(run.clients[f.peer[1]]);
-    const std::uint64_t own = f.flow[side].period + (by_clock ? 4 * SIM_TICK_MS : 0);
+    const std::uint64_t own = f.flow[0].period + f.flow[1].period + (by_clock ? 4 * SIM_TICK_MS : 0);
     if (unproved != 0) {
         return (unproved <= FEW_UNPROVED ? FEW_UNPROVED_MS : MANY_UNPROVED_MS) + own;
     }
-    return std::min(PROMPT_MS + ROUND_TRIPS * round_trip(run, f), AT_MOST_MS) + own;
+    // Who is known to pause is waited for twice as long.
+    const std::uint64_t pause = std::max(f.flow[0].period, f.flow[1].period);
+    const std::uint64_t patience = std::max(2 * pause, SILENCE_MS) - SILENCE_MS;
+    return std::min(PROMPT_MS + patience + ROUND_TRIPS * round_trip(run, f), AT_MOST_MS) + own;
 }
 
 /// Whether nothing stands in the way of the two.
@@ -175,7 +178,7 @@ void check_silence(Run &run, std::uint32_t index) {
     const std::size_t kind = bad == 0 ? 0 : unproved == 0 ? 1 : unproved <= FEW_UNPROVED ? 2 : 3;
     for (std::size_t side = 0; side < 2; ++side) {
         const std::uint64_t silence = now - std::max(f.flow[side].heard_at, f.good_since);
-        const std::uint64_t bound = silence_bound(run, f, side, unproved);
+        const std::uint64_t bound = silence_bound(run, f, unproved);
         if (f.flow[side].period < SECOND) { // others speak too seldom for silence to tell anything
             run.result.most.longest_silence_ms[kind] = std::max(run.result.most.longest_silence_ms[kind], silence);
         }
@@ -207,20 +210,32 @@ void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
     Echo_Watch &echoes = f.flow[side].echoes;
     Connection_Info info;
     if (!is_running(client) || !tcp_connection_info(client.peer.c, f.connection[side], info)) {
-        echoes = {};
-        return;
+        return; // nothing is sent meanwhile
     }
     if (echoes.connection != f.connection[side] || echoes.life != client.lives) {
-        echoes = {.connection = f.connection[side], .life = client.lives, .granted = f.relays.size()};
+        // A new one. What was granted in the last second is already its own.
+        const std::uint64_t granted =
+            echoes.before[(echoes.place + Echo_Watch::SECONDS - 1) % Echo_Watch::SECONDS].second;
+        echoes.connection = f.connection[side];
+        echoes.life = client.lives;
+        echoes.counter = 0;
+        echoes.sent = 0;
+        echoes.before.fill({0, granted});
     }
     const auto counter = static_cast<std::uint16_t>(info.echoes_sent);
     const std::uint64_t sent = static_cast<std::uint16_t>(counter - echoes.counter);
     echoes.counter = counter;
     echoes.sent += sent;
     client.echo_level += sent;
+    if (sent != 0) {
+        tell(run, "  peer %u connection %d: %llu echoes in the last second", f.peer[side], f.connection[side],
+             static_cast<unsigned long long>(sent));
+    }
     auto &[sent_before, granted_before] = echoes.before[echoes.place];
+    // A burst may come just before its silence is seen here. A peer whose pauses are not known yet is taken to be silent.
+    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 2 : 1;
     const std::uint64_t most =
-        ECHOES_A_SECOND * Echo_Watch::SECONDS + f.relays.size() + echoes.granted - granted_before;
+        ECHOES_A_SECOND * Echo_Watch::SECONDS + bursts * f.relays.size() + echoes.granted - granted_before;
     if (echoes.sent - sent_before > most) {
         fail(run, "friendship %u: peer %u has sent %llu echoes of at most %llu in %zu s", index, f.peer[side],
              static_cast<unsigned long long>(echoes.sent - sent_before), static_cast<unsigned long long>(most),
@@ -278,7 +293,7 @@ void check_outage(Run &run, std::uint32_t index) {
         reachable = !reaches ? 0 : reachable == 0 ? now : reachable;
         since = std::min(since, reachable == 0 ? NEVER : reachable);
     }
-    if (!running || client.peer.c->connected != 0) {
+    if (!running || client.hostile || client.peer.c->connected != 0) {
         client.apart_since = 0;
         return;
     }
@@ -455,6 +470,9 @@ void check(Run &run) {
 
 void check_attempts(Run &run) {
     for (std::uint32_t index = 0; index < run.clients.size(); ++index) {
+        if (run.clients[index].hostile) {
+            continue; // it may end and name its relays as it likes
+        }
         for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
             const Relay_Kind kind = run.kinds[relay].kind;
             const std::uint32_t most = kind == Relay_Kind::flaps ? FLAPPING_ATTEMPTS : DEAD_ATTEMPTS;

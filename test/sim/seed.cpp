@@ -146,6 +146,7 @@ void pass_hour(Run &run) {
             flow.period = 20 * SECOND;
         }
     }
+    run.only_hostile_peers = false; // relays are dead as well
     turn_dead(run);
     const auto is_over = [&run] { return !run.result.fault.empty(); };
     sim_until(run.net, MINUTE, is_over);
