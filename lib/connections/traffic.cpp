@@ -76,6 +76,7 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
                     .stale = relay.liveness.stale,
                     .distrusted = delivery_distrusts(*peer.delivery, i, c.now),
                     .bad_name = has_bad_name(relay.reputation, c.now),
+                    .heard = peer.heard == i,
                     .loaded = load_ms(relay.load, c.now) > LOADED_MS,
                     .standing = delivery.proof == Proof::verified ? Route_Standing::verified
                                 : delivery.proof == Proof::failed ? Route_Standing::failed
@@ -200,14 +201,7 @@ bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t
 }
 
 std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid) {
-    const Route_Views views = route_views(c, peer);
-    const std::uint8_t answering = peer.heard;
-    // Whoever has sent nothing yet answers over the route that brought the question: that one delivers.
-    if (peer.sending == NO_ROUTE && answering != NO_ROUTE && !contains(avoid, answering) && views[answering].usable &&
-        !views[answering].stale && views[answering].standing != Route_Standing::failed) {
-        return answering;
-    }
-    return select_route(views, avoid);
+    return select_route(route_views(c, peer), avoid);
 }
 
 void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Reason reason) {

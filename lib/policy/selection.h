@@ -3,7 +3,8 @@
 // Rule: 1. a relay that answers its pings before one that does not (stale);
 //       2. a route that traffic has not rotated away from of late before one that it has;
 //       3. a verified route before one that is not known, and this before one that failed;
-//       4. among routes that are not known, a relay of good name before one of bad name;
+//       4. among routes that are not known, a relay of good name before one of bad name, then the route over which the
+//          peer was heard last;
 //       5. the shorter end-to-end round trip; without one, twice the relay's own.
 //       The choice stays. It is left when the route is lost, when its relay turns stale, when Delivery says so, or when
 //       another verified route takes half the time and FASTER_BY_MS less: STAY_MS after the last such change at the
@@ -30,6 +31,7 @@ struct Route_View {
     bool stale = false;      ///< the relay does not answer its pings
     bool distrusted = false; ///< traffic rotated away from it of late
     bool bad_name = false;   ///< the relay failed other peers (reputation.h)
+    bool heard = false;      ///< the peer's last packet came over it
     bool loaded = false;     ///< by what we send
     Route_Standing standing = Route_Standing::unknown;
     std::uint32_t echo_round_trip = 0;  ///< ms end to end; 0: not measured

@@ -111,6 +111,21 @@ TEST_CASE("a relay is tied to a connection once, and six at most", "[original]")
     CHECK(tie(a, connection, world.add_relay()) == -1);
 }
 
+TEST_CASE("a relay that is away and is named at another address is connected there") {
+    Abi_World world;
+    Abi_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    const bool tied = GENERATE(true, false);
+    const int connection = ::new_tcp_connection_to(a.c, some_key(world).data(), 5);
+    REQUIRE((tied ? tie(a, connection, relay) : hold(a, relay)) == 0);
+    CHECK(world.until(2'000, [&] { return ::tcp_connected_relays_count(a.c) == 1; }));
+    sim_relay_move(relay);
+    CHECK(world.until(2'000, [&] { return ::tcp_connected_relays_count(a.c) == 0; }));
+    sim_advance(world.net, 60'000);
+    (void)(tied ? tie(a, connection, relay) : hold(a, relay)); // it is known, so this fails, as in toxcore
+    CHECK(world.until(3'000, [&] { return ::tcp_connected_relays_count(a.c) == 1; }));
+}
+
 TEST_CASE("no new relay is tied while the peer is online at three", "[original]") {
     Abi_Friends f{3};
     Sim_Relay &fourth = f.world.add_relay();

@@ -16,7 +16,8 @@ from tox_test import Client, Fault, Relay, World, within
 
 KINDS = ("hangs", "drops", "drops_one_way", "forges", "passes_echoes", "flaps")
 OTHER_KINDS = ("refuses", "silent", "shakes_hands", "late", "drops_big")  # not by default; for the curious
-SIDES = {"ours": "toxtcp", "theirs": "toxcore"}
+SIDES = {"ours": "toxtcp", "theirs": "toxcore", "mixed": "toxtcp with toxcore"}
+PAIRS = {"ours": ("ours", "ours"), "theirs": ("theirs", "theirs"), "mixed": ("ours", "theirs")}
 
 CALL_MS = 20
 WARM_S = 3
@@ -74,7 +75,7 @@ class Call:
     async def start(self, world, side, kind):
         self.side, self.kind = side, kind
         self.relays = [await Stand_In.start(world) for _ in range(3)]
-        self.pair = [await Client.start(world, side, ()) for _ in range(2)]
+        self.pair = [await Client.start(world, code, ()) for code in PAIRS[side]]
         self.dht_keys = [await client.says("dht_key") for client in self.pair]
 
     async def connect(self, bootstrapd, silent):
@@ -94,7 +95,7 @@ class Call:
     async def keep_naming(self, silent):
         """toxcore's own code tells a friend of none of its relays when it has three or fewer: friends would have a route over
         two of the three, or over one. A fourth, which never answers and is soon forgotten, lets it tell of the three."""
-        while self.side == "theirs":
+        while "theirs" in PAIRS[self.side]:
             for client in self.pair:
                 client.tell("tcp_relay", silent.port, silent.key)
             await asyncio.sleep(1)

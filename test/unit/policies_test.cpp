@@ -74,6 +74,20 @@ TEST_CASE("selection: a bad name counts only among routes that are not verified"
     CHECK(select_route(views, 0) == 0);
 }
 
+TEST_CASE("selection: where the peer was heard counts only among routes that are not verified") {
+    Route_Views views;
+    views[0] = unknown(10);
+    views[1] = unknown(400);
+    views[1].heard = true;
+    CHECK(select_route(views, 0) == 1);
+    views[1].bad_name = true;
+    CHECK(select_route(views, 0) == 0);
+    views[0] = verified(10);
+    views[1] = verified(400);
+    views[1].heard = true;
+    CHECK(select_route(views, 0) == 0);
+}
+
 TEST_CASE("selection: the shortest end-to-end round trip, or twice the relay's own") {
     Route_Views views;
     views[0] = verified(300);
