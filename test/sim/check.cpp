@@ -140,7 +140,11 @@ bool is_well(const Run &run, const Friendship &f) {
 
 /// For the story: how each of their relays stands with the two.
 void tell_routes(Run &run, const Friendship &f) {
+    for (int i = 0; i < 2; ++i)
+        tell(run, "DT side %d key %02x answers %d", i, run.clients[f.peer[i]].peer.key[0],
+             run.clients[f.peer[i]].peer.def.answer_echoes);
     for (const std::uint32_t relay : f.relays) {
+        tell(run, "key %02x kind %s", run.relays[relay].key[0], to_string(run.kinds[relay].kind));
         tell(run, "  relay %u: %s%s%s", relay, is_good(run, f, relay) ? "good" : "bad",
              online_at(run, f, 0, relay) ? ", online for the first" : "",
              online_at(run, f, 1, relay) ? ", online for the second" : "");
@@ -261,7 +265,7 @@ void check_echoes(Run &run) {
         }
     }
     for (std::uint32_t i = 0; i < run.clients.size(); ++i) {
-        if (run.clients[i].echo_level > MOST_ECHOES) {
+        if (run.clients[i].echo_level > MOST_ECHOES + ALL_ECHOES_A_SECOND) {
             fail(run, "peer %u has sent %llu echoes more than %llu a second", i,
                  static_cast<unsigned long long>(run.clients[i].echo_level),
                  static_cast<unsigned long long>(ALL_ECHOES_A_SECOND));
@@ -299,8 +303,8 @@ void check_outage(Run &run, std::uint32_t index) {
     }
     client.apart_since = client.apart_since == 0 ? now : client.apart_since;
     since = std::max(since, client.apart_since);
-    const bool told = client.peer.host.tells_network_changes && client.changed_at + SECOND >= since;
-    const std::uint64_t from = told ? std::max(since, client.changed_at) : since;
+    const bool told = client.told_at + SECOND >= since;
+    const std::uint64_t from = told ? std::max(since, client.told_at) : since;
     const std::uint64_t bound = told ? BACK_WHEN_TOLD_MS : BACK_MS;
     if (from != NEVER && now > from) {
         run.result.most.longest_outage_ms[told ? 0 : 1] =

@@ -191,12 +191,7 @@ void network(Run &run, Fault_Kind kind, const Fault &fault) {
             mark_client(run, fault, fault.end);
             sim_at(net, fault.end, [&run, node, me = fault.client] {
                 sim_cut(run.net, node, false, 1'000);
-                Client &back = run.clients[me];
-                if (back.peer.host.tells_network_changes && is_running(back)) {
-                    tcp_connections_network_changed(back.peer.c);
-                    back.changed_at = run.net.now;
-                    sim_touch(run.net, node);
-                }
+                tell_network_changed(run, run.clients[me]);
             });
         }
         return;
@@ -272,6 +267,7 @@ void client(Run &run, Fault_Kind kind, const Fault &fault) {
             client.suspended = false;
             client.changed_at = run.net.now;
             sim_stop(run.net, client.peer.node, false);
+            tell_network_changed(run, client);
             run_again(run, me);
         });
         return;
@@ -381,6 +377,14 @@ void host_call(Run &run, Fault_Kind kind, const Fault &fault) {
 }
 
 } // namespace
+
+void tell_network_changed(Run &run, Client &client) {
+    if (client.peer.host.tells_network_changes && is_running(client)) {
+        tcp_connections_network_changed(client.peer.c);
+        client.changed_at = client.told_at = run.net.now;
+        sim_touch(run.net, client.peer.node);
+    }
+}
 
 void turn_honest(Run &run, std::uint32_t relay) {
     Sim_Relay &one = run.relays[relay];

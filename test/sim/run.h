@@ -119,6 +119,7 @@ struct Client {
     std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};           ///< to this relay, since it was last looked at
     std::uint64_t connects = 0;                                  ///< when it was last looked at
     std::uint64_t changed_at = 0; ///< its network, as it was told, or found when it woke up
+    std::uint64_t told_at = 0;    ///< its host told the library that it changed
     std::vector<int> stale;       ///< numbers of relays that it ended itself
 };
 
@@ -215,6 +216,9 @@ void turn_from_the_start(Run &run);
 void turn_dead(Run &run);
 /// A relay that has turned is honest again.
 void turn_honest(Run &run, std::uint32_t relay);
+
+/// The host tells the library that its network has changed, if it is one that tells.
+void tell_network_changed(Run &run, Client &client);
 
 // ---- hostile.cpp -----------------------------------------------------------------------------------------------
 
