@@ -17,6 +17,8 @@ constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
 /// Between two echoes that verify, on average: two a second.
 constexpr std::uint32_t VERIFY_PAUSE_MS = 500;
+/// How much longer than another a complaint may have been on its way.
+constexpr std::uint32_t COMPLAINT_SLACK_MS = 500;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 /// From this echo of a silence on, the route in use and the others have them in turn.
@@ -316,7 +318,9 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     if (!should_be_heard(d, now, settled + load, unheard)) {
         return; // we have sent nothing that the peer should have heard by then
     }
-    if (d.complained_at != 0 && age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+    // Whoever has not heard us for a shorter time has heard us since the last complaint.
+    const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
+    if (d.complained_at != 0 && age_of(d.complained_at, now) > lasts) {
         d.complained_at = 0;
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));

@@ -199,21 +199,12 @@ void check_silence(Run &run, std::uint32_t index) {
 
 // ---- echoes ----------------------------------------------------------------------------------------------------
 
-/// A silence grants one echo over each route, once. It is the other's packets that are missed.
-void grant_silence(const Run &run, const Friendship &f, Echo_Watch &echoes, const Flow &missed) {
-    const bool silent = missed.heard_at + std::max(SILENCE_MS, missed.period + SILENCE_MS / 2) < run.net.now;
-    if (silent && !echoes.in_silence) {
-        echoes.granted += f.relays.size();
-    }
-    echoes.in_silence = silent;
-}
-
 void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
     Friendship &f = run.friends[index];
     Client &client = run.clients[f.peer[side]];
     Echo_Watch &echoes = f.flow[side].echoes;
     Connection_Info info;
-    if (!is_running(client) || !tcp_connection_info(client.peer.c, f.connection[side], info)) {
+    if (client.peer.c == nullptr || !tcp_connection_info(client.peer.c, f.connection[side], info)) {
         return; // nothing is sent meanwhile
     }
     if (echoes.connection != f.connection[side] || echoes.life != client.lives) {
@@ -440,13 +431,24 @@ void check_client(Run &run, std::uint32_t index) {
 
 } // namespace
 
+void note_silence(const Run &run, Friendship &f, std::size_t side) {
+    Flow &flow = f.flow[side];
+    const std::uint64_t usual = flow.period > SILENCE_MS ? flow.period + SILENCE_MS / 2 : SILENCE_MS;
+    const bool silent = flow.heard_at + usual < run.net.now;
+    if (silent && !flow.in_silence) {
+        f.flow[0].echoes.granted += f.relays.size();
+        f.flow[1].echoes.granted += f.relays.size(); // it is told of the silence, and looks for another route
+    }
+    flow.in_silence = silent;
+}
+
 void check_silences(Run &run) {
     for (std::uint32_t i = 0; i < run.friends.size(); ++i) {
         Friendship &f = run.friends[i];
         if (!is_hostile(run, f)) {
             check_silence(run, i);
-            grant_silence(run, f, f.flow[0].echoes, f.flow[1]);
-            grant_silence(run, f, f.flow[1].echoes, f.flow[0]);
+            note_silence(run, f, 0);
+            note_silence(run, f, 1);
         }
     }
     for (std::uint32_t i = 0; i < run.clients.size(); ++i) {

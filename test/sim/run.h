@@ -74,7 +74,6 @@ struct Echo_Watch {
     std::uint16_t counter = 0; ///< of the connection, when it was last looked at
     std::uint64_t sent = 0;
     std::uint64_t granted = 0; ///< for silences, and for routes that came online
-    bool in_silence = false;   ///< and this silence is granted
     std::size_t place = 0;     ///< in `before`
     std::array<std::pair<std::uint64_t, std::uint64_t>, SECONDS> before{}; ///< `sent` and `granted`, oldest at `place`
 };
@@ -86,6 +85,7 @@ struct Flow {
     std::uint64_t heard_at = 0;
     std::uint64_t said_at = 0; ///< the host above sent something
     std::uint64_t period = 100;
+    bool in_silence = false; ///< it is not heard, and this is granted to both ends' echoes
     Echo_Watch echoes;       ///< of the sender
     std::uint64_t moves = 0; ///< of the sender's traffic, since a route did not deliver
 
@@ -229,6 +229,8 @@ void make_hostile(Run &run, std::uint32_t client, Sim_Peer_Def &def, std::uint64
 
 inline constexpr std::uint64_t CHECK_SILENCE_EVERY_MS = 200;
 
+/// Grants one echo over each route, once, for a silence of this side.
+void note_silence(const Run &run, Friendship &f, std::size_t side);
 /// Whether all who talk hear each other.
 void check_silences(Run &run);
 /// What else must hold at any time; called every second.
