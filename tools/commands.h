@@ -14,7 +14,7 @@ namespace toxtcp {
 inline constexpr int EXIT_DONE = 0;
 inline constexpr int EXIT_FAILED = 1;        ///< it did not work, standard error says why; demo: the connection broke;
                                              ///< probe: a relay is not well; ping: no answer
-inline constexpr int EXIT_USAGE = 2;         ///< the command line makes no sense
+inline constexpr int EXIT_USAGE = 2;         ///< the command line, a file of options or a node list makes no sense
 inline constexpr int EXIT_INTERRUPTED = 130; ///< stopped by a signal before its end (128 + SIGINT)
 
 struct Relay_Options {

@@ -1,14 +1,21 @@
-// Options from a file, for a subcommand.
+// Options from a file: `name = value`, one a line.
 #pragma once
 
 #include <string>
-
-#include <CLI/CLI.hpp>
+#include <string_view>
+#include <vector>
 
 namespace toxtcp {
 
-/// Gives the command those options that the file names (`port = 33445`, one a line, # begins a comment) and the command
-/// line did not. Throws what CLI11 throws for a wrong command line.
-void read_config_file(CLI::App &command, const std::string &path);
+struct Setting {
+    std::string name;
+    std::string value;
+    std::size_t line = 0;
+};
+
+/// Reads the text of such a file. A value may stand in quotation marks ("..." or '...'); # begins a comment; a byte-order
+/// mark, and line ends of either kind, are taken. Each name stands there once, with a value that is not empty. False, with
+/// `error` that begins with the line.
+[[nodiscard]] bool parse_config(std::string_view text, std::vector<Setting> &settings, std::string &error);
 
 } // namespace toxtcp

@@ -37,10 +37,11 @@ bool take_data(void *object, int, Bytes packet, void *) {
     Demo &demo = *peer.demo;
     const std::uint64_t before = peer.incoming.heard;
     const std::uint64_t now = now_us();
-    if (demo.began != 0 && stream_take(peer.incoming, packet, now)) {
-        demo_note_silence(demo, static_cast<std::size_t>(&peer - demo.peers.data()), before, now);
+    if (demo.began == 0 || !stream_take(peer.incoming, packet, now)) {
+        return false;
     }
-    return false; // numbers prove nothing: the library has its echoes
+    demo_note_silence(demo, static_cast<std::size_t>(&peer - demo.peers.data()), before, now);
+    return true;
 }
 
 void take_change(void *object, const Change &change, void *) {

@@ -1,10 +1,12 @@
 // The demo on screen: event lines, the live table, the summary, JSON.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "demo.h"
+#include "route_words.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -12,8 +14,8 @@ namespace toxtcp {
 
 namespace {
 
-/// Latest events below the table: with it, 22 lines in all.
-constexpr std::size_t TABLE_EVENTS = 8;
+/// Latest events below the table: with it, 23 lines in all.
+constexpr std::size_t TABLE_EVENTS = 10;
 
 std::string event_line(const Demo_Event &event) {
     return format("%7.2f s  %s", seconds(event.at), event.text.c_str());
@@ -31,35 +33,90 @@ std::uint64_t elapsed(const Demo &demo) {
 
 // ---- the table -------------------------------------------------------------------------------------------------
 
+/// A relay as one peer sees it, and the peer's route over it to the other.
 struct Relay_View {
     const char *state = "gone";
-    std::uint32_t round_trip = 0;
+    std::uint32_t round_trip = 0; ///< ms, to the relay and back
     std::uint64_t sent = 0;
     bool carries = false;
+    std::uint32_t echo_round_trip = 0; ///< ms, to the other peer and back; 0: not known
+    std::uint64_t last_proved = 0;     ///< ms on the host's clock, 0: never
+    Route_Words words;
 };
 
-/// A relay as one peer sees it.
 Relay_View relay_view(const Demo_Peer &peer, std::size_t relay) {
     Relay_View view;
+    Route_Facts facts;
     Relay_Info info;
     if (tcp_relay_info(peer.tcp, peer.relays[relay], info)) {
-        view = {to_string(info.state), info.round_trip, info.traffic.packets_sent, false};
+        view.state = to_string(info.state);
+        view.round_trip = info.round_trip;
+        view.sent = info.traffic.packets_sent;
+        facts.relay_state = view.state;
+        facts.relay_last_end = to_string(info.last_end);
     }
     Connection_Info connection;
-    view.carries =
-        tcp_connection_info(peer.tcp, peer.connection, connection) && connection.sending == peer.relays[relay];
+    if (!tcp_connection_info(peer.tcp, peer.connection, connection)) {
+        return view;
+    }
+    view.carries = connection.sending == peer.relays[relay];
+    for (std::size_t i = 0; i < connection.routes_count; ++i) {
+        const Route_Info &route = connection.routes[i];
+        if (route.relay == peer.relays[relay]) {
+            view.echo_round_trip = route.echo_round_trip;
+            view.last_proved = route.last_proved;
+            facts.use = to_string(route.use);
+            facts.state = to_string(route.state);
+            view.words = route_words(facts);
+        }
+    }
     return view;
 }
 
-constexpr const char *RELAY_HEADS = "relay  port  process   A sees         ms  B sees         ms  packets  carries";
+/// How long ago the route was proved, ms.
+std::optional<std::uint64_t> proved_ms(const Demo_Peer &peer, const Relay_View &view) {
+    if (view.last_proved == 0) {
+        return std::nullopt;
+    }
+    const std::uint64_t now = peer.host.now(peer.host.object);
+    return now - std::min(now, view.last_proved);
+}
+
+constexpr const char *RELAY_HEADS = "relay  port process    echo proved  A to B          echo proved  B to A";
+constexpr const char *RELAY_LEGEND = "echo: time to the other end and back; proved: time since an echo was answered";
+
+std::string route_cells(const Demo_Peer &peer, std::size_t relay) {
+    const Relay_View view = relay_view(peer, relay);
+    const std::optional<std::uint64_t> proved = proved_ms(peer, view);
+    return format("  %6s %6s  %-12s", round_trip(view.echo_round_trip).c_str(),
+                  proved ? duration(*proved).c_str() : "-", view.words.word.c_str());
+}
 
 std::string relay_line(const Demo &demo, std::size_t relay) {
     const Relay_Process &process = demo.relays[relay];
-    const Relay_View a = relay_view(demo.peers[0], relay);
-    const Relay_View b = relay_view(demo.peers[1], relay);
-    return format("%-5zu %5u  %-8s  %-10s %6u  %-10s %6u %8llu  %-3s %-3s", relay + 1, unsigned{process.address.port},
-                  to_string(process.state), a.state, a.round_trip, b.state, b.round_trip, Count{a.sent + b.sent},
-                  a.carries ? "A>B" : "", b.carries ? "B>A" : "");
+    const std::string line =
+        format("%5zu %5u %-7s", relay + 1, unsigned{process.address.port}, to_string(process.state)) +
+        route_cells(demo.peers[0], relay) + route_cells(demo.peers[1], relay);
+    return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
+std::string echoes_text(const Demo_Peer &peer) {
+    Connection_Info info;
+    return tcp_connection_info(peer.tcp, peer.connection, info)
+               ? format("%u of %u", info.echoes_answered, info.echoes_sent)
+               : "-";
+}
+
+/// The relays, and each peer's routes over them.
+std::vector<std::string> relay_lines(const Demo &demo) {
+    std::vector<std::string> lines{RELAY_HEADS};
+    for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
+        lines.push_back(relay_line(demo, relay));
+    }
+    lines.push_back(format("echoes answered        %-30s%s", echoes_text(demo.peers[0]).c_str(),
+                           echoes_text(demo.peers[1]).c_str()));
+    lines.emplace_back(RELAY_LEGEND);
+    return lines;
 }
 
 constexpr const char *STREAM_HEADS = "           sent received   lost  twice   late     delay   silence   longest";
@@ -78,10 +135,8 @@ std::vector<std::string> table_lines(const Demo &demo) {
     lines.push_back(format("toxtcp demo   %.1f of %u s   %u packets/s each way   Ctrl-C ends it",
                            seconds(elapsed(demo)), demo.options.seconds, demo.options.rate));
     lines.emplace_back();
-    lines.emplace_back(RELAY_HEADS);
-    for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
-        lines.push_back(relay_line(demo, relay));
-    }
+    const std::vector<std::string> relays = relay_lines(demo);
+    lines.insert(lines.end(), relays.begin(), relays.end());
     lines.emplace_back();
     lines.emplace_back(STREAM_HEADS);
     lines.push_back(stream_line(demo, 1));
@@ -122,7 +177,9 @@ nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
             {"delay_median_ms", milliseconds(stream_median_delay(stream))},
             {"delay_max_ms", milliseconds(stream.delay_max)},
             {"longest_silence_ms", milliseconds(stream.longest)},
-            {"moves", known ? info.moves : 0}};
+            {"moves", known ? info.moves : 0},
+            {"echoes_sent", known ? info.echoes_sent : 0},
+            {"echoes_answered", known ? info.echoes_answered : 0}};
 }
 
 nlohmann::json relay_json(const Demo &demo, std::size_t relay) {
@@ -132,10 +189,15 @@ nlohmann::json relay_json(const Demo &demo, std::size_t relay) {
                         {"process", to_string(demo.relays[relay].state)}};
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Relay_View view = relay_view(demo.peers[i], relay);
+        const std::optional<std::uint64_t> proved = proved_ms(demo.peers[i], view);
         json[i == 0 ? "a" : "b"] = {{"state", view.state},
                                     {"round_trip_ms", view.round_trip},
                                     {"packets_sent", view.sent},
-                                    {"carries", view.carries}};
+                                    {"carries", view.carries},
+                                    {"route", view.words.word},
+                                    {"why", view.words.more},
+                                    {"echo_round_trip_ms", view.echo_round_trip},
+                                    {"proved_ms", proved ? nlohmann::json(*proved) : nlohmann::json{}}};
     }
     return json;
 }
@@ -255,6 +317,12 @@ std::vector<std::string> demo_faults_found(const Demo &demo) {
 void print_summary(const Demo &demo) {
     std::printf("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "");
     print_streams(demo);
+    if (demo.view == Demo_View::lines) { // a table has shown it
+        std::printf("\n");
+        for (const std::string &line : relay_lines(demo)) {
+            std::printf("%s\n", line.c_str());
+        }
+    }
     std::printf("\nLongest silence after               %s     %s\n", direction_name(demo, 1).c_str(),
                 direction_name(demo, 0).c_str());
     for (const Demo_Fault &fault : demo.faults) {

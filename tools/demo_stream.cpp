@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <sodium.h>
+
 namespace toxtcp {
 
 namespace {
@@ -14,10 +16,14 @@ struct Stamp {
 
 constexpr std::uint8_t FILLING = 0x5A;
 
+static_assert(crypto_auth_KEYBYTES == KEY_SIZE);
+constexpr std::size_t FILLING_FROM = sizeof(Stamp) + crypto_auth_BYTES;
+
 } // namespace
 
 void stream_begin(Stream &stream, std::uint64_t now) {
     stream = {};
+    crypto_auth_keygen(stream.key.bytes.data());
     stream.heard = now;
 }
 
@@ -26,6 +32,7 @@ Stream_Packet stream_next(const Stream &stream, std::uint64_t now) {
     Stream_Packet packet;
     packet.fill(FILLING);
     std::memcpy(packet.data(), &stamp, sizeof stamp);
+    crypto_auth(packet.data() + sizeof stamp, packet.data(), sizeof stamp, stream.key.bytes.data());
     return packet;
 }
 
@@ -40,7 +47,8 @@ bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
     }
     const bool whole =
         packet.size() == STREAM_PACKET_SIZE && stamp.number < stream.sent && stamp.time <= now &&
-        std::all_of(packet.begin() + sizeof stamp, packet.end(), [](std::uint8_t byte) { return byte == FILLING; });
+        crypto_auth_verify(packet.data() + sizeof stamp, packet.data(), sizeof stamp, stream.key.bytes.data()) == 0 &&
+        std::all_of(packet.begin() + FILLING_FROM, packet.end(), [](std::uint8_t byte) { return byte == FILLING; });
     if (!whole) {
         ++stream.damaged;
         return false;

@@ -11,7 +11,7 @@
 
 namespace toxtcp {
 
-/// Number 8, time 8, and filling, as large as a packet of voice.
+/// Number 8, time 8, their authenticator 32, and filling, as large as a packet of voice.
 inline constexpr std::size_t STREAM_PACKET_SIZE = 160;
 using Stream_Packet = std::array<std::uint8_t, STREAM_PACKET_SIZE>;
 
@@ -20,6 +20,7 @@ inline constexpr std::uint64_t DELAY_STEP_US = 50;
 inline constexpr std::size_t DELAY_STEPS = 2000;
 
 struct Stream {
+    Secret_Key key;                                  ///< of sender and receiver: what it has sealed is no relay's
     std::uint64_t sent = 0;                          ///< packets that the library took
     std::uint64_t refused = 0;                       ///< and did not take: nothing was there to carry them
     std::uint64_t received = 0;                      ///< different ones
@@ -40,7 +41,7 @@ void stream_begin(Stream &stream, std::uint64_t now);
 [[nodiscard]] Stream_Packet stream_next(const Stream &stream, std::uint64_t now);
 void stream_sent(Stream &stream, bool taken);
 
-/// A packet came. Whether it is a new one, which ends a silence.
+/// A packet came. Whether it is a new one of the sender's beyond doubt, which ends a silence.
 [[nodiscard]] bool stream_take(Stream &stream, Bytes packet, std::uint64_t now);
 
 /// How long it has been silent; a silence that lasts counts for `longest` as well.

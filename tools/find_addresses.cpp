@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <thread>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "diagnosis.h"
 
 namespace toxtcp {
 
@@ -57,14 +60,38 @@ Ip_Port to_ip_port(const sockaddr *address) {
     return result;
 }
 
-/// Whether there is a route to it. Connecting a datagram socket asks the routing table, and sends nothing.
+/// Whether there is a route to it, as far as can be found out. Connecting a datagram socket asks the routing table, and
+/// sends nothing.
 bool has_way_to(const sockaddr *address, socklen_t size) {
     const int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const bool has = fd >= 0 && connect(fd, address, size) == 0;
+    const bool has = (fd >= 0 && connect(fd, address, size) == 0) || trouble_of_error(errno) != Trouble::no_route;
     if (fd >= 0) {
         close(fd);
     }
     return has;
+}
+
+bool has_descriptor_left() {
+    const int fd = open("/", O_PATH | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0 || trouble_of_error(errno) != Trouble::no_descriptors;
+}
+
+/// Says in `found` what an answer of the resolver means.
+void note_failure(Relay_Address &found, int error) {
+    Trouble trouble = Trouble::none;
+    if (!has_descriptor_left()) {
+        trouble = Trouble::no_descriptors; // whatever the resolver makes of it
+    } else if (error == EAI_AGAIN) {
+        trouble = Trouble::no_name_server;
+    } else if (error == EAI_NONAME || error == EAI_NODATA) {
+        trouble = Trouble::no_name;
+    }
+    found.is_our_fault = trouble == Trouble::no_descriptors || trouble == Trouble::no_name_server;
+    found.error = trouble != Trouble::none ? sentence(trouble)
+                                           : std::string{"the host name cannot be looked up: "} + gai_strerror(error);
 }
 
 bool is_wanted(Family family, const Named_Relay &relay, Family wanted) {
@@ -82,7 +109,9 @@ void look_up(Lookup &lookup, Family wanted) {
     const int error = getaddrinfo(relay.host.c_str(), std::to_string(relay.port).c_str(), &hints, &list);
     const std::uint64_t took = now_us() - began;
     if (error != 0) {
-        lookup.found.push_back({relay, {}, true, std::string{"does not resolve: "} + gai_strerror(error), took});
+        Relay_Address found{relay, {}, true, {}, false, took};
+        note_failure(found, error);
+        lookup.found.push_back(std::move(found));
         return;
     }
     bool has_ipv4 = false;
@@ -94,14 +123,14 @@ void look_up(Lookup &lookup, Family wanted) {
         const Ip_Port address = to_ip_port(entry->ai_addr);
         bool &has = address.family == Family::ipv4 ? has_ipv4 : has_ipv6;
         if (!has && is_wanted(address.family, relay, wanted)) {
-            lookup.found.push_back({relay, address, has_way_to(entry->ai_addr, entry->ai_addrlen), {}, took});
+            lookup.found.push_back({relay, address, has_way_to(entry->ai_addr, entry->ai_addrlen), {}, false, took});
         }
         has = true;
     }
     freeaddrinfo(list);
     if (lookup.found.empty() && relay.only != Family::none && (wanted == Family::none || wanted == relay.only)) {
         const char *const family = relay.only == Family::ipv4 ? "IPv4" : "IPv6";
-        lookup.found.push_back({relay, {}, true, std::string{"has no "} + family + " address", took});
+        lookup.found.push_back({relay, {}, true, std::string{"the host has no "} + family + " address", false, took});
     }
 }
 

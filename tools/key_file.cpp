@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output.h"
+#include "whole_file.h"
+
 namespace toxtcp {
 
 namespace {
@@ -19,47 +22,43 @@ std::string failure(const std::string &path, const char *what) {
     return path + ": " + what + ": " + std::strerror(errno);
 }
 
-bool write_all(int file, const std::string &text) {
-    std::size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = write(file, text.data() + written, text.size() - written);
-        if (count < 0 && errno != EINTR) {
-            return false;
-        }
-        written += count > 0 ? static_cast<std::size_t>(count) : 0;
-    }
-    return true;
-}
-
-/// Up to one byte more than a key file may have, so that a longer one shows.
-std::string read_start(int file) {
-    std::string text(MAX_KEY_FILE_SIZE + 1, '\0');
+/// Up to one byte more than a key file may have, so that a longer one shows. False with errno.
+bool read_start(int file, std::string &text) {
+    text.assign(MAX_KEY_FILE_SIZE + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
         const ssize_t count = read(file, text.data() + size, text.size() - size);
-        if (count == 0 || (count < 0 && errno != EINTR)) {
+        if (count < 0 && errno != EINTR) {
+            return false;
+        }
+        if (count == 0) {
             break;
         }
         size += count > 0 ? static_cast<std::size_t>(count) : 0;
     }
     text.resize(size);
-    return text;
+    return true;
 }
 
-bool parse_key_file(std::string &text, Secret_Key &key) {
+/// What is wrong with the text of a key file; empty when nothing is. It tells nothing of the key.
+std::string parse_key_file(std::string &text, Secret_Key &key) {
+    if (text.empty()) {
+        return "it is empty";
+    }
     if (text.size() > MAX_KEY_FILE_SIZE) {
-        return false;
+        return "it is longer than a key";
     }
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
         text.pop_back();
     }
     Public_Key digits;
     if (!parse_public_key(text, digits)) {
-        return false;
+        return text.size() == 2 * KEY_SIZE ? "a character is no hexadecimal digit"
+                                           : "it has " + std::to_string(text.size()) + " characters";
     }
     key.bytes = digits;
     wipe(digits.data(), digits.size());
-    return true;
+    return "";
 }
 
 } // namespace
@@ -78,15 +77,23 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
         return Key_File::failed;
     }
     struct stat status {};
-    const bool exposed = fstat(file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
-    std::string text = read_start(file);
+    const bool exposed =
+        fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    std::string text;
+    const bool read = read_start(file, text);
+    if (!read) {
+        error = failure(path, "cannot be read");
+    }
     close(file);
-
-    const bool parsed = parse_key_file(text, key);
+    if (!read) {
+        return Key_File::failed;
+    }
+    const std::string fault = parse_key_file(text, key);
     wipe(text.data(), text.size());
-    if (!parsed) {
-        error = path + ": not a key file: it holds something else than 64 hexadecimal digits. Name another file; one "
-                       "that does not exist is made";
+    if (!fault.empty()) {
+        error =
+            path + ": it is no key file: " + fault +
+            ". Allowed is a secret key of 64 hexadecimal digits. Name another file; one that does not exist is made";
         return Key_File::failed;
     }
     if (exposed) {
@@ -96,7 +103,9 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
 }
 
 bool create_key_file(const std::string &path, Secret_Key &key, std::string &error) {
-    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    // Where a link leads to nothing, the file is made there: O_EXCL does not follow links.
+    const std::string made = follow_links(path);
+    const int file = open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
         error = errno == EEXIST
                     ? path + ": is there already; a key is never overwritten. Name another file, or remove it"
@@ -117,7 +126,7 @@ bool create_key_file(const std::string &path, Secret_Key &key, std::string &erro
     }
     if (!written) {
         // Half a key is worse than none: the next run would refuse it.
-        unlink(path.c_str());
+        unlink(made.c_str());
     }
     return written;
 }

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "key_file.h"
+#include "output.h"
 
 namespace toxtcp {
 
@@ -15,13 +16,12 @@ int run_keygen(const Keygen_Options &options) {
         return EXIT_FAILED;
     }
     const std::string public_key = to_string(public_key_of(key));
-    if (options.json) {
-        std::printf("%s\n", nlohmann::json{{"key_file", options.key_file}, {"public_key", public_key}}.dump().c_str());
-    } else {
-        std::printf("%s\n", public_key.c_str());
-    }
-    if (std::fflush(stdout) != 0) {
-        std::fprintf(stderr, "toxtcp keygen: the key is made, but standard output cannot be written to.\n");
+    const nlohmann::json json{{"key_file", options.key_file}, {"public_key", public_key}};
+    // A file's name may be no UTF-8.
+    const std::string line =
+        options.json ? json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : public_key;
+    if (!print(line + '\n', error)) {
+        std::fprintf(stderr, "toxtcp keygen: the key is made, but %s.\n", error.c_str());
         return EXIT_FAILED;
     }
     return EXIT_DONE;

@@ -1,9 +1,16 @@
 // The program `toxtcp`: reads the command line and calls the subcommand.
+#include <csignal>
+#include <cstdio>
+#include <sstream>
+
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
 #include "config_file.h"
+#include "output.h"
 #include "relay_server.h"
+#include "values.h"
+#include "whole_file.h"
 
 namespace toxtcp {
 
@@ -23,7 +30,8 @@ constexpr const char *PROBE_NOTES =
     "packets through it, never more than --rate a second. A relay is found to be good, dropping (delivers a part),\n"
     "lying (says online, delivers nothing), refusing (answers, does not serve), hung (takes connections, says\n"
     "nothing) or dead (cannot be connected); skipped, when this machine has no way to its address.\n\n"
-    "Exit codes: 0 all are well, 1 some are not (or could not be probed), 2 wrong usage, 130 interrupted.";
+    "Exit codes: 0 all are well, 1 some are not (or could not be probed, or read in the node list), 2 wrong usage or no\n"
+    "node list, 130 interrupted.";
 
 constexpr const char *PING_NOTES =
     "Each ping is one end-to-end echo over every relay. Every Tox client that is connected to one of the relays answers,\n"
@@ -34,36 +42,92 @@ constexpr const char *PING_NOTES =
 
 constexpr const char *TOP_NOTES =
     "FILE is what a host writes every so often with the library's tcp_connections_json, SOCKET a Unix socket where it\n"
-    "says that to whoever connects. Where standard output is no terminal, it is shown once.\n\n";
+    "says that to whoever connects. Where standard output is no terminal, it is shown once.\n\n"
+    "Of a relay:   PING       time to the relay and back\n"
+    "              PEERS      peers that are online there\n"
+    "              USED       peers whose data is sent over it\n"
+    "              FAULTS     times that it did not answer, or did not deliver\n"
+    "Of a peer:    ROUTES     relays where the peer is online, of all that are tried\n"
+    "              HEARD AGO  since the last packet that is the peer's for certain\n"
+    "              ECHOES     sent to the peer, and answered by it; their counts begin anew at 65,536\n"
+    "              MOVES      times that its data was sent over another relay from then on\n"
+    "              FAULTS     times that this was so since a relay did not deliver\n"
+    "Of a route:   ECHO       time of an echo to the peer and back\n"
+    "              PROVED AGO since the last echo that was answered: the last proof that the route delivers\n\n";
+
+// ---- options whose values are read by values.h -------------------------------------------------------------------
+
+/// Adds an option whose word `read` reads: false, with an error, for a word that is wrong. `at_first`: what it is without.
+template <class Read>
+CLI::Option *add_word(CLI::App &command, const std::string &name, const std::string &kind, Read read,
+                      const std::string &help, const std::string &at_first = {}) {
+    const auto take = [name, read](const CLI::results_t &words) {
+        std::string error;
+        if (!read(words.front(), error)) {
+            throw CLI::ValidationError(name, error);
+        }
+        return true;
+    };
+    return command.add_option(name, take, help)->type_name(kind)->default_str(at_first);
+}
+
+template <class Number>
+CLI::Option *add_number(CLI::App &command, const std::string &name, Number &number, std::uint64_t least,
+                        std::uint64_t most, const std::string &help) {
+    const auto read = [&number, least, most](const std::string &word, std::string &error) {
+        std::uint64_t value = 0;
+        const bool is_one = read_number(word, least, most, value, error);
+        number = is_one ? static_cast<Number>(value) : number;
+        return is_one;
+    };
+    return add_word(command, name, "NUMBER", read,
+                    help + " (" + std::to_string(least) + " to " + std::to_string(most) + ')', std::to_string(number));
+}
+
+CLI::Option *add_seconds(CLI::App &command, const std::string &name, double &seconds, double least, double most,
+                         const std::string &help) {
+    const auto read = [&seconds, least, most](const std::string &word, std::string &error) {
+        return read_seconds(word, least, most, seconds, error);
+    };
+    std::ostringstream at_first;
+    at_first << seconds;
+    return add_word(command, name, "SECONDS", read, help, at_first.str());
+}
+
+CLI::Option *add_file(CLI::App &command, const std::string &name, std::string &path, const std::string &help) {
+    const auto read = [&path](const std::string &word, std::string &error) {
+        return read_file_name(word, path, error);
+    };
+    return add_word(command, name, "FILE", read, help);
+}
+
+// ---- the commands ------------------------------------------------------------------------------------------------
 
 void add_demo(CLI::App &app, Demo_Options &options) {
     CLI::App *const demo = app.add_subcommand("demo", "See a connection outlive its relays");
-    demo->add_option("--seconds", options.seconds, "How long packets are sent")
-        ->check(CLI::Range(5, 3'600))
-        ->capture_default_str();
-    demo->add_option("--rate", options.rate, "Packets per second, each way")
-        ->check(CLI::Range(1, 10'000))
-        ->capture_default_str();
-    demo->add_option("--snapshot", options.snapshot_file,
-                     "Write the first peer's state to this file, for `toxtcp top`");
+    add_number(*demo, "--seconds", options.seconds, 5, 3'600, "How long packets are sent");
+    add_number(*demo, "--rate", options.rate, 1, 10'000, "Packets per second, each way");
+    add_file(*demo, "--snapshot", options.snapshot_file, "Write the first peer's state to this file, for `toxtcp top`");
     demo->add_flag("--json", options.json, "Print nothing but the summary, as one JSON object");
     demo->footer(DEMO_NOTES);
 }
 
 void add_relay(CLI::App &app, Relay_Options &options, std::string &config_file) {
     CLI::App *const relay = app.add_subcommand("relay", "Run a relay for development and tests");
-    relay->add_option("--port", options.port, "TCP port; 0: any that is free")->capture_default_str();
-    relay->add_option("--address", options.address, "Numeric address to listen on; :: is all, IPv4 too")
-        ->capture_default_str();
-    relay->add_option("--key-file", options.key_file,
-                      "Secret key, 64 hexadecimal digits; made when it does not exist. Without: a new key each time");
-    relay->add_option("--max-clients", options.max_clients, "Further clients are turned away")
-        ->check(CLI::Range(1, 100'000))
-        ->capture_default_str();
+    add_number(*relay, "--port", options.port, 0, UINT16_MAX, "TCP port; 0: any that is free");
+    const auto read_address = [&options](const std::string &word, std::string &error) {
+        Host_Name host;
+        const bool is_one = read_numeric_host(word, host, error);
+        options.address = is_one ? host.text : options.address;
+        return is_one;
+    };
+    add_word(*relay, "--address", "ADDRESS", read_address, "Numeric address to listen on; :: is all, IPv4 too",
+             options.address);
+    add_file(*relay, "--key-file", options.key_file,
+             "Secret key, 64 hexadecimal digits; made when it does not exist. Without: a new key each time");
+    add_number(*relay, "--max-clients", options.max_clients, 1, 100'000, "Further clients are turned away");
     relay->add_flag("--json", options.json, "Print address, port and key as one JSON object on one line");
-    relay->add_option("--config", config_file, "A file of these options, one a line: port = 33445")
-        ->check(CLI::ExistingFile)
-        ->configurable(false);
+    add_file(*relay, "--config", config_file, "A file of these options, one a line: port = 33445")->configurable(false);
     relay->footer(
         std::string{"Prints one line when it is ready, and runs until SIGINT or SIGTERM. It has no DHT: onion "
                     "and forwarding\nrequests are ignored. What the command line says wins over the file.\n\n"} +
@@ -73,30 +137,19 @@ void add_relay(CLI::App &app, Relay_Options &options, std::string &config_file) 
 void add_probe(CLI::App &app, Probe_Options &options) {
     CLI::App *const probe = app.add_subcommand("probe", "Find out what relays are worth");
     probe->add_option("relay", options.relays, "HOST:PORT:KEY; an IPv6 address in brackets");
-    probe->add_option("--nodes", options.nodes_file,
-                      "Probe the relays of this file: the public Tox node list, as JSON");
-    probe->add_option("--seconds", options.seconds, "How long packets are sent through each relay")
-        ->check(CLI::Range(1, 3'600))
-        ->capture_default_str();
-    probe->add_option("--rate", options.rate, "At most so many packets per second through each relay")
-        ->check(CLI::Range(1, 10'000))
-        ->capture_default_str();
-    probe->add_option("--timeout", options.timeout, "Seconds for connect and handshake, and again for routing")
-        ->check(CLI::Range(1, 10))
-        ->capture_default_str();
-    probe->add_option("--parallel", options.parallel, "So many relays at a time")
-        ->check(CLI::Range(1, 1'000))
-        ->capture_default_str();
+    add_file(*probe, "--nodes", options.nodes_file, "Probe the relays of this file: the public Tox node list, as JSON");
+    add_number(*probe, "--seconds", options.seconds, 1, 3'600, "How long packets are sent through each relay");
+    add_number(*probe, "--rate", options.rate, 1, 10'000, "At most so many packets per second through each relay");
+    add_number(*probe, "--timeout", options.timeout, 1, 10, "Seconds for connect and handshake, and again for routing");
+    add_number(*probe, "--parallel", options.parallel, 1, 1'000, "So many relays at a time");
     CLI::Option *const ipv4 = probe->add_flag("--ipv4", options.ipv4, "IPv4 addresses only");
     probe->add_flag("--ipv6", options.ipv6, "IPv6 addresses only")->excludes(ipv4);
     probe->add_flag("--all-ports", options.all_ports, "All TCP ports of the node list, not the first of each alone");
     probe->add_flag("--watch", options.watch, "Go on, and show each round's results, until it is interrupted");
-    probe->add_option("--interval", options.interval, "Seconds from one round's beginning to the next")
-        ->check(CLI::Range(1, 86'400))
-        ->capture_default_str();
+    add_number(*probe, "--interval", options.interval, 1, 86'400, "Seconds from one round's beginning to the next");
     probe->add_flag("--json", options.json, "Print JSON; with --watch, one line for each round");
-    probe->add_option("--html", options.html_file, "Write a page to publish");
-    probe->add_option("--prometheus", options.prometheus_file, "Write metrics, for the textfile collector");
+    add_file(*probe, "--html", options.html_file, "Write a page to publish");
+    add_file(*probe, "--prometheus", options.prometheus_file, "Write metrics, for the textfile collector");
     probe->footer(PROBE_NOTES);
 }
 
@@ -109,39 +162,85 @@ void add_ping(CLI::App &app, Ping_Options &options) {
         ->take_all()
         ->allow_extra_args(false);
     CLI::Option *const listen = ping->add_flag("--listen", options.listen, "Be a peer: print a key, and answer");
-    ping->add_option("--key-file", options.key_file, "The listener's secret key; made when it does not exist")
+    add_file(*ping, "--key-file", options.key_file, "The listener's secret key; made when it does not exist")
         ->needs(listen);
     CLI::Option *const data = ping->add_flag(
         "--data", options.data, "Send data packets to a --listen, over the relay that the library chooses");
     data->excludes(listen);
-    ping->add_option("-c,--count", options.count, "End after so many pings; 0: when interrupted")
-        ->capture_default_str();
-    ping->add_option("-i,--interval", options.interval, "Seconds between pings, 0.2 or more without --data")
-        ->check(CLI::Range(0.01, 3'600.0))
-        ->capture_default_str();
-    ping->add_option("-s,--size", options.size, "Bytes of a data packet")
-        ->check(CLI::Range(20, 1'024))
-        ->capture_default_str()
-        ->needs(data);
+    add_number(*ping, "-c,--count", options.count, 0, UINT32_MAX, "End after so many pings; 0: when interrupted");
+    add_seconds(*ping, "-i,--interval", options.interval, 0.01, 3'600,
+                "Seconds between pings, 0.2 or more without --data");
+    add_number(*ping, "-s,--size", options.size, 20, 1'024, "Bytes of a data packet")->needs(data);
     ping->add_flag("--json", options.json, "Print nothing but the summary, or the listener's key, as JSON");
     ping->footer(PING_NOTES);
 }
 
 void add_top(CLI::App &app, Top_Options &options) {
     CLI::App *const top = app.add_subcommand("top", "Watch a running host's relays and peers");
-    top->add_option("file", options.path, "The snapshot's file, or a Unix socket")->required();
-    top->add_option("--interval", options.interval, "Seconds between two looks")
-        ->check(CLI::Range(0.1, 60.0))
-        ->capture_default_str();
+    add_file(*top, "file", options.path, "The snapshot's file, or a Unix socket")->required();
+    add_seconds(*top, "--interval", options.interval, 0.1, 60, "Seconds between two looks");
     top->add_flag("--once", options.once, "Show it once, as plain lines");
     top->footer(std::string{TOP_NOTES} + EXIT_CODES);
 }
 
 void add_keygen(CLI::App &app, Keygen_Options &options) {
     CLI::App *const keygen = app.add_subcommand("keygen", "Make a secret key file, and print its public key");
-    keygen->add_option("file", options.key_file, "The file to make; one that exists is never overwritten")->required();
+    add_file(*keygen, "file", options.key_file, "The file to make; one that exists is never overwritten")->required();
     keygen->add_flag("--json", options.json, "Print a JSON object");
     keygen->footer(EXIT_CODES);
+}
+
+// ---- options in a file -------------------------------------------------------------------------------------------
+
+/// Gives the option what the file says, unless the command line said something. Throws what CLI11 throws for an option
+/// that is wrong.
+void take_setting(CLI::App &command, const Setting &setting) {
+    CLI::Option *const option = command.get_option_no_throw("--" + setting.name);
+    if (option == nullptr || !option->get_configurable() || setting.name == "help") {
+        throw CLI::ConfigError(setting.name + " is no option of `" + command.get_name() + '`');
+    }
+    if (option->count() != 0) {
+        return;
+    }
+    const bool is_flag = option->get_items_expected_max() == 0;
+    if (is_flag && setting.value != "true" && setting.value != "false") {
+        throw CLI::ConfigError(setting.name + ": " + in_quotes(setting.value) + " is wrong. Allowed is true or false");
+    }
+    option->add_result(setting.value);
+    option->run_callback();
+}
+
+void read_config_file(CLI::App &command, const std::string &path) {
+    std::string text;
+    std::string error;
+    std::vector<Setting> settings;
+    if (!read_whole_file(path, text, error, WAIT_FOR_EVER)) {
+        throw CLI::ConfigError(error);
+    }
+    if (!parse_config(text, settings, error)) {
+        throw CLI::ConfigError(path + ' ' + error);
+    }
+    for (const Setting &setting : settings) {
+        try {
+            take_setting(command, setting);
+        } catch (const CLI::Error &fault) {
+            throw CLI::ConfigError(path + " line " + std::to_string(setting.line) + ": " + fault.what());
+        }
+    }
+}
+
+/// Says what CLI11 has to say: what is wrong, or the help that was asked for.
+int say(const CLI::App &app, const CLI::ParseError &said) {
+    std::ostringstream out;
+    std::ostringstream errors;
+    const bool is_well = app.exit(said, out, errors) == 0;
+    std::string error;
+    std::fputs(errors.str().c_str(), stderr);
+    if (!print(out.str(), error)) {
+        std::fprintf(stderr, "toxtcp: %s.\n", error.c_str());
+        return EXIT_FAILED;
+    }
+    return is_well ? EXIT_DONE : EXIT_USAGE;
 }
 
 } // namespace
@@ -151,6 +250,8 @@ void add_keygen(CLI::App &app, Keygen_Options &options) {
 int main(int argc, char **argv) {
     using namespace toxtcp;
 
+    fill_standard_descriptors();
+    std::signal(SIGPIPE, SIG_IGN); // a reader that is gone is an error as any other
     CLI::App app{"toxtcp keeps one connection to each Tox peer alive over several TCP relays."};
     app.set_version_flag("--version", "toxtcp " TOXTCP_VERSION);
     app.require_subcommand(1);
@@ -177,7 +278,11 @@ int main(int argc, char **argv) {
             read_config_file(*app.get_subcommand("relay"), relay_config);
         }
     } catch (const CLI::ParseError &error) {
-        return app.exit(error) == 0 ? EXIT_DONE : EXIT_USAGE;
+        return say(app, error);
+    }
+    if (std::string error; output_is_closed(error)) {
+        std::fprintf(stderr, "toxtcp: %s.\n", error.c_str());
+        return EXIT_FAILED;
     }
     const std::string command = app.get_subcommands().front()->get_name();
     if (command == "demo") {

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "relay_list.h"
+#include "watched_host.h"
 
 namespace toxtcp {
 
@@ -24,13 +25,14 @@ struct Pinger {
     Ping_Options options;
     std::vector<Relay_Address> relays; ///< each with an address that this machine has a way to; no key twice
     int signals = -1;                  ///< descriptor that signals come from
-    bool interrupted = false;          ///< by a signal
+    bool interrupted = false;          ///< by a signal, or because nothing can be printed
+    bool cannot_print = false;         ///< which is said already
 };
 
-/// A `Tcp_Connections` with a host that logs nothing. It must not move while it is open.
+/// A `Tcp_Connections` with a host that logs nothing: what happens to relays is printed as it concerns the packets. It must
+/// not move while it is open.
 struct Ping_Connections {
-    Host *system_host = nullptr; ///< ours to free
-    Host host; ///< the same without a log: what happens to relays is printed as it concerns the packets
+    Watched_Host watched;
     Tcp_Connections *tcp = nullptr;
 
     Ping_Connections() = default;
@@ -42,8 +44,11 @@ struct Ping_Connections {
 /// To standard error, with the command's name before it.
 void ping_complain(const std::string &what);
 
-/// A line on standard output, at once; nothing where JSON is wanted.
-void ping_say(const Pinger &pinger, const std::string &line);
+/// Prints it at once. The pings end where that fails.
+void ping_print(Pinger &pinger, const std::string &text);
+
+/// A line on standard output; nothing where JSON is wanted.
+void ping_say(Pinger &pinger, const std::string &line);
 
 /// False, which is said, when out of memory or file descriptors.
 [[nodiscard]] bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks);
@@ -51,8 +56,8 @@ void ping_say(const Pinger &pinger, const std::string &line);
 /// Sleeps until something comes or is due, at most until `wake` (us), and serves what came.
 void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake);
 
-/// Says that no relay at all can be connected to.
-void ping_complain_of_relays();
+/// Says that none of these relays can be connected to.
+void ping_complain_of_relays(const Ping_Connections &connections);
 
 /// Sends `count` pings, one each interval, and waits for the last answers. `send` sends one, `all_answered` says whether
 /// nothing is waited for, `turn` sleeps until the time that it is given (us) at most.
@@ -90,7 +95,7 @@ void ping_add_times(nlohmann::json &json, const std::vector<double> &times);
 // ---- the modes -------------------------------------------------------------------------------------------------
 
 /// Answers pings of both modes until it is interrupted (ping_listen.cpp).
-[[nodiscard]] int ping_listen(Pinger &pinger);
+[[nodiscard]] int ping_listen(Pinger &pinger, const Secret_Key &key);
 
 /// Pings any Tox peer by echoes, over every relay (ping_echo.cpp).
 [[nodiscard]] int ping_by_echo(Pinger &pinger, const Public_Key &peer);

@@ -11,8 +11,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "diagnosis.h"
+#include "key_file.h"
+#include "output.h"
 #include "signals.h"
 #include "text.h"
+#include "values.h"
 
 namespace toxtcp {
 
@@ -20,6 +24,8 @@ namespace {
 
 /// The shortest between pings by echo: a peer with this library answers 20 echoes a second at most, and is at three relays.
 constexpr double MIN_ECHO_INTERVAL = 0.2; // s
+/// How often it is looked whether what is printed has a reader still.
+constexpr std::uint64_t LOOK_FOR_READER_US = SECOND_US;
 
 int find_relays(Pinger &pinger) {
     std::vector<Named_Relay> named;
@@ -37,21 +43,40 @@ int find_relays(Pinger &pinger) {
         pinger.interrupted = true;
         return EXIT_INTERRUPTED;
     }
+    const auto has_one_of = [](const std::vector<Relay_Address> &relays, const Relay_Address &relay) {
+        return std::any_of(relays.begin(), relays.end(),
+                           [&relay](const Relay_Address &other) { return other.relay.key == relay.relay.key; });
+    };
+    std::vector<Relay_Address> out_of_reach;
     for (const Relay_Address &relay : found) {
-        const bool has_one =
-            std::any_of(pinger.relays.begin(), pinger.relays.end(),
-                        [&relay](const Relay_Address &other) { return other.relay.key == relay.relay.key; });
+        const bool has_one = has_one_of(pinger.relays, relay);
         if (relay.address.family == Family::none) {
-            ping_complain(to_string(relay.relay) + ' ' + relay.error);
-        } else if (relay.reachable && !has_one) {
+            ping_complain(to_string(relay.relay) + ": " + relay.error);
+        } else if (!relay.reachable) {
+            out_of_reach.push_back(relay);
+        } else if (!has_one) {
             pinger.relays.push_back(relay);
         }
     }
+    for (const Relay_Address &relay : out_of_reach) {
+        if (!has_one_of(pinger.relays, relay)) { // at another of its addresses
+            ping_complain(to_string(relay.relay) + ": " + sentence(Trouble::no_route));
+        }
+    }
     if (pinger.relays.empty()) {
-        ping_complain("none of the relays has an address that this machine can reach");
+        ping_complain("no relay is left");
         return EXIT_FAILED;
     }
     return EXIT_DONE;
+}
+
+bool load_listener_key(const std::string &path, Secret_Key &key) {
+    std::string error;
+    const bool loaded = load_key(path, key, error);
+    if (!error.empty()) {
+        ping_complain(error);
+    }
+    return loaded;
 }
 
 struct Spread {
@@ -85,15 +110,8 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
     if (options.listen) {
         return "";
     }
-    if (!std::isfinite(options.interval)) { // which is within any range, for who only looks for what is outside
-        return "the interval is not a number";
-    }
-    if (!parse_public_key(options.peer, peer)) {
-        return printable(options.peer) + " is no key; a key is 64 hexadecimal digits";
-    }
-    peer = canonical_key(peer); // as the library names it
-    if (is_weak_key(peer)) {
-        return options.peer + " is a key that nobody can have";
+    if (std::string error; !read_key(options.peer, peer, error)) {
+        return "key " + error;
     }
     if (!options.data && options.interval < MIN_ECHO_INTERVAL) {
         return format("the interval between echoes is at least %.1f s, or peers do not answer them all",
@@ -110,43 +128,64 @@ void ping_complain(const std::string &what) {
     std::fprintf(stderr, "toxtcp ping: %s.\n", what.c_str());
 }
 
-void ping_complain_of_relays() {
-    ping_complain("no relay can be connected to; `toxtcp probe` tells what is wrong with them");
+void ping_complain_of_relays(const Ping_Connections &connections) {
+    const bool is_our_fault = trouble_of_error(connections.watched.error) == Trouble::no_descriptors;
+    ping_complain(is_our_fault ? sentence(Trouble::no_descriptors)
+                               : "no relay can be connected to; `toxtcp probe` tells what is wrong with them");
 }
 
-void ping_say(const Pinger &pinger, const std::string &line) {
+void ping_print(Pinger &pinger, const std::string &text) {
+    std::string error;
+    if (pinger.cannot_print || print(text, error, pinger.signals)) {
+        return;
+    }
+    pinger.interrupted = true; // by the signal that came first, if by nothing else
+    pinger.cannot_print = !error.empty();
+    if (pinger.cannot_print) {
+        ping_complain(error);
+    }
+}
+
+void ping_say(Pinger &pinger, const std::string &line) {
     if (!pinger.options.json) {
-        std::printf("%s\n", line.c_str());
-        std::fflush(stdout);
+        ping_print(pinger, line + '\n');
     }
 }
 
 Ping_Connections::~Ping_Connections() {
     kill_tcp_connections(tcp);
-    kill_system_host(system_host);
+    watched_host_close(watched);
 }
 
 bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
-    connections.system_host = new_system_host();
-    if (connections.system_host != nullptr) {
-        connections.host = *connections.system_host;
-        connections.host.log = nullptr;
+    if (watched_host_open(connections.watched)) {
         Tcp_Connections_Def def;
         def.secret_key = key;
-        def.host = &connections.host;
+        def.host = &connections.watched.host;
         def.callbacks = callbacks;
+        def.proves_packets = false; // pings are not sealed
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {
-        ping_complain("out of memory or file descriptors; raise ulimit -n");
+        ping_complain("out of memory");
     }
     return connections.tcp != nullptr;
+}
+
+/// A listener that prints JSON has nothing more to print.
+void note_no_reader(Pinger &pinger) {
+    std::string error;
+    const bool is_silent = pinger.options.listen && pinger.options.json;
+    if (!is_silent && !pinger.cannot_print && reader_is_gone(error)) {
+        ping_complain(error);
+        pinger.cannot_print = pinger.interrupted = true;
+    }
 }
 
 void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake) {
     std::vector<pollfd> polled{pollfd{pinger.signals, POLLIN, 0}};
     const std::uint64_t now = now_us();
-    std::uint64_t sleep = wake > now ? wake - now : 0;
+    std::uint64_t sleep = std::min(wake > now ? wake - now : 0, LOOK_FOR_READER_US);
     for (const Tcp_Connections *const tcp : all) {
         polled.push_back({tcp_connections_descriptor(tcp), POLLIN, 0});
         const int timeout = tcp_connections_timeout(tcp);
@@ -161,6 +200,7 @@ void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint6
     while (next_signal(pinger.signals) != 0) {
         pinger.interrupted = true;
     }
+    note_no_reader(pinger);
     for (Tcp_Connections *const tcp : all) {
         do_tcp_connections(tcp, nullptr);
     }
@@ -199,6 +239,11 @@ int run_ping(const Ping_Options &options) {
     }
     Pinger pinger;
     pinger.options = options;
+    // Before signals are held back: a file may be a pipe that nobody writes to yet.
+    Secret_Key key;
+    if (options.listen && !load_listener_key(options.key_file, key)) {
+        return EXIT_FAILED;
+    }
     pinger.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (pinger.signals < 0) {
         ping_complain(std::string{"cannot watch signals: "} + std::strerror(errno));
@@ -206,12 +251,12 @@ int run_ping(const Ping_Options &options) {
     }
     int result = find_relays(pinger);
     if (result == EXIT_DONE) {
-        result = options.listen ? ping_listen(pinger)
+        result = options.listen ? ping_listen(pinger, key)
                  : options.data ? ping_by_data(pinger, peer)
                                 : ping_by_echo(pinger, peer);
     }
     close(pinger.signals);
-    return result;
+    return pinger.cannot_print ? EXIT_FAILED : result;
 }
 
 } // namespace toxtcp

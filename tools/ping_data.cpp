@@ -1,10 +1,11 @@
 // `toxtcp ping --data`: data packets to a `toxtcp ping --listen`, over the route that the library chooses, and back.
-#include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "ping.h"
 #include "ping_packet.h"
+#include "route_words.h"
 #include "text.h"
 
 namespace toxtcp {
@@ -102,7 +103,7 @@ bool find_peer(Ping &ping) {
     }
     if (!is_online(ping) && !pinger.interrupted) {
         if (tcp_connected_relays_count(ping.connections.tcp) == 0) {
-            ping_complain_of_relays();
+            ping_complain_of_relays(ping.connections);
         } else {
             ping_complain(ping.name +
                           " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
@@ -127,24 +128,89 @@ void send_ping(Ping &ping) {
     }
 }
 
-void print_statistics(const Ping &ping) {
-    std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
-    std::printf("%s\n",
-                ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began).c_str());
-    if (!ping.round_trips.empty()) {
-        std::printf("rtt %s\n", ping_spread(ping.round_trips).c_str());
+/// A route as it is at the end, in words.
+struct Told_Route {
+    std::string relay;
+    Route_Words words;
+    std::uint64_t echo_round_trip = 0; ///< ms; 0: not known
+    std::optional<std::uint64_t> proved_ms;
+};
+
+std::vector<Told_Route> told_routes(const Ping &ping, const Connection_Info &connection) {
+    const std::uint64_t now = ping.connections.watched.host.now(ping.connections.watched.host.object);
+    std::vector<Told_Route> told;
+    for (std::size_t i = 0; i < connection.routes_count; ++i) {
+        const Route_Info &route = connection.routes[i];
+        Relay_Info relay;
+        if (tcp_relay_info(ping.connections.tcp, route.relay, relay)) {
+            Told_Route &one = told.emplace_back();
+            one.relay = to_string(relay.address);
+            one.words = route_words(
+                {to_string(route.use), to_string(route.state), to_string(relay.state), to_string(relay.last_end)});
+            one.echo_round_trip = route.echo_round_trip;
+            if (route.last_proved != 0) {
+                one.proved_ms = now - std::min(now, route.last_proved);
+            }
+        }
     }
-    for (const auto &[relay, count] : ping.carried) {
-        std::printf("%s carried %llu\n", relay.c_str(), Count{count});
+    return told;
+}
+
+std::string routes_text(const Ping &ping) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return {};
+    }
+    std::string text = format("%u echoes sent, %u answered\n", connection.echoes_sent, connection.echoes_answered);
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        text += "route over " + route.relay + ": " + route.words.word + (route.words.more.empty() ? "" : ", ") +
+                route.words.more;
+        if (route.proved_ms) {
+            text += "; echo " + round_trip(route.echo_round_trip) + ", the last answered " +
+                    duration(*route.proved_ms) + " ago";
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+void add_routes(const Ping &ping, nlohmann::json &json) {
+    Connection_Info connection;
+    if (!tcp_connection_info(ping.connections.tcp, ping.connection, connection)) {
+        return;
+    }
+    json["echoes_sent"] = connection.echoes_sent;
+    json["echoes_answered"] = connection.echoes_answered;
+    json["routes"] = nlohmann::json::array();
+    for (const Told_Route &route : told_routes(ping, connection)) {
+        json["routes"].push_back(
+            {{"relay", route.relay},
+             {"use", route.words.word},
+             {"why", route.words.more},
+             {"echo_round_trip_ms", route.echo_round_trip},
+             {"proved_ms", route.proved_ms ? nlohmann::json(*route.proved_ms) : nlohmann::json{}}});
     }
 }
 
-void print_json(const Ping &ping) {
+std::string statistics(const Ping &ping) {
+    std::string text = "\n--- " + to_string(ping.peer) + " ping statistics ---\n" +
+                       ping_loss("packets", ping.sent.size(), ping.round_trips.size(), ping.twice, ping.began) + '\n';
+    if (!ping.round_trips.empty()) {
+        text += "rtt " + ping_spread(ping.round_trips) + '\n';
+    }
+    for (const auto &[relay, count] : ping.carried) {
+        text += relay + " carried " + std::to_string(count) + '\n';
+    }
+    return text + routes_text(ping);
+}
+
+std::string summary_json(const Ping &ping) {
     nlohmann::json json{{"peer", to_string(ping.peer)}, {"mode", "data"},
                         {"sent", ping.sent.size()},     {"answered", ping.round_trips.size()},
                         {"answered_twice", ping.twice}, {"carried", ping.carried}};
+    add_routes(ping, json);
     ping_add_times(json, ping.round_trips);
-    std::printf("%s\n", json.dump(2).c_str());
+    return json.dump(2) + '\n';
 }
 
 } // namespace
@@ -184,12 +250,7 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
     ping_each_interval(
         pinger, [&ping] { send_ping(ping); }, [&ping] { return ping.round_trips.size() == ping.sent.size(); },
         [&ping](std::uint64_t wake) { turn(ping, wake); });
-    if (pinger.options.json) {
-        print_json(ping);
-    } else {
-        print_statistics(ping);
-    }
-    std::fflush(stdout);
+    ping_print(pinger, pinger.options.json ? summary_json(ping) : statistics(ping));
     return ping.round_trips.empty() ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -1,11 +1,11 @@
 // `toxtcp ping`: end-to-end echoes to any Tox peer, over every relay at once. A Tox client answers an echo over the relay
 // that it came by (toxtcp/echo.h), without a word to its user, and whoever asks.
 #include <algorithm>
-#include <cstdio>
 #include <deque>
 
 #include <toxtcp/echo.h>
 
+#include "diagnosis.h"
 #include "ping.h"
 #include "text.h"
 
@@ -26,9 +26,11 @@ struct Echo_Relay {
     std::string name{}; ///< its address
     Ping_Connections connections{};
     bool is_up = false;                ///< as it was last said
+    bool was_up = false;               ///< at any time
     std::vector<std::uint64_t> sent{}; ///< us, by the ping's number; 0: not sent
     std::vector<bool> answered{};      ///< by the ping's number
     std::vector<double> round_trips{}; ///< ms, in the order of the answers
+    std::uint64_t last_answer = 0;     ///< us: the last proof that it delivers; 0: none
     std::size_t sent_count = 0;
     std::uint64_t twice = 0;
 };
@@ -89,6 +91,7 @@ void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *)
         return;
     }
     relay->answered[which] = true;
+    relay->last_answer = now;
     ping.by_library = by_library;
     const double round_trip = milliseconds(now - relay->sent[which]);
     relay->round_trips.push_back(round_trip);
@@ -104,6 +107,7 @@ void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *)
 void hear_change(void *object, const Change &change, void *) {
     Echo_Relay &relay = *static_cast<Echo_Relay *>(object);
     const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+    relay.was_up = relay.was_up || is_up;
     if (is_up == relay.is_up || relay.ping->began == 0) {
         return;
     }
@@ -118,11 +122,14 @@ void hear_change(void *object, const Change &change, void *) {
 /// Why a relay is not connected.
 std::string why_not(const Echo_Relay &relay) {
     Relay_Info info;
-    if (!tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info) ||
-        info.last_end == Reason::none) {
-        return "no answer yet";
+    const bool is_known =
+        tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
+    const Reason reason = is_known ? info.last_end : Reason::none;
+    const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
+    if (trouble != Trouble::none) {
+        return sentence(trouble);
     }
-    return to_string(info.last_end);
+    return reason == Reason::none ? "no answer yet" : to_string(reason);
 }
 
 void send_ping(Echo_Ping &ping) {
@@ -218,27 +225,29 @@ const char *answerer(const Echo_Ping &ping) {
     return ping.by_library ? "toxtcp" : "net_crypto";
 }
 
-void print_statistics(const Echo_Ping &ping) {
-    std::printf("\n--- %s ping statistics ---\n", to_string(ping.peer).c_str());
-    std::printf("%s\n", ping_loss("pings", ping.pings, ping.round_trips.size(), ping.twice, ping.began).c_str());
+std::string statistics(const Echo_Ping &ping) {
+    std::string text = "\n--- " + to_string(ping.peer) + " ping statistics ---\n" +
+                       ping_loss("pings", ping.pings, ping.round_trips.size(), ping.twice, ping.began) + '\n';
     if (!ping.round_trips.empty()) {
-        std::printf("first answer %s, from %s\n", ping_spread(ping.round_trips).c_str(),
-                    ping.by_library ? "this library" : "a Tox client");
+        text += "first answer " + ping_spread(ping.round_trips) +
+                (ping.by_library ? ", from this library\n" : ", from a Tox client\n");
     }
     for (const Echo_Relay &relay : ping.relays) {
-        std::printf("via %s: ", relay.name.c_str());
+        text += "via " + relay.name + ": ";
         if (relay.sent_count == 0) {
-            std::printf("not connected (%s)\n", why_not(relay).c_str());
+            text += "not connected (" + why_not(relay) + ")\n";
         } else if (relay.round_trips.empty()) {
-            std::printf("0 of %zu answered\n", relay.sent_count);
+            text += format("0 of %zu answered\n", relay.sent_count);
         } else {
-            std::printf("%zu of %zu answered, %s\n", relay.round_trips.size(), relay.sent_count,
-                        ping_spread(relay.round_trips).c_str());
+            text += format("%zu of %zu answered, the last %s ago, %s\n", relay.round_trips.size(), relay.sent_count,
+                           duration((now_us() - relay.last_answer) / 1'000).c_str(),
+                           ping_spread(relay.round_trips).c_str());
         }
     }
+    return text;
 }
 
-void print_json(const Echo_Ping &ping) {
+std::string summary_json(const Echo_Ping &ping) {
     nlohmann::json relays = nlohmann::json::array();
     for (const Echo_Relay &relay : ping.relays) {
         const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
@@ -246,6 +255,8 @@ void print_json(const Echo_Ping &ping) {
                            {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
                            {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
                            {"answered_twice", relay.twice}};
+        one["last_answer_ms"] =
+            relay.last_answer == 0 ? nlohmann::json{} : nlohmann::json((now_us() - relay.last_answer) / 1'000);
         ping_add_times(one, relay.round_trips);
         relays.push_back(std::move(one));
     }
@@ -257,7 +268,7 @@ void print_json(const Echo_Ping &ping) {
                         {"answered_by", ping.round_trips.empty() ? nlohmann::json{} : nlohmann::json(answerer(ping))},
                         {"relays", std::move(relays)}};
     ping_add_times(json, ping.round_trips);
-    std::printf("%s\n", json.dump(2).c_str());
+    return json.dump(2) + '\n';
 }
 
 } // namespace
@@ -273,19 +284,16 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
         return EXIT_INTERRUPTED;
     }
     if (connected(ping) == 0) {
-        ping_complain_of_relays();
+        for (const Echo_Relay &relay : ping.relays) {
+            ping_complain(relay.name + " is not connected: " + why_not(relay));
+        }
         return EXIT_FAILED;
     }
     ping.began = now_us();
     ping_each_interval(
         pinger, [&ping] { send_ping(ping); }, [&ping] { return all_answered(ping); },
         [&ping](std::uint64_t wake) { ping_turn(ping.pinger, ping.all, wake); });
-    if (pinger.options.json) {
-        print_json(ping);
-    } else {
-        print_statistics(ping);
-    }
-    std::fflush(stdout);
+    ping_print(pinger, pinger.options.json ? summary_json(ping) : statistics(ping));
     if (ping.round_trips.empty()) {
         ping_complain(ping.name +
                       " answers no echo over these relays. Is it connected to one of them, and is this its DHT "

@@ -1,9 +1,7 @@
 // `toxtcp ping --listen`: answers pings. Those by echo are answered by the library.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
-#include "key_file.h"
 #include "ping.h"
 #include "ping_packet.h"
 #include "text.h"
@@ -90,36 +88,29 @@ void forget_the_silent(Listener &listener) {
     }
 }
 
-void say_who_listens(const Listener &listener) {
+void say_who_listens(Listener &listener) {
     const std::string key = to_string(tcp_connections_public_key(listener.connections.tcp));
     const Ping_Options &options = listener.pinger.options;
     if (options.json) {
-        std::printf("%s\n", nlohmann::json{{"public_key", key}}.dump().c_str());
-    } else {
-        std::string command = "toxtcp ping";
-        for (const std::string &relay : options.relays) {
-            command += " --relay " + relay;
-        }
-        std::printf("listening as %s\nping it with: %s %s\n", key.c_str(), command.c_str(), key.c_str());
+        ping_print(listener.pinger, nlohmann::json{{"public_key", key}}.dump() + '\n');
+        return;
     }
-    std::fflush(stdout);
+    std::string command = "toxtcp ping";
+    for (const std::string &relay : options.relays) {
+        command += " --relay " + relay;
+    }
+    ping_say(listener.pinger, "listening as " + key + "\nping it with: " + command + ' ' + key);
 }
 
 } // namespace
 
-int ping_listen(Pinger &pinger) {
-    Secret_Key key;
-    std::string error;
-    const bool loaded = load_key(pinger.options.key_file, key, error);
-    if (!error.empty()) {
-        ping_complain(error);
-    }
+int ping_listen(Pinger &pinger, const Secret_Key &key) {
     Listener listener{.pinger = pinger};
     Callbacks callbacks;
     callbacks.object = &listener;
     callbacks.data = answer;
     callbacks.oob = hear_stranger;
-    if (!loaded || !ping_open(listener.connections, key, callbacks)) {
+    if (!ping_open(listener.connections, key, callbacks)) {
         return EXIT_FAILED;
     }
     Tcp_Connections *const tcp = listener.connections.tcp;
@@ -134,7 +125,7 @@ int ping_listen(Pinger &pinger) {
         return EXIT_DONE;
     }
     if (tcp_connected_relays_count(tcp) == 0) {
-        ping_complain_of_relays();
+        ping_complain_of_relays(listener.connections);
         return EXIT_FAILED;
     }
     say_who_listens(listener);

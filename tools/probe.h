@@ -33,7 +33,7 @@ enum class Probe_Status : std::uint8_t {
     refusing, ///< answers, but does not serve: closes before the handshake is done, has another key, gives no route
     hung,     ///< can be connected to, and says nothing, or nothing any more
     dead,     ///< cannot be connected to, or has no address
-    skipped   ///< not tried: this machine has no way to such addresses
+    skipped   ///< not tried: this machine has no way to such addresses, or no file descriptor for it
 };
 inline constexpr std::array PROBE_STATUSES{Probe_Status::good,     Probe_Status::dropping, Probe_Status::lying,
                                            Probe_Status::refusing, Probe_Status::hung,     Probe_Status::dead,
@@ -66,6 +66,7 @@ struct Probe_Stream {
 
 struct Probe_Result {
     Probe_Status status = Probe_Status::skipped;
+    bool not_probed = false;     ///< for want of something that this machine should have
     std::string why;             ///< in words, unless it is good
     std::uint64_t connect = 0;   ///< us until the TCP connection took bytes, the slower of the two; 0: it never did
     std::uint64_t handshake = 0; ///< us from then until the handshake was done; 0: it never was
@@ -162,7 +163,7 @@ struct Probe_Report {
 /// The best first: by status, loss, median and worst round trip, name.
 void sort_by_quality(std::vector<Probed_Relay> &relays);
 
-/// None is bad, and at least one is good: those that were skipped say nothing.
+/// None is bad, none could not be probed, and at least one is good: a relay that this machine has no way to says nothing.
 [[nodiscard]] bool all_well(const Probe_Report &report);
 
 /// "IPv4", "IPv6", or "-" where it had no address.

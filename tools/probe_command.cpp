@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "node_list.h"
+#include "output.h"
 #include "probe.h"
 #include "signals.h"
 #include "terminal.h"
@@ -24,8 +26,8 @@ namespace {
 
 constexpr std::uint64_t REDRAW_US = SECOND_US / 5;
 constexpr int BAR_WIDTH = 30;
-/// Of each probe: two sockets, two epolls, and one to spare.
-constexpr rlim_t DESCRIPTORS_PER_PROBE = 5;
+/// Of each probe: two peers with a socket, an epoll, and two that tell of changes of the network.
+constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
 constexpr rlim_t OTHER_DESCRIPTORS = 64;
 
 void complain(const std::string &what) {
@@ -37,6 +39,8 @@ struct Prober {
     Probe_Options options;
     int signals = -1;
     bool interrupted = false;
+    bool cannot_print = false;  ///< which is said already
+    bool left_some_out = false; ///< of the node list
     bool shows_progress = false;
     std::vector<Named_Relay> named;
     std::map<std::string, std::vector<Probe_Past>> past; ///< by address and key
@@ -56,7 +60,7 @@ bool read_nodes(Prober &prober) {
     std::string error;
     std::vector<std::string> warnings;
     const std::string &path = prober.options.nodes_file;
-    if (!read_whole_file(path, text, error)) {
+    if (!read_whole_file(path, text, error, WAIT_FOR_EVER)) {
         complain(error + ". It is to be the public Tox node list, as JSON");
         return false;
     }
@@ -65,8 +69,9 @@ bool read_nodes(Prober &prober) {
         return false;
     }
     for (const std::string &warning : warnings) {
-        complain(warning);
+        complain(path + ' ' + warning);
     }
+    prober.left_some_out = !warnings.empty();
     return true;
 }
 
@@ -155,6 +160,15 @@ void take_signals(Prober &prober) {
     }
 }
 
+/// Nobody is there for whom to go on.
+void note_no_reader(Prober &prober) {
+    std::string error;
+    if (!prober.cannot_print && reader_is_gone(error)) {
+        complain(error);
+        prober.cannot_print = prober.interrupted = true;
+    }
+}
+
 bool is_at_work(const Probe &probe) {
     return probe.stage != Probe_Stage::waiting && probe.stage != Probe_Stage::done;
 }
@@ -183,6 +197,7 @@ void turn(Prober &prober, Round &round) {
     if (polled[0].revents != 0) {
         take_signals(prober);
     }
+    note_no_reader(prober);
     for (std::size_t i = 0; i < at_work.size(); ++i) {
         const bool ready = polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
         now = now_us();
@@ -270,20 +285,24 @@ bool write_to(const std::string &path, const std::string &text) {
     return true;
 }
 
-bool print_report(const Prober &prober, const Probe_Report &report) {
+bool print_report(Prober &prober, const Probe_Report &report) {
     const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
     const std::string text = prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
     // Whatever does not fit stays in the terminal's history.
-    std::fprintf(stdout, "%s%s", redraws ? "\033[H\033[J" : "", text.c_str());
-    if (std::fflush(stdout) != 0) {
-        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+    std::string error;
+    if (!print((redraws ? "\033[H\033[J" : "") + text, error, prober.signals)) {
+        prober.cannot_print = !error.empty();
+        prober.interrupted = true; // by the signal that came first, if by nothing else
+        if (prober.cannot_print) {
+            complain(error);
+        }
         return false;
     }
     return true;
 }
 
 /// False when something could not be written.
-bool put_out(const Prober &prober, const Probe_Report &report) {
+bool put_out(Prober &prober, const Probe_Report &report) {
     const bool printed = print_report(prober, report);
     const bool page = prober.options.html_file.empty() || write_to(prober.options.html_file, probe_page(report));
     const bool metrics =
@@ -297,6 +316,7 @@ void pause(Prober &prober, std::uint64_t until) {
         pollfd polled{prober.signals, POLLIN, 0};
         poll(&polled, 1, static_cast<int>(std::min<std::uint64_t>((until - now) / 1'000 + 1, 1'000)));
         take_signals(prober);
+        note_no_reader(prober);
     }
 }
 
@@ -309,7 +329,11 @@ int probe_once(Prober &prober) {
         complain("none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
         return EXIT_FAILED;
     }
-    return put_out(prober, report) && all_well(report) ? EXIT_DONE : EXIT_FAILED;
+    const bool is_out = put_out(prober, report);
+    if (!is_out && prober.interrupted && !prober.cannot_print) {
+        return EXIT_INTERRUPTED; // while it waited for a reader
+    }
+    return is_out && all_well(report) && !prober.left_some_out ? EXIT_DONE : EXIT_FAILED;
 }
 
 } // namespace
@@ -338,7 +362,7 @@ int run_probe(const Probe_Options &options) {
         result = round;
     } while (options.watch && !prober.interrupted);
     close(prober.signals);
-    return result;
+    return prober.cannot_print ? EXIT_FAILED : result;
 }
 
 } // namespace toxtcp

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "clock.h"
+#include "diagnosis.h"
 #include "probe.h"
 #include "text.h"
 
@@ -71,12 +72,16 @@ void say(Probe_Result &result, Probe_Status status, const std::string &why) {
 
 void judge_connecting(Probe &probe) {
     Probe_Result &result = probe.result;
-    const std::string waited = after(probe.patience);
-    if (const Probe_Peer &peer = laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
-        peer.watched.connected == 0) {
-        say(result, Probe_Status::dead,
-            peer.ended && peer.reason != Reason::connect_timeout ? "cannot be connected: refused or unreachable"
-                                                                 : "cannot be connected: no answer within " + waited);
+    const auto reason_of = [](const Probe_Peer &peer) { return peer.ended ? peer.reason : Reason::connect_timeout; };
+    if (probe.peers[0].watched.connected == 0 || probe.peers[1].watched.connected == 0) {
+        // One that failed tells more than one that waits.
+        const auto failed = std::find_if(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &peer) {
+            return peer.watched.connected == 0 && peer.watched.error != 0;
+        });
+        const Probe_Peer &peer = failed != probe.peers.end()
+                                     ? *failed
+                                     : laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
+        say(result, Probe_Status::dead, diagnosis(peer.watched, reason_of(peer)));
         return;
     }
     // One end may still wait for its answer when the relay has ended the other's connection: that one tells why.
@@ -84,12 +89,12 @@ void judge_connecting(Probe &probe) {
         std::find_if(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &p) { return p.ended; });
     const Probe_Peer &peer =
         ended != probe.peers.end() ? *ended : laggard(probe, [](const Probe_Peer &p) { return p.up; });
-    if (!peer.ended || peer.reason == Reason::connect_timeout) {
-        say(result, Probe_Status::hung, "takes connections, and no answer to the handshake within " + waited);
+    const Reason reason = reason_of(peer);
+    if (reason == Reason::connect_timeout && diagnose(peer.watched, reason) == Trouble::none) {
+        say(result, Probe_Status::hung,
+            "takes connections, and no answer to the handshake within " + after(probe.patience));
     } else {
-        say(result, Probe_Status::refusing,
-            "ends the connection in the handshake" + for_reason(peer.reason) +
-                "; another key than expected, or no relay?");
+        say(result, Probe_Status::refusing, diagnosis(peer.watched, reason));
     }
 }
 
@@ -192,13 +197,13 @@ void probe_judge(Probe &probe) {
     sum_up(result);
     time_stages(probe);
     if (probe.target.address.family == Family::none) {
-        say(result, Probe_Status::dead, probe.target.error);
+        result.not_probed = probe.target.is_our_fault;
+        say(result, result.not_probed ? Probe_Status::skipped : Probe_Status::dead, probe.target.error);
     } else if (!probe.target.reachable) {
-        say(result, Probe_Status::skipped,
-            std::string{"this machine has no way to "} +
-                (probe.target.address.family == Family::ipv6 ? "IPv6 addresses" : "this address"));
+        say(result, Probe_Status::skipped, sentence(Trouble::no_route));
     } else if (!probe.cannot.empty()) {
         say(result, Probe_Status::skipped, probe.cannot);
+        result.not_probed = true;
     } else if (result.handshake == 0) {
         judge_connecting(probe);
     } else if (result.routing == 0) {
@@ -229,7 +234,8 @@ const char *family_name(const Relay_Address &target) {
 
 bool all_well(const Probe_Report &report) {
     const auto well = [](const Probed_Relay &probed) {
-        return probed.result.status == Probe_Status::good || probed.result.status == Probe_Status::skipped;
+        return probed.result.status == Probe_Status::good ||
+               (probed.result.status == Probe_Status::skipped && !probed.result.not_probed);
     };
     const auto good = [](const Probed_Relay &probed) { return probed.result.status == Probe_Status::good; };
     return std::all_of(report.relays.begin(), report.relays.end(), well) &&

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "clock.h"
+#include "diagnosis.h"
 #include "probe.h"
 
 namespace toxtcp {
@@ -96,17 +97,30 @@ bool make_peer(Probe &probe, std::size_t index) {
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
     def.callbacks.change = take_change;
+    def.proves_packets = false; // the one relay is what is tried
     peer.tcp = new_tcp_connections(def);
     return peer.tcp != nullptr;
 }
 
-/// False when this machine has no socket for it.
+/// False, with `cannot`, when this machine cannot do it.
 bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
-    const Relay_Address &target = peer.probe->target;
+    Probe &probe = *peer.probe;
+    const Relay_Address &target = probe.target;
     peer.connection = new_tcp_connection_to(peer.tcp, other.public_key, 0);
-    if (peer.connection < 0 ||
-        add_tcp_relay_connection(peer.tcp, peer.connection, target.address, target.relay.key) != Error::ok) {
+    const Error error = peer.connection < 0
+                            ? static_cast<Error>(peer.connection)
+                            : add_tcp_relay_connection(peer.tcp, peer.connection, target.address, target.relay.key);
+    if (error != Error::ok) {
+        probe.cannot = std::string{"the library does not take it: "} + to_string(error);
         return false;
+    }
+    if (trouble_of_error(peer.watched.error) == Trouble::no_descriptors) {
+        probe.cannot = sentence(Trouble::no_descriptors);
+        return false;
+    }
+    if (peer.watched.error != 0) { // the library would try again, and learn nothing new
+        peer.ended = true;
+        peer.reason = Reason::connect_failed;
     }
     peer.relay = tcp_relay(peer.tcp, target.relay.key);
     return true;
@@ -214,10 +228,10 @@ void probe_begin(Probe &probe, std::uint64_t now) {
 
     enter_stage(probe, Probe_Stage::connecting, now + probe.patience);
     if (!make_peer(probe, 0) || !make_peer(probe, 1)) {
-        probe.cannot = "this machine is out of memory or file descriptors: raise ulimit -n, or lower --parallel";
+        probe.cannot = "this machine is out of memory";
         finish(probe, now);
-    } else if (!connect_peer(probe.peers[0], probe.peers[1]) || !connect_peer(probe.peers[1], probe.peers[0])) {
-        probe.cannot = "this machine has no socket for it: raise ulimit -n, or lower --parallel";
+    } else if (!connect_peer(probe.peers[0], probe.peers[1]) || !connect_peer(probe.peers[1], probe.peers[0]) ||
+               one_has_ended(probe)) {
         finish(probe, now);
     }
 }

@@ -22,6 +22,7 @@
 
 #include "commands.h"
 #include "key_file.h"
+#include "output.h"
 #include "relay_server.h"
 
 namespace toxtcp {
@@ -143,8 +144,6 @@ int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
 std::string listen_failure(const Relay_Options &options) {
     const std::string where = options.address + " port " + std::to_string(options.port);
     switch (errno) {
-    case EINVAL:
-        return options.address + " is not a numeric IPv4 or IPv6 address. Try --address 127.0.0.1";
     case EADDRINUSE:
         return where + " is in use. Choose another --port, or --port 0 for any that is free";
     case EACCES:
@@ -216,17 +215,16 @@ bool open_loop(Relay_Loop &loop) {
     return true;
 }
 
-bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Public_Key &public_key) {
+bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Public_Key &public_key, int signals) {
     const std::string address = to_string(bound);
     const std::string key = to_string(public_key);
-    if (options.json) {
-        const nlohmann::json line{{"address", address}, {"port", bound.port}, {"public_key", key}};
-        std::printf("%s\n", line.dump().c_str());
-    } else {
-        std::printf("relay address=%s port=%u public_key=%s\n", address.c_str(), unsigned{bound.port}, key.c_str());
-    }
-    if (std::fflush(stdout) != 0) {
-        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+    const nlohmann::json json{{"address", address}, {"port", bound.port}, {"public_key", key}};
+    const std::string line =
+        options.json ? json.dump()
+                     : "relay address=" + address + " port=" + std::to_string(bound.port) + " public_key=" + key;
+    std::string error;
+    if (!print(line + '\n', error, signals)) {
+        complain(error.empty() ? "interrupted before it was ready" : error);
         return false;
     }
     return true;
@@ -405,8 +403,8 @@ int run_relay(const Relay_Options &options, const Relay_Faults &faults) {
     loop.server.faults = faults;
 
     Ip_Port bound;
-    const bool ready =
-        open_listener(loop, options, bound) && open_loop(loop) && print_ready(options, bound, loop.server.public_key);
+    const bool ready = open_listener(loop, options, bound) && open_loop(loop) &&
+                       print_ready(options, bound, loop.server.public_key, loop.signals);
     if (ready) {
         run_loop(loop);
     }

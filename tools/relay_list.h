@@ -1,4 +1,4 @@
-// The relays that a command line or a node list names, and what the names stand for.
+// The relays that people name, and what the names stand for.
 #pragma once
 
 #include <string>
@@ -21,14 +21,9 @@ struct Named_Relay {
 /// "relay.example:33445", with an IPv6 address in brackets.
 [[nodiscard]] std::string to_string(const Named_Relay &relay);
 
-/// Reads HOST:PORT:KEY, where HOST is a name, an IPv4 address, or an IPv6 address in brackets. False, with `error`.
+/// Reads HOST:PORT:KEY, where HOST is a name, an IPv4 address, or an IPv6 address in brackets. False, with `error`
+/// (values.h).
 [[nodiscard]] bool parse_relay(const std::string &word, Named_Relay &relay, std::string &error);
-
-/// Reads the JSON of the public Tox node list, and appends its TCP relays: one for each address and port, or for the first
-/// port alone. An entry that makes no sense is left out, and named in `warnings`. False, with `error`, when it is no node
-/// list at all.
-[[nodiscard]] bool parse_node_list(const std::string &json, bool all_ports, std::vector<Named_Relay> &relays,
-                                   std::vector<std::string> &warnings, std::string &error);
 
 /// One address of a relay.
 struct Relay_Address {
@@ -36,6 +31,7 @@ struct Relay_Address {
     Ip_Port address;           ///< family `none` when there is none
     bool reachable = false;    ///< this machine has a way to such addresses
     std::string error;         ///< why there is no address
+    bool is_our_fault = false; ///< that there is none: this machine could not look the name up
     std::uint64_t took_us = 0; ///< to find it
 };
 

@@ -20,6 +20,12 @@ using Count = unsigned long long;
     return static_cast<double>(us) / 1e3;
 }
 
+/// "3.1 s", "75 s", "12 min", "30 h": in at most 7 characters up to eleven years.
+[[nodiscard]] std::string duration(std::uint64_t ms);
+
+/// "12 ms", or a duration from a second on; "-" for 0, which stands for a time that is not known.
+[[nodiscard]] std::string round_trip(std::uint64_t ms);
+
 /// The text with a question mark for every byte that is no printable ASCII: what others wrote must not steer a terminal.
 [[nodiscard]] std::string printable(std::string text);
 

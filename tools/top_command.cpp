@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <numeric>
+#include <string_view>
 #include <tuple>
 
 #include <poll.h>
@@ -12,11 +14,12 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "route_words.h"
 #include "signals.h"
 #include "snapshot.h"
+#include "snapshot_source.h"
 #include "terminal.h"
 #include "text.h"
-#include "whole_file.h"
 
 namespace toxtcp {
 
@@ -24,6 +27,8 @@ namespace {
 
 /// A host that has written nothing for so long may have ended.
 constexpr std::uint64_t STALE_AFTER_US = 3 * SECOND_US;
+/// What lines are laid out for.
+constexpr std::size_t MAX_COLUMNS = 80;
 
 struct Rate {
     double sent = 0; ///< packets per second
@@ -35,6 +40,9 @@ struct Top {
     int signals = -1;
     Screen screen;
     bool ended = false;
+    bool routes = true;     ///< are shown
+    bool changed = true;    ///< what is to be seen
+    Snapshot_Source source; ///< what is being read, if anything is
     Snapshot now;
     Snapshot before;            ///< the last one of another time
     bool has_any = false;       ///< `now` is one
@@ -70,7 +78,7 @@ std::map<int, Rate> rates_of(const std::vector<Counted> &now, const std::vector<
     return rates;
 }
 
-void take(Top &top, const Snapshot &snapshot) {
+void take(Top &top, const Snapshot &snapshot, std::uint64_t written_at) {
     if (top.has_any && snapshot.time_ms == top.now.time_ms) {
         return;
     }
@@ -80,85 +88,132 @@ void take(Top &top, const Snapshot &snapshot) {
     top.relays = rates_of(top.now.relays, top.before.relays, ms);
     top.peers = rates_of(top.now.peers, top.before.peers, ms);
     top.has_any = true;
-    top.new_at = now_us();
+    top.new_at = written_at;
 }
 
-void read_snapshot(Top &top) {
-    std::string text;
+void end_reading(Top &top, Source_State state) {
     Snapshot snapshot;
-    top.error.clear();
-    if (!read_whole_file(top.options.path, text, top.error)) {
+    if (state != Source_State::whole) {
         return;
     }
-    if (!parse_snapshot(text, snapshot, top.error)) {
-        top.error = top.options.path + ' ' + top.error;
-        return;
+    if (parse_snapshot(top.source.text, snapshot, top.error)) {
+        top.error.clear();
+        take(top, snapshot, top.source.written_at);
+    } else {
+        top.error = top.source.path + ' ' + top.error;
     }
-    take(top, snapshot);
+}
+
+void begin_reading(Top &top) {
+    end_reading(top, source_open(top.source, top.error));
+}
+
+void go_on_reading(Top &top) {
+    end_reading(top, source_read(top.source, top.error));
+}
+
+bool is_reading(const Top &top) {
+    return top.source.descriptor >= 0;
+}
+
+/// For poll: rounded up, so that it does not return too early again and again.
+int milliseconds_until(std::uint64_t when) {
+    const std::uint64_t now = now_us();
+    return when > now ? static_cast<int>((when - now) / 1'000 + 1) : 0;
 }
 
 // ---- showing ---------------------------------------------------------------------------------------------------
-
-std::string duration(std::uint64_t ms) {
-    if (ms < 10'000) {
-        return format("%.1f s", static_cast<double>(ms) / 1e3);
-    }
-    const Count seconds = ms / 1'000;
-    if (seconds < 600) {
-        return format("%llu s", seconds);
-    }
-    return seconds < 36'000 ? format("%llu min", seconds / 60) : format("%llu h", seconds / 3'600);
-}
 
 /// At most `width` characters, of which the last ones count: an address differs in its end.
 std::string fit_end(const std::string &text, std::size_t width) {
     return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
 }
 
-std::string relay_name(const Snapshot &snapshot, const std::optional<int> &number) {
-    const auto found =
-        std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
-                     [&number](const Snapshot_Relay &relay) { return number && relay.number == *number; });
-    return found == snapshot.relays.end() ? "-" : found->address;
+const Snapshot_Relay *find_relay(const Snapshot &snapshot, int number) {
+    const auto found = std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
+                                    [number](const Snapshot_Relay &relay) { return relay.number == number; });
+    return found == snapshot.relays.end() ? nullptr : &*found;
 }
 
-constexpr const char *RELAY_HEADS =
-    "RELAY                 STATE         UP FOR   RTT PEERS CARRIES   OUT/S    IN/S BAD";
+Rate rate_of(const std::map<int, Rate> &rates, int number) {
+    const auto found = rates.find(number);
+    return found == rates.end() ? Rate{} : found->second;
+}
+
+std::string count(const std::optional<std::uint64_t> &number) {
+    return number ? std::to_string(*number) : "-";
+}
+
+constexpr const char *RELAY_HEADS = "RELAY                 STATE       UP FOR    PING PEERS USED  OUT/S   IN/S FAULTS";
 
 std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
-    const auto found = top.relays.find(relay.number);
-    const Rate rate = found == top.relays.end() ? Rate{} : found->second;
-    const std::string up = relay.connected_ms ? duration(*relay.connected_ms) : "-";
-    return format("%-21s %-10s %9s %5s %5llu %7llu %7.1f %7.1f %3llu", fit_end(relay.address, 21).c_str(),
-                  relay.state.substr(0, 10).c_str(), up.c_str(),
-                  relay.round_trip_ms == 0 ? "-" : std::to_string(relay.round_trip_ms).c_str(), Count{relay.online},
-                  Count{relay.carries}, rate.sent, rate.received, Count{relay.suspicions + relay.failures});
+    const Rate rate = rate_of(top.relays, relay.number);
+    return format("%-21s %-10s %7s %7s %5llu %4llu %6.1f %6.1f %6llu", fit_end(relay.address, 21).c_str(),
+                  relay.state.substr(0, 10).c_str(), relay.connected_ms ? duration(*relay.connected_ms).c_str() : "-",
+                  round_trip(relay.round_trip_ms).c_str(), Count{relay.online}, Count{relay.carries}, rate.sent,
+                  rate.received, Count{relay.suspicions + relay.failures});
 }
 
-constexpr const char *PEER_HEADS = "PEER         ROUTES SENDS OVER             HEARD AGO   MOVES   OUT/S    IN/S BAD";
+constexpr const char *PEER_HEADS = "PEER         ROUTES HEARD AGO ECHOES SENT ANSWERED MOVES  OUT/S   IN/S FAULTS";
+constexpr const char *ROUTE_HEADS = "  ROUTE OVER               ECHO PROVED AGO  USED, OR WHY NOT";
+
+/// "unproved": packets came, and the host could not tell whether the peer had sent them.
+std::string heard(const Snapshot_Peer &peer) {
+    return peer.heard_ms ? duration(*peer.heard_ms) : peer.packets_received != 0 ? "unproved" : "never";
+}
 
 std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
-    const auto found = top.peers.find(peer.number);
-    const Rate rate = found == top.peers.end() ? Rate{} : found->second;
-    const std::string over = peer.awake ? relay_name(top.now, peer.sending) : "asleep";
-    return format("%-12s %3zu/%-2zu %-21s %10s %7llu %7.1f %7.1f %3llu", short_key(peer.public_key).c_str(),
-                  peer.online, peer.routes, fit_end(over, 21).c_str(),
-                  peer.heard_ms ? duration(*peer.heard_ms).c_str() : "never", Count{peer.moves}, rate.sent,
-                  rate.received, Count{peer.failures});
+    const Rate rate = rate_of(top.peers, peer.number);
+    const std::string routes = peer.awake ? format("%zu/%zu", peer.online, peer.routes.size()) : "asleep";
+    return format("%-12s %6s %9s %11s %8s %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(), routes.c_str(),
+                  heard(peer).c_str(), count(peer.echoes_sent).c_str(), count(peer.echoes_answered).c_str(),
+                  Count{peer.moves}, rate.sent, rate.received, Count{peer.failures});
 }
 
-/// Lines of a table that may have no more than `room`, heads and the count of those left out included.
-template <class Row, class Line>
-void add_table(std::vector<std::string> &lines, const char *heads, const std::vector<const Row *> &rows,
-               std::size_t room, Line line) {
-    lines.emplace_back(heads);
-    const bool all = rows.size() + 1 <= room;
-    const std::size_t shown = all ? rows.size() : room > 2 ? room - 2 : 0;
-    for (std::size_t i = 0; i < shown; ++i) {
-        lines.push_back(line(*rows[i]));
+std::string route_line(const Top &top, const Snapshot_Route &route) {
+    const Snapshot_Relay *const relay = find_relay(top.now, route.relay);
+    Route_Facts facts{route.use, route.state, "", ""};
+    if (relay != nullptr) {
+        facts.relay_state = relay->state;
+        facts.relay_last_end = relay->last_end;
     }
-    if (!all) {
-        lines.push_back(format("... and %zu more", rows.size() - shown));
+    const Route_Words words = route_words(facts);
+    const std::string line =
+        format("  %-21s %7s %10s  %s%s%s", relay == nullptr ? "?" : fit_end(relay->address, 21).c_str(),
+               round_trip(route.echo_round_trip_ms).c_str(), route.proved_ms ? duration(*route.proved_ms).c_str() : "-",
+               words.word.c_str(), words.more.empty() ? "" : ": ", words.more.c_str());
+    return line.substr(0, MAX_COLUMNS);
+}
+
+/// Of the peer, and of its routes where they are shown.
+std::size_t peer_size(const Top &top, const Snapshot_Peer &peer) {
+    return 1 + (top.routes ? peer.routes.size() : 0);
+}
+
+std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
+    std::vector<std::string> lines{peer_line(top, peer)};
+    for (std::size_t i = 0; i + 1 < peer_size(top, peer); ++i) {
+        lines.push_back(route_line(top, peer.routes[i]));
+    }
+    return lines;
+}
+
+/// Adds the lines of as many rows as there is room for, and how many rows are left out. A row that is cut is the only one.
+template <class Row, class Size, class Lines>
+void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, const char *what,
+              Size size_of, Lines lines_of) {
+    const std::size_t all = std::accumulate(rows.begin(), rows.end(), std::size_t{0},
+                                            [&](std::size_t sum, const Row *row) { return sum + size_of(*row); });
+    std::size_t left = all <= room ? room : room - std::min<std::size_t>(room, 1);
+    std::size_t shown = 0;
+    for (; shown < rows.size() && (shown == 0 || size_of(*rows[shown]) <= left) && left != 0; ++shown) {
+        std::vector<std::string> more = lines_of(*rows[shown]);
+        more.resize(std::min(more.size(), left));
+        left -= more.size();
+        lines.insert(lines.end(), more.begin(), more.end());
+    }
+    if (shown < rows.size() && room != 0) {
+        lines.push_back(format("... and %zu more %s", rows.size() - shown, what));
     }
 }
 
@@ -178,8 +233,9 @@ std::string head_line(const Top &top) {
                                          [](const Snapshot_Relay &relay) { return relay.connected_ms.has_value(); });
     const auto online = std::count_if(top.now.peers.begin(), top.now.peers.end(),
                                       [](const Snapshot_Peer &peer) { return peer.online != 0; });
-    return format("%s   %td of %zu relays connected   %td of %zu peers online", short_key(top.now.public_key).c_str(),
-                  connected, top.now.relays.size(), online, top.now.peers.size());
+    return format("host %s   %td of %zu relays connected   %td of %zu peers online",
+                  short_key(top.now.public_key).c_str(), connected, top.now.relays.size(), online,
+                  top.now.peers.size());
 }
 
 std::string state_line(const Top &top) {
@@ -192,9 +248,10 @@ std::string state_line(const Top &top) {
 
 /// All lines for a terminal with so many rows.
 std::vector<std::string> view(const Top &top, std::size_t rows) {
-    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.options.path, 40)) + "   q ends it"};
+    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.source.path, 40)) +
+                                   (top.options.once ? "" : "   q ends it, r shows or hides routes")};
     if (!top.has_any) {
-        lines.push_back("waiting: " + printable(top.error));
+        lines.push_back(top.error.empty() ? "waiting for the host" : "waiting: " + printable(top.error));
         return lines;
     }
     lines.push_back(head_line(top));
@@ -205,15 +262,26 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
     const auto peers = sorted(top.now.peers, [](const Snapshot_Peer &peer) {
         return std::tuple{peer.online != 0, peer.packets_sent + peer.packets_received};
     });
+    std::vector<std::string> peer_heads{"", PEER_HEADS};
+    if (top.routes) {
+        peer_heads.emplace_back(ROUTE_HEADS);
+    }
+    const auto size_of = [&top](const Snapshot_Peer &peer) { return peer_size(top, peer); };
+    std::size_t peers_size = 0;
+    for (const Snapshot_Peer *const peer : peers) {
+        peers_size += size_of(*peer);
+    }
     // Relays have what peers leave, and at least half.
-    const std::size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 0;
-    const std::size_t for_relays =
-        std::min(relays.size() + 1, std::max(room / 2, room - std::min(room, peers.size() + 1)));
-    add_table(lines, RELAY_HEADS, relays, for_relays,
-              [&top](const Snapshot_Relay &relay) { return relay_line(top, relay); });
-    lines.emplace_back();
-    add_table(lines, PEER_HEADS, peers, room - for_relays,
-              [&top](const Snapshot_Peer &peer) { return peer_line(top, peer); });
+    const std::size_t heads = lines.size() + 1 + peer_heads.size();
+    const std::size_t room = rows - std::min(rows, heads);
+    const std::size_t for_relays = std::min(relays.size(), std::max(room / 2, room - std::min(room, peers_size)));
+    lines.emplace_back(RELAY_HEADS);
+    add_rows(
+        lines, relays, for_relays, "relays", [](const Snapshot_Relay &) { return std::size_t{1}; },
+        [&top](const Snapshot_Relay &relay) { return std::vector{relay_line(top, relay)}; });
+    lines.insert(lines.end(), peer_heads.begin(), peer_heads.end());
+    add_rows(lines, peers, room - for_relays, "peers", size_of,
+             [&top](const Snapshot_Peer &peer) { return peer_lines(top, peer); });
     return lines;
 }
 
@@ -239,11 +307,35 @@ void take_signals(Top &top) {
 void take_keys(Top &top) {
     std::array<char, 64> keys;
     const ssize_t count = read(STDIN_FILENO, keys.data(), keys.size());
-    if (count == 0) {
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         top.ended = true; // the terminal is gone
-    } else if (count > 0) {
-        top.ended = top.ended || std::find(keys.begin(), keys.begin() + count, 'q') != keys.begin() + count;
+        return;
     }
+    for (ssize_t i = 0; i < count; ++i) {
+        const char key = keys[static_cast<std::size_t>(i)];
+        top.ended = top.ended || key == 'q';
+        top.routes = top.routes != (key == 'r');
+    }
+}
+
+/// Sleeps until there is something to do, and serves signals and keys first, whatever the source does.
+void turn(Top &top, std::uint64_t wake) {
+    std::array<pollfd, 3> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0},
+                                 pollfd{top.source.descriptor, POLLIN, 0}};
+    const bool was_reading = is_reading(top);
+    const int ready = poll(polled.data(), polled.size(), milliseconds_until(wake));
+    if (ready > 0 && polled[0].revents != 0) {
+        take_signals(top);
+    }
+    if (ready > 0 && polled[1].revents != 0) {
+        take_keys(top);
+    }
+    if (was_reading && ((ready > 0 && polled[2].revents != 0) || now_us() >= top.source.give_up_at)) {
+        go_on_reading(top);
+    }
+    // Bytes of a snapshot that is not whole yet change nothing on the screen.
+    top.changed = top.changed || ready <= 0 || polled[0].revents != 0 || polled[1].revents != 0 ||
+                  (was_reading && !is_reading(top));
 }
 
 void run_live(Top &top) {
@@ -251,34 +343,53 @@ void run_live(Top &top) {
     std::uint64_t next = 0;
     screen_enter(top.screen);
     while (!top.ended) {
-        if (now_us() >= next) {
-            read_snapshot(top);
+        if (!is_reading(top) && now_us() >= next) {
+            begin_reading(top);
             next = now_us() + interval;
         }
-        screen_draw(view(top, terminal_size().rows));
-        std::array<pollfd, 2> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
-        const std::uint64_t now = now_us();
-        const auto sleep = static_cast<int>(next > now ? (next - now) / 1'000 + 1 : 0);
-        if (poll(polled.data(), polled.size(), sleep) > 0) {
-            take_signals(top);
-            if (polled[1].revents != 0) {
-                take_keys(top);
-            }
+        if (top.changed) {
+            screen_draw(view(top, terminal_size().rows));
+            top.changed = false;
         }
+        turn(top, is_reading(top) ? top.source.give_up_at : next);
     }
     screen_leave(top.screen);
 }
 
+// ---- once ------------------------------------------------------------------------------------------------------
+
+/// To standard output. False with errno.
+bool print(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(STDOUT_FILENO, text.data(), text.size());
+        if (count < 0 && errno != EINTR) {
+            return false;
+        }
+        text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+    }
+    return true;
+}
+
 int show_once(Top &top) {
-    read_snapshot(top);
+    begin_reading(top);
+    while (is_reading(top)) {
+        pollfd polled{top.source.descriptor, POLLIN, 0};
+        poll(&polled, 1, milliseconds_until(top.source.give_up_at));
+        go_on_reading(top);
+    }
     if (!top.has_any) {
         complain(top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
         return EXIT_FAILED;
     }
+    std::string text;
     for (const std::string &line : view(top, SIZE_MAX)) {
-        std::printf("%s\n", line.c_str());
+        text += line + '\n';
     }
-    return std::fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (!print(text)) {
+        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
 }
 
 } // namespace
@@ -286,7 +397,9 @@ int show_once(Top &top) {
 int run_top(const Top_Options &options) {
     Top top;
     top.options = options;
+    top.source.path = options.path;
     if (options.once || !is_terminal(STDOUT_FILENO) || isatty(STDIN_FILENO) == 0) {
+        top.options.once = true;
         return show_once(top);
     }
     top.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH});
@@ -295,6 +408,7 @@ int run_top(const Top_Options &options) {
         return EXIT_FAILED;
     }
     run_live(top);
+    source_close(top.source);
     close(top.signals);
     return EXIT_DONE;
 }

@@ -1,5 +1,8 @@
 #include "watched_host.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include "clock.h"
 
 namespace toxtcp {
@@ -15,20 +18,47 @@ const Host &system_of(void *object) {
 }
 
 int begin(void *object, const Ip_Port &address) {
-    at(object).connecting = at(object).connecting == 0 ? now_us() : at(object).connecting;
-    return system_of(object).connect(system_of(object).object, address);
+    Watched_Host &watched = at(object);
+    watched.connecting = watched.connecting == 0 ? now_us() : watched.connecting;
+    const int socket = system_of(object).connect(system_of(object).object, address);
+    watched.error = socket < 0 ? errno : watched.error;
+    watched.begun_anew = true;
+    return socket;
+}
+
+void note_failure(Watched_Host &watched, std::ptrdiff_t result) {
+    if (result == SOCKET_FAILED) {
+        watched.error = errno;
+    }
+}
+
+void note_first(Watched_Host &watched, Bytes bytes) {
+    watched.first_size = watched.begun_anew ? 0 : watched.first_size;
+    watched.begun_anew = false;
+    const std::size_t count = std::min(bytes.size(), watched.first.size() - watched.first_size);
+    std::copy_n(bytes.begin(), count, watched.first.begin() + static_cast<std::ptrdiff_t>(watched.first_size));
+    watched.first_size += count;
 }
 
 std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
     const std::ptrdiff_t sent = system_of(object).send(system_of(object).object, socket, bytes);
-    if (sent > 0 && at(object).connected == 0) {
-        at(object).connected = now_us();
+    note_failure(at(object), sent);
+    if (sent > 0) {
+        at(object).connected = at(object).connected == 0 ? now_us() : at(object).connected;
+        at(object).error = 0;
     }
     return sent;
 }
 
 std::ptrdiff_t receive_some(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
-    return system_of(object).receive(system_of(object).object, socket, first, rest);
+    const std::ptrdiff_t received = system_of(object).receive(system_of(object).object, socket, first, rest);
+    note_failure(at(object), received);
+    if (received > 0) {
+        const auto count = static_cast<std::size_t>(received);
+        note_first(at(object), first.first(std::min(count, first.size())));
+        note_first(at(object), rest.first(count - std::min(count, first.size())));
+    }
+    return received;
 }
 
 void close_socket(void *object, int socket) {

@@ -2,23 +2,32 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "output.h"
 
 namespace toxtcp {
 
 namespace {
 
 constexpr std::size_t MAX_SIZE = std::size_t{64} * 1024 * 1024;
-/// A socket that is silent for so long will say no more.
-constexpr int PATIENCE_MS = 2'000;
+/// A pipe whose reader takes nothing for so long is given up.
+constexpr int WRITE_PATIENCE_MS = 10'000;
+constexpr int MAX_LINKS = 40; ///< as the system has it
+constexpr const char *FORBIDDEN = "Name a file where you may write";
 
 std::string failure(const std::string &path, const char *what) {
     return path + ": " + what + ": " + std::strerror(errno);
@@ -51,11 +60,11 @@ int open_any(const std::string &path) {
     return S_ISSOCK(status.st_mode) ? connect_to(path) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-bool read_all(int fd, std::string &text) {
+bool read_all(int fd, std::string &text, int patience_ms) {
     std::array<char, 65'536> buffer;
     while (text.size() < MAX_SIZE) {
         pollfd readable{fd, POLLIN, 0};
-        const int ready = poll(&readable, 1, PATIENCE_MS);
+        const int ready = poll(&readable, 1, patience_ms);
         if (ready == 0) {
             errno = ETIMEDOUT;
             return false;
@@ -73,28 +82,185 @@ bool read_all(int fd, std::string &text) {
     return false;
 }
 
-bool write_all(int fd, const std::string &text) {
-    std::size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = write(fd, text.data() + written, text.size() - written);
-        if (count < 0 && errno != EINTR) {
-            return false;
-        }
-        written += count > 0 ? static_cast<std::size_t>(count) : 0;
+// ---- writing ---------------------------------------------------------------------------------------------------
+
+std::string folder_of(const std::string &path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Whether the names in this folder are the kernel's, as those of open files are.
+bool is_kernels(const std::string &folder) {
+    struct statfs status {};
+    return statfs(folder.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+/// A descriptor of our own that this name stands for (/proc/self/fd/1); -1 when it is none.
+int own_descriptor(const std::string &path) {
+    std::array<char, PATH_MAX> folder;
+    const std::string own = "/proc/" + std::to_string(getpid()) + "/fd";
+    if (!is_kernels(folder_of(path)) || realpath(folder_of(path).c_str(), folder.data()) == nullptr ||
+        own != folder.data()) {
+        return -1;
     }
-    return true;
+    const std::string number = path.substr(path.rfind('/') + 1);
+    return number.empty() || number.find_first_not_of("0123456789") != std::string::npos || number.size() > 9
+               ? -1
+               : std::stoi(number);
+}
+
+/// A descriptor to write to what there is; -1 with errno. It does not block.
+int open_to_write(const std::string &path) {
+    const int own = own_descriptor(path);
+    // Opened anew, a file that is open already would be written from its beginning on.
+    return own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0)
+                    : open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+bool write_stream(const std::string &path, const std::string &text) {
+    const int fd = open_to_write(path);
+    if (fd < 0) {
+        return false;
+    }
+    const bool written = write_all(fd, text, WRITE_PATIENCE_MS);
+    const int error = errno;
+    const bool closed = close(fd) == 0;
+    errno = written ? errno : error;
+    return written && closed;
+}
+
+/// Over what is there. The room is made sure of first, so that a full disk leaves the old text.
+bool write_over(const std::string &path, const std::string &text) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    const auto size = static_cast<off_t>(text.size());
+    int error = size == 0 ? 0 : posix_fallocate(fd, 0, size);
+    if (error == EOPNOTSUPP || error == EINVAL) {
+        error = 0; // a file system that cannot promise it
+    }
+    if (error == 0 && (!write_all(fd, text) || ftruncate(fd, size) != 0)) {
+        error = errno;
+    }
+    if (close(fd) != 0 && error == 0) {
+        error = errno;
+    }
+    errno = error;
+    return error == 0;
+}
+
+/// A name in the same folder that nobody else takes. Hidden, and short: the file's own may be as long as names can be.
+std::string name_beside(const std::string &path) {
+    return folder_of(path) + "/.toxtcp-new-" + std::to_string(getpid()) + '-' + std::to_string(now_us());
+}
+
+/// Gives the new file what the old one has. False when it cannot have it.
+bool take_after(int fd, const struct stat &old) {
+    struct stat now {};
+    const bool same_owner = fstat(fd, &now) == 0 && now.st_uid == old.st_uid && now.st_gid == old.st_gid;
+    return (same_owner || fchown(fd, old.st_uid, old.st_gid) == 0) && fchmod(fd, old.st_mode & 07777) == 0;
+}
+
+enum class Replaced { done, failed, impossible };
+
+/// Writes a new file, and gives it the name. `old`: what is there; null for nothing. `impossible` when no other file can
+/// be what that one is.
+Replaced rename_over(const std::string &path, const std::string &text, const struct stat *old) {
+    const std::string beside = name_beside(path);
+    const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        const bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
+        return forbidden && old != nullptr ? Replaced::impossible : Replaced::failed;
+    }
+    Replaced result = Replaced::failed;
+    if (old != nullptr && !take_after(fd, *old)) {
+        result = Replaced::impossible;
+    } else if (write_all(fd, text)) {
+        result = Replaced::done;
+    }
+    int error = errno;
+    if (close(fd) != 0 && result == Replaced::done) {
+        error = errno;
+        result = Replaced::failed;
+    }
+    if (result == Replaced::done && std::rename(beside.c_str(), path.c_str()) != 0) {
+        error = errno;
+        // A folder where nobody may rename what is another's (/tmp), or a file that is a mount point.
+        result = old != nullptr && (error == EACCES || error == EPERM || error == EBUSY) ? Replaced::impossible
+                                                                                         : Replaced::failed;
+    }
+    if (result != Replaced::done) {
+        unlink(beside.c_str());
+    }
+    errno = error;
+    return result;
+}
+
+/// Whether it has names, or rights, that a new file would lack.
+bool is_more_than_its_mode(const std::string &path, const struct stat &status) {
+    return status.st_nlink > 1 || getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+}
+
+bool write_regular(const std::string &path, const std::string &text, const struct stat &old) {
+    if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
+        return false; // a file that was made read-only is to stay as it is, whatever the folder allows
+    }
+    if (!is_more_than_its_mode(path, old)) {
+        const Replaced replaced = rename_over(path, text, &old);
+        if (replaced != Replaced::impossible) {
+            return replaced == Replaced::done;
+        }
+    }
+    return write_over(path, text);
+}
+
+/// False with errno.
+bool write_any(const std::string &path, const std::string &text) {
+    const std::string target = follow_links(path);
+    struct stat status {};
+    if (own_descriptor(target) >= 0) {
+        return write_stream(target, text);
+    }
+    if (stat(target.c_str(), &status) != 0) {
+        return errno == ENOENT && rename_over(target, text, nullptr) == Replaced::done;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
+    return S_ISREG(status.st_mode) && !is_kernels(folder_of(target)) ? write_regular(target, text, status)
+                                                                     : write_stream(target, text);
+}
+
+/// What the causes that users meet mean, and what to do.
+std::string write_failure(const std::string &path) {
+    switch (errno) {
+    case ENXIO:
+        return path + ": cannot be written: no program reads from it. Start the one that is to read";
+    case ETIMEDOUT:
+        return path + ": cannot be written: the program that is to read it takes nothing";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case EISDIR:
+        return failure(path, "cannot be written") + ". " + FORBIDDEN;
+    default:
+        return failure(path, "cannot be written");
+    }
 }
 
 } // namespace
 
-bool read_whole_file(const std::string &path, std::string &text, std::string &error) {
+bool read_whole_file(const std::string &path, std::string &text, std::string &error, int patience_ms) {
     text.clear();
     const int fd = open_any(path);
     if (fd < 0) {
         error = failure(path, "cannot be opened");
         return false;
     }
-    const bool read = read_all(fd, text);
+    const bool read = read_all(fd, text, patience_ms);
     if (!read) {
         error = failure(path, "cannot be read");
     }
@@ -103,22 +269,24 @@ bool read_whole_file(const std::string &path, std::string &text, std::string &er
 }
 
 bool replace_file(const std::string &path, const std::string &text, std::string &error) {
-    const std::string beside = path + ".new-" + std::to_string(getpid());
-    const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        error = failure(path, "cannot be written") + ". Name a file where you may write";
-        return false;
-    }
-    const bool written = write_all(fd, text);
-    if (!written || close(fd) != 0 || std::rename(beside.c_str(), path.c_str()) != 0) {
-        error = failure(path, "cannot be written");
-        if (!written) {
-            close(fd);
-        }
-        unlink(beside.c_str());
+    if (!write_any(path, text)) {
+        error = write_failure(path);
         return false;
     }
     return true;
+}
+
+std::string follow_links(std::string path) {
+    for (int i = 0; i < MAX_LINKS; ++i) {
+        std::array<char, PATH_MAX> target;
+        const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+        if (size <= 0 || is_kernels(folder_of(path))) {
+            break;
+        }
+        const std::string to{target.data(), static_cast<std::size_t>(size)};
+        path = to.front() == '/' ? to : folder_of(path) + '/' + to;
+    }
+    return path;
 }
 
 } // namespace toxtcp

@@ -29,8 +29,8 @@ struct Callbacks {
     void *object = nullptr; ///< the host's own
     /// A packet that says it is from the peer of the connection made with `id`: data, or OOB over a relay tied to the
     /// connection. A relay proves only that it sent the packet. Return true if the packet is the peer's beyond doubt (it
-    /// opened with a key that only the peer has): such packets prove that a relay delivers. Without a true answer the
-    /// library relies on its echoes alone.
+    /// opened with a key that only the peer has): such packets prove that a relay delivers, and the library takes their
+    /// absence for a fault. A host that cannot tell says so by `proves_packets` in Tcp_Connections_Def.
     bool (*data)(void *object, int id, Bytes packet, void *userdata) = nullptr;
     /// Any other OOB packet, and the relay that it came over (`add_tcp_number_relay_connection` ties it).
     void (*oob)(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) = nullptr;
@@ -56,6 +56,9 @@ struct Tcp_Connections_Def {
     Callbacks callbacks;                   ///< copied; `set_callbacks` changes them
     Profile profile = Profile::responsive; ///< power against time to fail over
     bool answer_echoes = true; ///< false: the host has a net_crypto of its own, which answers echoes of other peers
+    /// False: `data` never returns true, since the host cannot tell whose a packet is. The library then relies on its
+    /// echoes alone, and does not find a relay out that lets echoes pass and drops data.
+    bool proves_packets = true;
 };
 
 /// Null when memory or the host's sockets are not to be had, or the proxy's address is not one.
@@ -179,7 +182,8 @@ TOXTCP_API std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c,
 
 // ---- sending ---------------------------------------------------------------------------------------------------
 
-/// Sends 1 to MAX_DATA_SIZE bytes to the peer at once, over the route in use or, where its socket is full, the next.
+/// Sends 1 to MAX_DATA_SIZE bytes to the peer at once, over the route in use. `full` when that relay's socket takes no more
+/// now: packets of a stream stay in order. After 250 ms of this the next packet goes another way.
 /// With the peer online nowhere it goes as OOB (up to MAX_OOB_DATA_SIZE) over every relay where we have asked for it.
 TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packet);
 
@@ -267,17 +271,22 @@ enum class Route_Use : std::uint8_t {
     failed,     ///< its last echo was not answered, while another route's was
     avoided,    ///< traffic has left it of late, since the peer heard nothing of us over it
     stale,      ///< its relay does not answer
-    offline     ///< the peer is not online there
+    offline,    ///< the peer is not online there, or the relay is not connected
+    refused,    ///< the relay has no routing id left for it
+    shed,       ///< left, since the peer is online at enough other relays
+    withdrawn   ///< left for a while, so that a peer which was not heard sends over another
 };
 /// In a word. Static.
 TOXTCP_API const char *to_string(Route_Use use);
 
-/// What there is to know of a route.
+/// What there is to know of a route. Echoes count since the peer came online at its relay.
 struct Route_Info {
     int relay = 0;                         ///< handle
     Route_State state = Route_State::none; ///< how far it has come
     Route_Use use = Route_Use::offline;    ///< whether it carries the data, and if not, why
-    std::uint32_t echo_round_trip = 0;     ///< ms end to end, of the last echo; 0: none was answered
+    std::uint32_t echo_round_trip = 0;     ///< ms end to end, smoothed; 0: no echo was answered
+    std::uint64_t last_proved = 0; ///< ms on the host's clock, when the newest echo that was answered went out: the
+                                   ///< last proof that the route delivers; 0: no echo was answered
 };
 
 /// What there is to know of a connection.
@@ -320,7 +329,7 @@ enum class Change_Kind : std::uint8_t {
     relay_failed,  ///< it delivered nothing for one peer, and another relay did
     route_online,  ///< the peer is online at this relay
     route_offline, ///< and no longer
-    route_shed,    ///< let go, since the peer is online at more relays than wanted
+    route_shed,    ///< left, since the peer is online at more relays than wanted, or was not heard there
     moved          ///< a connection sends over another relay from now on
 };
 /// In a word or two. Static.

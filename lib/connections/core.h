@@ -162,6 +162,7 @@ struct Tcp_Connections {
     Callbacks callbacks;
     Profile profile;
     bool answer_echoes = true;
+    bool proves_packets = true;
     Hash_Key hash_key{};
 
     Slots<Relay> relays{MAX_RELAYS};

@@ -23,6 +23,13 @@ Route_State told_state(const Route &route) {
 }
 
 Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t route) {
+    if (peer.routes[route].step == Route_Step::refused) {
+        return Route_Use::refused;
+    }
+    if (peer.routes[route].step == Route_Step::shed) {
+        const bool withdrawn = peer.delivery != nullptr && contains(peer.delivery->withdrawn, route);
+        return withdrawn ? Route_Use::withdrawn : Route_Use::shed;
+    }
     if (!route_usable(c, peer, route)) {
         return Route_Use::offline;
     }
@@ -101,7 +108,8 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
                 .relay = c->relays.number(peer.routes[i].relay),
                 .state = told_state(peer.routes[i]),
                 .use = use_of(*c, peer, i),
-                .echo_round_trip = peer.delivery == nullptr ? 0U : peer.delivery->routes[i].round_trip};
+                .echo_round_trip = peer.delivery == nullptr ? 0U : peer.delivery->routes[i].round_trip,
+                .last_proved = peer.delivery == nullptr ? 0U : delivery_proved_at(*peer.delivery, i)};
         }
     }
     return true;

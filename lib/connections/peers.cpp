@@ -68,6 +68,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             set_step(c, peer_slot, route_index, Route_Step::none);
             return;
         }
+        peer.delivery->proves = c.proves_packets;
     }
     count(c, peer, relay, old, UINT32_MAX); // one less
     count(c, peer, relay, step, 1);
@@ -105,6 +106,13 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             peer.delivery.reset();
         }
     }
+}
+
+void leave_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
+    const Route &route = c.peers[peer_slot].routes[route_index];
+    relay_leave_route(c.relays[route.relay].link->client, route.id);
+    set_step(c, peer_slot, route_index, Route_Step::shed);
+    flush_relay(c, route.relay);
 }
 
 void request_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
@@ -219,6 +227,9 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     relay.tied.pop_back();
     ++c.untied;
     route = Route{};
+    if (peer.delivery != nullptr) {
+        delivery_untied(*peer.delivery, route_index);
+    }
     peer.receiving = peer.receiving == route_index ? NO_ROUTE : peer.receiving;
     peer.heard = peer.heard == route_index ? NO_ROUTE : peer.heard;
 }

@@ -240,10 +240,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             return;
         }
         if (least != NO_ROUTE) {
-            const std::uint16_t relay = peer.routes[least].relay;
-            relay_leave_route(c.relays[relay].link->client, peer.routes[least].id);
-            set_step(c, slot, least, Route_Step::shed);
-            flush_relay(c, relay);
+            leave_route(c, slot, least);
             prune_by(c, c.now);
         }
         balance_by(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
@@ -254,6 +251,9 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             const Route &route = peer.routes[i];
             if (route.relay == NO_RELAY) {
+                continue;
+            }
+            if (peer.delivery != nullptr && contains(peer.delivery->withdrawn, i)) {
                 continue;
             }
             if (route.step == Route_Step::shed) {

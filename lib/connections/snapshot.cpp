@@ -70,12 +70,13 @@ void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
     json += '}';
 }
 
-void route(std::string &json, const Route_Info &info) {
+void route(std::string &json, const Route_Info &info, std::uint64_t now) {
     next_element(json);
     number(json, "relay", info.relay);
     text(json, "state", to_string(info.state));
     text(json, "use", to_string(info.use));
     number(json, "echo_round_trip_ms", info.echo_round_trip);
+    age(json, "proved_ms", now, info.last_proved);
     json += '}';
 }
 
@@ -95,7 +96,7 @@ void connection(std::string &json, const Connection_Info &info, std::uint64_t no
     traffic(json, info.traffic);
     json += ",\"routes\":[";
     for (std::size_t i = 0; i < info.routes_count; ++i) {
-        route(json, info.routes[i]);
+        route(json, info.routes[i], now);
     }
     json += "]}";
 }

@@ -314,8 +314,8 @@ bool is_usable(const Proxy &proxy) {
 
 Tcp_Connections::Tcp_Connections(const Tcp_Connections_Def &def, const Host &host)
     : context{host, {public_key_of(def.secret_key), def.secret_key}, def.proxy}, callbacks(def.callbacks),
-      profile(def.profile), answer_echoes(def.answer_echoes), now(host.now(host.object)),
-      read_buffer(new std::uint8_t[READ_SIZE]), batch_buffer(new std::uint8_t[BATCH_SIZE]) {
+      profile(def.profile), answer_echoes(def.answer_echoes), proves_packets(def.proves_packets),
+      now(host.now(host.object)), read_buffer(new std::uint8_t[READ_SIZE]), batch_buffer(new std::uint8_t[BATCH_SIZE]) {
     host.random(host.object, hash_key);
     echo_tag = random_below(*this, UINT32_MAX) & 0x1FFFFFFFU;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "connections/changes.h"
+#include "connections/peers.h"
+#include "connections/prune.h"
 #include "connections/relays.h"
 
 namespace toxtcp {
@@ -245,6 +247,7 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     const Delivery_View view{.usable = usable_routes(c, peer),
                              .sending = peer.sending,
                              .stale = stale_routes(c, peer),
+                             .heard = peer.heard,
                              .load = load_of(c, peer),
                              .relay_round_trip = carrier == nullptr ? 0 : carrier->link->client.round_trip};
     const Delivery_Action action = delivery_due(*peer.delivery, c.now, view);
@@ -259,20 +262,18 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
             set_sending(c, peer_slot, next, Reason::not_delivering);
         }
     }
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        if (contains(action.withdraw, i) && route_usable(c, c.peers[peer_slot], i)) {
+            leave_route(c, peer_slot, i);
+        }
+    }
+    if (action.take_back) {
+        balance_by(c, peer_slot, c.now);
+    }
     if (action.echo != 0) {
         send_echoes(c, peer_slot, action.echo, action.unheard);
     }
     wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
-}
-
-void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
-    Connection &peer = c.peers[peer_slot];
-    peer.heard = route;
-    if (peer.delivery != nullptr) {
-        delivery_heard(*peer.delivery, c.now);
-    } else {
-        peer.heard_at = c.now;
-    }
 }
 
 bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {

@@ -25,7 +25,17 @@ inline void note_data_sent(Tcp_Connections &c, std::uint32_t peer_slot, std::siz
 }
 
 /// A packet opened that came over this route.
-void note_heard(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
+inline void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
+    Connection &peer = c.peers[peer_slot];
+    peer.heard = route;
+    if (peer.delivery != nullptr) {
+        if (delivery_heard(*peer.delivery, c.now)) {
+            wake_peer_at(c, peer_slot, c.now);
+        }
+    } else {
+        peer.heard_at = c.now;
+    }
+}
 
 /// Echo requests and responses are dealt with before the host sees a packet. True when the packet is used up.
 /// `route` is the one that the packet came over.

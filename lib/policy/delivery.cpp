@@ -31,6 +31,8 @@ constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
 /// Of a round trip: a route that was slow before may carry nothing now.
 constexpr std::uint32_t MAX_GRANTED_MS = 1'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
+/// Routes that are taken back come online a round trip to the relay later, and the peer learns of it.
+constexpr std::uint32_t TAKE_BACK_MS = 150;
 
 /// Never 0, which means "not set".
 std::uint32_t stamp_of(std::uint64_t now) {
@@ -105,9 +107,13 @@ std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
     return base + std::min(view.load, MAX_LOAD_GRANTED_MS);
 }
 
+bool has_other(Route_Set routes, std::uint8_t than) {
+    return without(routes, set_of(than)) != 0;
+}
+
 /// Whether there is another route to go to.
 bool has_choice(const Delivery_View &view) {
-    return without(view.usable, set_of(view.sending)) != 0;
+    return has_other(view.usable, view.sending);
 }
 
 /// Echoes that go out while the route in use owes an answer join those that are out, so that the first are still judged.
@@ -121,7 +127,6 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
         d.asked = 0;
         d.asked_at = stamp_of(now);
         d.judge_at = 0;
-        d.replaced = false;
     }
     d.asked = both(d.asked, routes);
     d.single = single;
@@ -133,6 +138,12 @@ void finish(Delivery &d) {
     d.asked = d.answered = 0;
     d.judge_at = 0;
     d.single = false;
+}
+
+void end_offers(Delivery &d) {
+    d.offers = 0;
+    d.offer_heard = false;
+    d.taking_back = false;
 }
 
 std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
@@ -181,10 +192,11 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
-    if (d.judge_at != 0 && reached(d.judge_at, now)) {
+    if (d.judge_at != 0 && (reached(d.judge_at, now) || reached(d.end_at, now))) {
         d.judge_at = 0;
         if (!delivers && contains(d.asked, view.sending) && others != 0) {
-            if (d.replaced && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
+            const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.asked_at) > 0;
+            if (is_heard && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
                 finish(d);
                 return;
             }
@@ -279,6 +291,91 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
+    }
+}
+
+std::uint8_t next_of(Route_Set routes, std::uint8_t after) {
+    for (std::uint8_t i = 1; i <= ROUTES; ++i) {
+        const auto route = static_cast<std::uint8_t>((after + i) % ROUTES);
+        if (contains(routes, route)) {
+            return route;
+        }
+    }
+    return NO_ROUTE;
+}
+
+/// How long an offer is given. All routes are offered, then the pauses get longer.
+std::uint32_t offer_lasts(const Delivery &d, const Delivery_View &view, bool answers) {
+    std::uint32_t usual = patience(d) + 2 * round_trip(d, view);
+    if (d.offers == 0) {
+        usual = answers ? std::max(ROTATE_MS, usual) : usual + WITHDRAW_MS;
+    }
+    return usual << std::min<std::uint32_t>(d.offers / (ROUTES + 1U), MAX_DOUBLINGS);
+}
+
+/// What the peer is offered next: all routes but the one that it was heard over last, then one at a time.
+Route_Set next_to_withdraw(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    const auto before = static_cast<Route_Set>(d.withdrawn_before & view.usable);
+    const bool is_first = d.offers == 0;
+    d.offers = static_cast<std::uint8_t>(std::min(d.offers + 1, 250));
+    d.withdrawn_before = 0;
+    if (before != 0 && without(view.usable, before) != 0) {
+        return before; // what helped the last time
+    }
+    if (is_first && contains(view.usable, view.heard) && has_other(view.usable, view.heard)) {
+        d.offered = view.heard;
+        return set_of(view.heard);
+    }
+    if (!d.taking_back) {
+        d.offered = next_of(both(view.usable, d.withdrawn), d.offered);
+    }
+    d.taking_back = !d.taking_back && !contains(view.usable, d.offered);
+    if (d.taking_back) {
+        d.withdrawn = 0;
+        d.withdraw_at = later(now, TAKE_BACK_MS + view.relay_round_trip);
+        action.take_back = true;
+    }
+    return contains(view.usable, d.offered) ? without(view.usable, set_of(d.offered)) : Route_Set{0};
+}
+
+/// A peer without this library has chosen a route that carries nothing: it is made to choose another.
+void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (d.library || !is_talking(d, now)) {
+        end_offers(d);
+    }
+    // It is heard, and it does not answer: it may not hear us.
+    const bool is_unproved = d.offers != 0 && d.offer_heard;
+    if (is_unproved && view.heard != view.sending && contains(view.usable, view.heard)) {
+        action.move_to = view.heard; // that one carries more than echoes
+    }
+    const bool is_silent = (d.waiting_since != 0 || is_unproved) && is_talking(d, now);
+    if (d.withdrawn != 0 && reached(d.hold_until, now)) {
+        if (is_silent) {
+            d.hold_until = later(now, VERIFY_AGAIN_MS);
+        } else {
+            d.withdrawn_before = d.withdrawn;
+            d.withdrawn = 0;
+            action.take_back = true;
+        }
+    }
+    if (!is_silent || !(d.fresh || is_unproved) || d.library || !reached(d.withdraw_at, now)) {
+        return;
+    }
+    bool answers = false;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        answers = answers || answered_since(d, i, static_cast<std::uint32_t>(d.waiting_since));
+    }
+    const std::uint32_t lasts = offer_lasts(d, view, answers);
+    if (view.load > LOADED_MS || (d.offers == 0 && now < d.waiting_since + lasts)) {
+        d.withdraw_at = later(std::max(d.waiting_since + lasts, now + VERIFY_AGAIN_MS / 4), 0);
+        return;
+    }
+    d.withdraw_at = later(now, lasts);
+    d.offer_heard = false;
+    if (const Route_Set routes = next_to_withdraw(d, now, view, action); routes != 0) {
+        d.withdrawn = both(d.withdrawn, routes);
+        d.hold_until = later(now, std::min(HOLD_MS << std::min(d.holds, MAX_DOUBLINGS), MAX_HOLD_MS));
+        action.withdraw = routes;
     }
 }
 
@@ -395,16 +492,19 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.stream_since = stamp_of(now);
     }
     d.sent_at = now;
-    if (d.waiting_since == 0) {
+    if (d.waiting_since == 0 && d.proves) {
         d.waiting_since = now;
         d.repeats = 0;
         d.moved = false;
         d.fresh = false;
         d.repeat_at = later(now, patience(d));
         d.rotate_at = later(now, rotate_patience(d));
+        if (d.offers == 0) {
+            d.withdraw_at = later(now, patience(d) + WITHDRAW_MS);
+        }
     }
     std::uint64_t at = UINT64_MAX;
-    if (!d.fresh) {
+    if (!d.fresh && d.proves) {
         d.fresh = true;
         at = std::max(now, whole(d, d.repeat_at));
     }
@@ -415,11 +515,13 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
     return at;
 }
 
-void delivery_heard(Delivery &d, std::uint64_t now) {
-    d.heard_at = now;
-    d.replaced = true;
-    if (d.waiting_since == 0) {
-        return;
+bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
+    if (d.offers != 0 && !d.offer_heard) {
+        d.offer_heard = true;
+        d.check = true;
+        d.ever_asked = 0; // whether the peer hears us there remains to be seen
+        d.verify_at = 0;
+        d.withdraw_at = later(now, SINGLE_LASTS_MS + patience(d));
     }
     if (!d.moved) {
         const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
@@ -434,6 +536,7 @@ void delivery_heard(Delivery &d, std::uint64_t now) {
         d.tried = 0;
         d.rounds = 0;
     }
+    return d.check;
 }
 
 bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp, bool by_library,
@@ -455,6 +558,10 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     answering.proof = Proof::verified;
     d.answers = true;
     d.unanswered = 0;
+    if (d.offers != 0 && d.offer_heard) {
+        end_offers(d);
+        d.holds = static_cast<std::uint8_t>(std::min(d.holds + 1, 250));
+    }
     d.library = d.library || by_library;
     if (d.asked == 0 || static_cast<std::int32_t>(stamp - d.asked_at) < 0) {
         return true;
@@ -521,6 +628,11 @@ void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     }
 }
 
+void delivery_untied(Delivery &d, std::uint8_t route) {
+    d.withdrawn = without(d.withdrawn, set_of(route));
+    d.withdrawn_before = without(d.withdrawn_before, set_of(route));
+}
+
 void delivery_moved(Delivery &d, std::uint64_t now) {
     d.sending_since = stamp_of(now);
     d.rotate_at = later(now, rotate_patience(d));
@@ -552,6 +664,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         d.distrusted = 0;
     }
     check_left(d, now, action);
+    check_withdrawal(d, now, view, action);
     judge(d, now, view, action);
     check_silence(d, now, view, action);
     check_complaint(d, now, view, action);
@@ -572,10 +685,18 @@ std::uint64_t delivery_deadline(const Delivery &d) {
         at = d.judge_at != 0 ? std::min(at, whole(d, d.judge_at)) : at;
     }
     at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
+    at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
+    at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
     if (d.waiting_since != 0 && d.fresh) {
         at = std::min({at, whole(d, d.repeat_at), whole(d, d.rotate_at)});
+        at = d.library ? at : std::min(at, whole(d, d.withdraw_at));
     }
     return at;
+}
+
+std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route) {
+    const std::uint32_t answered = d.routes[route].answered;
+    return answered == 0 ? 0 : whole(d, answered);
 }
 
 bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {

@@ -11,8 +11,14 @@
 //   - A peer without this library never says so. When it is silent for 3 s traffic rotates too, through all usable
 //     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict. A route that comes
 //     online in a silence begins the patience anew.
+//   - Such a peer sends over a route of its own choice, and answers echoes over that one too. When it is silent and answers
+//     nothing (1 s), or answers and is silent (3 s), it is made to choose another: the route that it was heard over is
+//     withdrawn (the peer sees us offline there), then all but one, in turn. What helped holds for 30 s, and twice as long
+//     each time; then all routes are taken back.
 //   - A route that came online is verified once there is something to send. While data flows, the route in use is verified
 //     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
+//   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
+//     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
 //   - No echo is sent while the connection is idle, nor, after the first, where there is no other route to go to.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
@@ -35,6 +41,9 @@ inline constexpr std::uint32_t SECOND_REPEAT_MS = 600; ///< and to the third; ea
 inline constexpr std::uint32_t MAX_REPEAT_MS = 8'000;
 inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence of a peer that cannot say "I do not hear you"
 inline constexpr std::uint32_t MAX_ROTATE_MS = 60'000;
+inline constexpr std::uint32_t WITHDRAW_MS = 700; ///< beyond the patience, of a peer that answers nothing
+inline constexpr std::uint32_t HOLD_MS = 30'000;  ///< routes stay withdrawn so long
+inline constexpr std::uint32_t MAX_HOLD_MS = 480'000;
 inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300; ///< two complaints that are closer say the same
 inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 10'000;
 inline constexpr std::uint32_t STREAM_GAP_MS = 250;
@@ -84,6 +93,10 @@ struct Delivery {
     std::uint32_t repeat_at = 0; ///< the next echo
     std::uint32_t rotate_at = 0; ///< when traffic rotates
 
+    // Routes that the peer is to leave.
+    std::uint32_t withdraw_at = 0; ///< the next is withdrawn
+    std::uint32_t hold_until = 0;  ///< all are taken back
+
     // Echoes that are out together.
     std::uint32_t asked_at = 0;
     std::uint32_t end_at = 0;     ///< when they are given up
@@ -102,25 +115,32 @@ struct Delivery {
     std::uint16_t pause = 0;     ///< ms, the longest of the peer's late pauses
     std::uint16_t last_gap = 0;  ///< ms, from our data to the peer's, last time
 
-    Route_Set ever_asked = 0;     ///< routes that were sent an echo
-    Route_Set asked = 0;          ///< routes that were sent one of those that are out together; 0: none are
-    Route_Set answered = 0;       ///< of these
-    Route_Set tried = 0;          ///< routes that traffic rotated away from in this silence, or for complaints
-    Route_Set distrusted = 0;     ///< routes that traffic rotated away from, since the peer heard nothing over them
-    std::uint8_t left = NO_ROUTE; ///< the route that traffic has left for another's answer
-    std::uint8_t repeats = 0;     ///< echoes of this silence
-    std::uint8_t rounds = 0;      ///< times that traffic went through all routes
-    std::uint8_t unanswered = 0;  ///< times that no echo was answered, in a row
-    std::uint8_t verified = 0;    ///< times that the route in use alone was verified, since all were
-    std::uint8_t distrusts = 0;   ///< times that a route was distrusted
+    Route_Set ever_asked = 0;       ///< routes that were sent an echo
+    Route_Set asked = 0;            ///< routes that were sent one of those that are out together; 0: none are
+    Route_Set answered = 0;         ///< of these
+    Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
+    Route_Set distrusted = 0;       ///< routes that traffic rotated away from, since the peer heard nothing over them
+    Route_Set withdrawn = 0;        ///< routes that the peer was made to leave
+    Route_Set withdrawn_before = 0; ///< those that were taken back last: withdrawn first
+    std::uint8_t offered = 0;       ///< the route that was offered last, alone
+    std::uint8_t offers = 0;        ///< in this silence
+    std::uint8_t holds = 0;         ///< silences that an offer has ended
+    std::uint8_t left = NO_ROUTE;   ///< the route that traffic has left for another's answer
+    std::uint8_t repeats = 0;       ///< echoes of this silence
+    std::uint8_t rounds = 0;        ///< times that traffic went through all routes
+    std::uint8_t unanswered = 0;    ///< times that no echo was answered, in a row
+    std::uint8_t verified = 0;      ///< times that the route in use alone was verified, since all were
+    std::uint8_t distrusts = 0;     ///< times that a route was distrusted
 
-    bool check : 1 = false;    ///< something waits for `delivery_due`
-    bool fresh : 1 = false;    ///< data was sent of late: the next echo of this silence is due by the clock
-    bool moved : 1 = false;    ///< traffic has moved in this silence: it was not a pause of the peer
-    bool single : 1 = false;   ///< of the echoes that are out: only the route in use was asked
-    bool replaced : 1 = false; ///< the peer was heard since they were sent
-    bool library : 1 = false;  ///< the peer has this library: it says when it does not hear us
-    bool answers : 1 = false;  ///< the peer has answered an echo
+    bool check : 1 = false;       ///< something waits for `delivery_due`
+    bool fresh : 1 = false;       ///< data was sent of late: the next echo of this silence is due by the clock
+    bool taking_back : 1 = false; ///< the next route to be offered was withdrawn
+    bool offer_heard : 1 = false; ///< the peer was heard since the last offer
+    bool moved : 1 = false;       ///< traffic has moved in this silence: it was not a pause of the peer
+    bool single : 1 = false;      ///< of the echoes that are out: only the route in use was asked
+    bool library : 1 = false;     ///< the peer has this library: it says when it does not hear us
+    bool answers : 1 = false;     ///< the peer has answered an echo
+    bool proves : 1 = true;       ///< the layer above can tell which packets are the peer's
 };
 
 /// What is to be done.
@@ -129,6 +149,8 @@ struct Delivery_Action {
     bool unheard = false;            ///< the echoes say "I do not hear you"
     std::uint8_t move_to = NO_ROUTE; ///< traffic goes there: it delivers, and the route in use does not
     std::uint8_t failed = NO_ROUTE;  ///< traffic had left this one, and no answer has come over it since
+    Route_Set withdraw = 0;          ///< routes to be left, so that the peer sends over another
+    bool take_back = false;          ///< routes that were withdrawn are requested again
     bool rotate = false;             ///< traffic goes to the best route that is not in `avoid`, if there is one
     Route_Set avoid = 0;
 };
@@ -138,6 +160,7 @@ struct Delivery_View {
     Route_Set usable = 0;               ///< routes with the peer online
     std::uint8_t sending = NO_ROUTE;    ///< the route in use
     Route_Set stale = 0;                ///< usable routes whose relay does not answer its pings
+    std::uint8_t heard = NO_ROUTE;      ///< the route of the peer's last packet
     std::uint32_t load = 0;             ///< ms, granted to the route in use for what we sent (load.h)
     std::uint32_t relay_round_trip = 0; ///< ms, of pings to the relay of the route in use; 0: not measured
 };
@@ -147,8 +170,14 @@ struct Delivery_View {
 /// Data was sent. When `delivery_due` wants to be asked because of it, or UINT64_MAX.
 [[nodiscard]] std::uint64_t delivery_sent(Delivery &d, std::uint64_t now);
 
-/// A packet of the peer opened.
-void delivery_heard(Delivery &d, std::uint64_t now);
+/// The peer is heard again after data was sent. Whether something waits for `delivery_due` now.
+bool delivery_silence_ends(Delivery &d, std::uint64_t now);
+
+/// A packet of the peer opened. Whether something waits for `delivery_due` now. Each packet comes here.
+inline bool delivery_heard(Delivery &d, std::uint64_t now) {
+    d.heard_at = now;
+    return d.waiting_since != 0 && delivery_silence_ends(d, now);
+}
 
 /// The peer answered the echo that was sent over this route at `stamp`. False when no such echo is out: it is repeated,
 /// or none of ours.
@@ -169,6 +198,9 @@ void delivery_reset_route(Delivery &d, std::uint8_t route);
 /// `delivery_deadline`.
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route);
 
+/// The route is another one from now on.
+void delivery_untied(Delivery &d, std::uint8_t route);
+
 /// Traffic goes over another route from now on, for whatever reason.
 void delivery_moved(Delivery &d, std::uint64_t now);
 
@@ -181,6 +213,9 @@ void delivery_moved(Delivery &d, std::uint64_t now);
 
 /// When `delivery_due` has something to decide by the clock; UINT64_MAX for never.
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);
+
+/// When the newest echo that was answered over the route was sent, ms; 0: none was.
+[[nodiscard]] std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route);
 
 /// Whether traffic has rotated away from the route of late.
 [[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);

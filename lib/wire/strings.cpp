@@ -125,6 +125,12 @@ const char *to_string(Route_Use use) {
         return "stale";
     case Route_Use::offline:
         return "offline";
+    case Route_Use::refused:
+        return "refused";
+    case Route_Use::shed:
+        return "shed";
+    case Route_Use::withdrawn:
+        return "withdrawn";
     }
     return "unknown";
 }

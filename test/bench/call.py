@@ -2,8 +2,8 @@
 """Calls of whole Tox clients over three relays of which the two in use turn bad: toxcore's own code beside ours in its place.
 
 All calls go on at once, on the real clock, as in the test (test/interop/tox_call_test.py), which also says how they are set
-up. Silence: the longest time in which one of the two friends heard nothing, in the 30 s after two relays turned. Lost: packets
-of the call that never came, both ways.
+up. Silence: the longest time in which one of the two friends heard nothing, in the 30 s after two relays turned; where one has
+toxtcp and the other toxcore's own code, of the first and of the second. Lost: packets of the call that never came, both ways.
 """
 
 import argparse
@@ -28,11 +28,13 @@ TEXTS = {
     "passes_echoes": "carries cookie requests and responses only",
     "flaps": "flaps: ends all connections every 2 s",
 }
-SIDES = ("theirs", "ours")
+SIDES = ("theirs", "ours", "mixed")
 NEVER_MS = 2_000  # of silence at the end
 
 
 def silence_of(result):
+    if result["side"] == "mixed":
+        return " / ".join(f"{silence / 1000:.2f} s" for silence in result["silence_ms"])
     text = f"{max(result['silence_ms']) / 1000:.2f} s"
     return ("over " if max(result["silent_now_ms"]) > NEVER_MS else "") + text
 

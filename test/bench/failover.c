@@ -2,6 +2,9 @@
 // call does, over three relays (test/support/stand_in.cpp), of which two fail. One line of JSON tells what became of the
 // packets.
 //
+// The host above the C ABI answers echoes as net_crypto does. It takes whatever comes for data, so the kind `forges` is
+// left out.
+//
 //   STAND_IN_RELAY FAULT SECONDS     fault: `killed`, or the kind of relay that two of them turn into (relay_kind.h)
 #define _GNU_SOURCE // SOCK_CLOEXEC
 

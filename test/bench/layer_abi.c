@@ -22,16 +22,59 @@ void mono_time_update(Mono_Time *mono_time);
 
 enum { FAMILY_IPV4 = 2 };
 
+// net_crypto's cookie request, which it answers above this layer: type, key, nonce, box(key, key, number); and the response:
+// type, nonce, box(cookie, number).
+enum {
+    COOKIE_REQUEST = 0x18,
+    COOKIE_RESPONSE = 0x19,
+    NUMBER_SIZE = 8,
+    COOKIE_SIZE = 112,
+    ASKED_SIZE = 2 * BENCH_KEY_SIZE + NUMBER_SIZE,
+    ANSWERED_SIZE = COOKIE_SIZE + NUMBER_SIZE,
+    ASKED_AT = 1 + BENCH_KEY_SIZE + crypto_box_NONCEBYTES,
+    REQUEST_SIZE = ASKED_AT + crypto_box_MACBYTES + ASKED_SIZE,
+    ANSWERED_AT = 1 + crypto_box_NONCEBYTES,
+    RESPONSE_SIZE = ANSWERED_AT + crypto_box_MACBYTES + ANSWERED_SIZE,
+    ANSWERING_PEERS = 8, // the first of a layer, which are those that the benchmark of failing relays has
+};
+
 struct layer {
     struct layer_events events;
     Logger *log;
     Mono_Time *mono_time;
     TCP_Connections *tcp;
+    uint8_t secret_key[BENCH_KEY_SIZE];
+    int connections[ANSWERING_PEERS]; // by id
 };
+
+/* Answers as net_crypto does. */
+static int answer_cookie_request(const struct layer *layer, int id, const uint8_t *data) {
+    uint8_t asked[ASKED_SIZE];
+    uint8_t answered[ANSWERED_SIZE];
+    uint8_t response[RESPONSE_SIZE] = {COOKIE_RESPONSE};
+    const uint8_t *const asker = data + 1;
+    if (id < 0 || id >= ANSWERING_PEERS ||
+        crypto_box_open_easy(asked, data + ASKED_AT, sizeof asked + crypto_box_MACBYTES, asker + BENCH_KEY_SIZE, asker,
+                             layer->secret_key) != 0) {
+        return -1;
+    }
+    randombytes_buf(answered, COOKIE_SIZE);
+    memcpy(answered + COOKIE_SIZE, asked + 2 * BENCH_KEY_SIZE, NUMBER_SIZE);
+    randombytes_buf(response + 1, crypto_box_NONCEBYTES);
+    if (crypto_box_easy(response + ANSWERED_AT, answered, sizeof answered, response + 1, asker, layer->secret_key) !=
+        0) {
+        return -1;
+    }
+    send_packet_tcp_connection(layer->tcp, layer->connections[id], response, sizeof response);
+    return 0;
+}
 
 static int take_data(void *object, int id, const uint8_t *data, uint16_t length, void *userdata) {
     (void)userdata;
     const struct layer *layer = (const struct layer *)object;
+    if (length == REQUEST_SIZE && data[0] == COOKIE_REQUEST) {
+        return answer_cookie_request(layer, id, data);
+    }
     layer->events.data(layer->events.object, id, data, length);
     return 0;
 }
@@ -55,6 +98,7 @@ struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *ev
     }
     const TCP_Proxy_Info no_proxy = {{{{0}, {{0}}}, 0}, TCP_PROXY_NONE};
     layer->events = *events;
+    memcpy(layer->secret_key, secret_key, sizeof layer->secret_key);
     layer->log = logger_new();
     layer->mono_time = mono_time_new(NULL, NULL);
     if (layer->log != NULL && layer->mono_time != NULL) {
@@ -92,7 +136,11 @@ void layer_wait(struct layer *layer, int milliseconds) {
 }
 
 int layer_add_peer(struct layer *layer, const uint8_t *key, int id) {
-    return new_tcp_connection_to(layer->tcp, key, id);
+    const int connection = new_tcp_connection_to(layer->tcp, key, id);
+    if (id >= 0 && id < ANSWERING_PEERS) {
+        layer->connections[id] = connection;
+    }
+    return connection;
 }
 
 bool layer_kill_peer(struct layer *layer, int peer) {

@@ -6,10 +6,9 @@ import csv
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 
-from programs import ROOT, SIDES, Failed, Programs, add_build_option, complain, median, run_json
+from programs import ROOT, SIDES, Failed, Programs, add_build_option, complain, draw, median, run_json
 
 RELAYS = (1, 3, 10, 32, 100)
 PEERS = (10, 100, 1_000, 10_000)
@@ -74,11 +73,10 @@ def panel(rows, axis, figures, title):
     )
 
 
-def draw(rows, path, terminal):
+def draw_sweep(rows, path, terminal):
     script = "\n".join(
         [
             f"set terminal {terminal}",
-            f"set output '{path}'",
             "set multiplot layout 2,2",
             "set logscale xy",
             "set ylabel 'processor time, microseconds'",
@@ -94,9 +92,7 @@ def draw(rows, path, terminal):
             "unset multiplot",
         ]
     )
-    done = subprocess.run(["gnuplot"], input=script, text=True, stderr=subprocess.PIPE)
-    if done.returncode != 0 or not os.path.exists(path):
-        raise Failed(f"gnuplot: {done.stderr.strip()}")
+    draw(script, path)
 
 
 def main():
@@ -116,9 +112,9 @@ def main():
             writer = csv.writer(file)
             writer.writerow([*COLUMNS[:3], *(f"{column} (ns)" for column in COLUMNS[3:])])
             writer.writerows(rows)
-        draw(rows, base + ".svg", "svg size 1200,900 background '#ffffff'")
+        draw_sweep(rows, base + ".svg", "svg size 1200,900 background '#ffffff'")
         # Without cairo gnuplot has another way to make a PNG; the picture is the same.
-        draw(rows, base + ".png", "pngcairo size 1200,900")
+        draw_sweep(rows, base + ".png", "pngcairo size 1200,900")
     except Failed as error:
         complain(error)
         return 1

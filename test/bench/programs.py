@@ -126,6 +126,14 @@ def read_callgrind(path):
     return costs
 
 
+def draw(script, path):
+    """Has gnuplot draw a picture; the script need not name the file."""
+    script = f"set output '{path}'\n{script}"
+    done = subprocess.run(["gnuplot"], input=script, text=True, stderr=subprocess.PIPE)
+    if done.returncode != 0 or not os.path.exists(path):
+        raise Failed(f"gnuplot: {done.stderr.strip()}")
+
+
 def median(values):
     return statistics.median(values) if values else None
 

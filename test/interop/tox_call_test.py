@@ -31,13 +31,15 @@ POLL_S = 0.2
 # The longest silence in ms that the library promises: 0.6 s and 4 round trips, of at most 40 ms since each client looks for
 # packets every 20 ms; and less than what is left to 1 s for what else there is. For relays that let echoes pass, 9 s.
 PROMISED_MS = {kind: 9000 if kind == "passes_echoes" else 1000 for kind in KINDS + OTHER_KINDS}
+MIXED_MS = 9000  # where the other end is toxcore's own code, which chooses its route without looking
 ROUND_TRIPS = 4
 
 
 def allowed_ms(result):
     """What is promised, and what the machine adds: other tests run at the same time on few processors, and each round trip
     passes both clients, which wait for a processor at most as long as each says."""
-    return PROMISED_MS[result["kind"]] + ROUND_TRIPS * sum(max(0, waited - CALL_MS) for waited in result["waited_ms"])
+    promised = MIXED_MS if result["side"] == "mixed" else PROMISED_MS[result["kind"]]
+    return promised + ROUND_TRIPS * sum(max(0, waited - CALL_MS) for waited in result["waited_ms"])
 
 
 class Stand_In:
@@ -160,7 +162,7 @@ def describe(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="+", choices=KINDS + OTHER_KINDS, default=KINDS)
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=["ours", "mixed"])
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     for program in ("ours", "theirs", "bootstrapd", "stand-in"):
         parser.add_argument("--" + program, required=True)
@@ -174,7 +176,10 @@ def main():
     for result in results:
         kind, side = result["kind"], result["side"]
         limit = allowed_ms(result)
-        failed = side == "ours" and max(result["silence_ms"]) > limit
+        silences = result["silence_ms"]
+        if side == "mixed" and kind == "hangs":
+            silences = silences[1:]  # toxcore goes on to send to a relay that hangs until its own pings fail, after 30 s or so
+        failed = side != "theirs" and max(silences) > limit
         too_long += failed
         print(json.dumps(result) if programs.json else
               f"{kind:14} {SIDES[side]}: {describe(result)}" + (f"  FAILED: {limit} ms are allowed" if failed else ""))

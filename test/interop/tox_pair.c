@@ -3,9 +3,10 @@
 //
 //   tox-pair [http|socks5 PROXY_PORT]
 //
-//   relay TCP_PORT UDP_PORT KEY   a relay on 127.0.0.1, which is a node of the DHT as well
-//   node UDP_PORT KEY             a node of the DHT on 127.0.0.1, for the onion, which is no relay
-//   tcp_relay TCP_PORT KEY        a relay on 127.0.0.1 which is no node of the DHT
+//   at ADDRESS                    relays and nodes that are named from now on are there; at first, on 127.0.0.1
+//   relay TCP_PORT UDP_PORT KEY   a relay, which is a node of the DHT as well
+//   node UDP_PORT KEY             a node of the DHT, for the onion, which is no relay
+//   tcp_relay TCP_PORT KEY        a relay which is no node of the DHT
 //   friend KEY                    a friend by long-term public key, without a request
 //   messages COUNT                sends so many; the other side says `messages COUNT` when it has all, in order
 //   stream MS                     sends one each so often from now on; 0 stops
@@ -18,8 +19,15 @@
 //                                 by now, the packets that were to be sent, those that came (one that comes twice counts
 //                                 once), and the longest turn of our loop in ms less the processor time that it took: by
 //                                 how much the machine has held us up
+//   ways                          says `way SENT TOOK` for each packet of the call since `measure`, in the order in which they
+//                                 came: when it was sent and how long it took, both in us (of the machine's clock, so that both
+//                                 ends have to be on one); at the end it says `ways COUNT`
 //   file SIZE PACE                sends one, PACE bytes a millisecond at most (0: as toxcore asks for them); the other
 //                                 side says `file SIZE` when it has it, and it is the right one
+//   got                           says `got BYTES PAUSE`: what came of a file so far, and the longest time without any of it, in
+//                                 ms, from its first byte until now
+//   sockets                       says `sockets PORT:SENT:RECEIVED:WAITING...`: of each TCP connection the other end's port, the bytes
+//                                 that the other end has acknowledged and that came from it, and those that wait to be sent
 //   conference                    makes one and invites the friend, who joins
 //   say COUNT                     sends so many to the conference; the other side says `said COUNT`
 //   quit
@@ -27,6 +35,9 @@
 // It says `key KEY` and `dht_key KEY` at first, `connected`, `online` and `offline` (the friend), and `joined` (the conference).
 #define _POSIX_C_SOURCE 200809L
 
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <linux/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -34,6 +45,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,10 +61,18 @@ enum {
     CALL_PACKET = 200, // the first of the types that are lossy and free to use
     CALL_PACKET_SIZE = 100,
     MAX_CALL_PACKETS = 1 << 16, // 20 min at 20 ms
+    MAX_DESCRIPTORS = 256,
+};
+
+// A packet of the call that came.
+struct Way {
+    uint64_t sent; // us
+    uint64_t took; // us
 };
 
 struct Client {
     Tox *tox;
+    char address[MAX_LINE]; // of the relays and nodes that are named next
     bool online;
     bool over;
 
@@ -82,9 +102,12 @@ struct Client {
     uint64_t turn_begin_used; // ms of processor time
     uint64_t waited;          // ms, the longest turn without what it used
     bool call_seen[MAX_CALL_PACKETS];
+    struct Way ways[MAX_CALL_PACKETS]; // of the `call_received`, in the order in which they came
 
     uint64_t file_size; // that we receive
     uint64_t file_done;
+    uint64_t file_heard_at; // ms, its last bytes
+    uint64_t file_pause;    // ms, the longest
     bool file_wrong;
     bool sending_file;
     uint32_t file_number; // that we send
@@ -111,10 +134,14 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static uint64_t clock_ms(clockid_t clock) {
+static uint64_t clock_us(clockid_t clock) {
     struct timespec time;
     clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+static uint64_t clock_ms(clockid_t clock) {
+    return clock_us(clock) / 1000;
 }
 
 static uint64_t now_ms(void) {
@@ -211,6 +238,10 @@ static void on_lossy_packet(Tox *tox, uint32_t friend_number, const uint8_t *dat
         return;
     }
     client->call_seen[number] = true;
+    uint64_t sent;
+    memcpy(&sent, data + 1 + sizeof number, sizeof sent);
+    client->ways[client->call_received].sent = sent;
+    client->ways[client->call_received].took = clock_us(CLOCK_MONOTONIC) - sent;
     ++client->call_received;
     const uint64_t now = now_ms();
     if (now - client->call_heard_at > client->call_silence) {
@@ -227,6 +258,7 @@ static void on_file(Tox *tox, uint32_t friend_number, uint32_t file_number, uint
     (void)filename_length;
     client->file_size = file_size;
     client->file_done = 0;
+    client->file_pause = 0;
     if (!tox_file_control(tox, friend_number, file_number, TOX_FILE_CONTROL_RESUME, NULL)) {
         fail("file control");
     }
@@ -241,6 +273,11 @@ static void on_file_chunk(Tox *tox, uint32_t friend_number, uint32_t file_number
     for (size_t i = 0; i < length; ++i) {
         client->file_wrong |= data[i] != file_byte(position + i);
     }
+    const uint64_t now = now_ms();
+    if (client->file_done != 0 && now - client->file_heard_at > client->file_pause) {
+        client->file_pause = now - client->file_heard_at;
+    }
+    client->file_heard_at = now;
     client->file_done += length;
     if (length == 0) {
         if (client->file_wrong || client->file_done != client->file_size) {
@@ -331,7 +368,9 @@ static bool send_chunk(struct Client *client) {
 
 static void send_call_packet(struct Client *client) {
     uint8_t packet[CALL_PACKET_SIZE] = {CALL_PACKET};
+    const uint64_t now = clock_us(CLOCK_MONOTONIC);
     memcpy(packet + 1, &client->call_number, sizeof client->call_number);
+    memcpy(packet + 1 + sizeof client->call_number, &now, sizeof now);
     // One that is refused is lost, as one of a call would be.
     tox_friend_send_lossy_packet(client->tox, FRIEND, packet, sizeof packet, NULL);
     if (++client->call_number == MAX_CALL_PACKETS) {
@@ -377,6 +416,37 @@ static void send_due(struct Client *client) {
     }
 }
 
+static void print_ways(const struct Client *client) {
+    for (uint32_t i = 0; i < client->call_received; ++i) {
+        printf("way %" PRIu64 " %" PRIu64 "\n", client->ways[i].sent, client->ways[i].took);
+    }
+    say("ways %u", client->call_received);
+}
+
+static void print_got(const struct Client *client) {
+    uint64_t pause = client->file_pause;
+    if (client->file_done != 0 && client->file_done < client->file_size && now_ms() - client->file_heard_at > pause) {
+        pause = now_ms() - client->file_heard_at;
+    }
+    say("got %" PRIu64 " %" PRIu64, client->file_done, pause);
+}
+
+static void print_sockets(void) {
+    printf("sockets");
+    for (int descriptor = 0; descriptor < MAX_DESCRIPTORS; ++descriptor) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        struct tcp_info info;
+        socklen_t info_size = sizeof info;
+        if (getpeername(descriptor, (struct sockaddr *)&peer, &size) == 0 && peer.sin_family == AF_INET &&
+            getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &info_size) == 0) {
+            printf(" %u:%" PRIu64 ":%" PRIu64 ":%u", ntohs(peer.sin_port), (uint64_t)info.tcpi_bytes_acked,
+                   (uint64_t)info.tcpi_bytes_received, info.tcpi_notsent_bytes);
+        }
+    }
+    say("");
+}
+
 static void obey(struct Client *client, const char *line) {
     unsigned int tcp_port = 0;
     unsigned int udp_port = 0;
@@ -384,20 +454,22 @@ static void obey(struct Client *client, const char *line) {
     unsigned int pace = 0;
     char text[MAX_LINE] = {0};
     uint8_t key[KEY_SIZE];
-    if (sscanf(line, "relay %u %u %255s", &tcp_port, &udp_port, text) == 3) {
+    if (sscanf(line, "at %255s", client->address) == 1) {
+        // that has read it
+    } else if (sscanf(line, "relay %u %u %255s", &tcp_port, &udp_port, text) == 3) {
         read_key(text, key);
-        if (!tox_bootstrap(client->tox, "127.0.0.1", (uint16_t)udp_port, key, NULL) ||
-            !tox_add_tcp_relay(client->tox, "127.0.0.1", (uint16_t)tcp_port, key, NULL)) {
+        if (!tox_bootstrap(client->tox, client->address, (uint16_t)udp_port, key, NULL) ||
+            !tox_add_tcp_relay(client->tox, client->address, (uint16_t)tcp_port, key, NULL)) {
             fail("relay");
         }
     } else if (sscanf(line, "node %u %255s", &udp_port, text) == 2) {
         read_key(text, key);
-        if (!tox_bootstrap(client->tox, "127.0.0.1", (uint16_t)udp_port, key, NULL)) {
+        if (!tox_bootstrap(client->tox, client->address, (uint16_t)udp_port, key, NULL)) {
             fail("node");
         }
     } else if (sscanf(line, "tcp_relay %u %255s", &tcp_port, text) == 2) {
         read_key(text, key);
-        if (!tox_add_tcp_relay(client->tox, "127.0.0.1", (uint16_t)tcp_port, key, NULL)) {
+        if (!tox_add_tcp_relay(client->tox, client->address, (uint16_t)tcp_port, key, NULL)) {
             fail("relay");
         }
     } else if (sscanf(line, "friend %255s", text) == 1) {
@@ -429,6 +501,12 @@ static void obey(struct Client *client, const char *line) {
         const uint64_t longest = last > client->call_silence ? last : client->call_silence;
         say("called %llu %llu %u %u %llu", (unsigned long long)longest, (unsigned long long)last, client->call_sent,
             client->call_received, (unsigned long long)client->waited);
+    } else if (strcmp(line, "ways") == 0) {
+        print_ways(client);
+    } else if (strcmp(line, "got") == 0) {
+        print_got(client);
+    } else if (strcmp(line, "sockets") == 0) {
+        print_sockets();
     } else if (sscanf(line, "file %u %u", &count, &pace) == 2) {
         const uint8_t name[] = "file";
         client->file_number =
@@ -519,7 +597,7 @@ int main(int argc, char **argv) {
         tox_options_set_proxy_host(options, "127.0.0.1");
         tox_options_set_proxy_port(options, (uint16_t)strtoul(argv[2], NULL, 10));
     }
-    static struct Client client;
+    static struct Client client = {.address = "127.0.0.1"};
     client.tox = tox_new(options, NULL);
     tox_options_free(options);
     if (client.tox == NULL) {

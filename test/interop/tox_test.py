@@ -68,9 +68,10 @@ class World:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="toxtcp-tox-"))
         stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
-    async def start(self, *words, **options):
+    async def start(self, *words, first=die_with_the_test, **options):
+        """`first`: what the new process does first."""
         process = await asyncio.create_subprocess_exec(
-            *map(str, words), preexec_fn=die_with_the_test, stderr=asyncio.subprocess.DEVNULL, **options
+            *map(str, words), preexec_fn=first, stderr=asyncio.subprocess.DEVNULL, **options
         )
 
         async def end():
@@ -111,11 +112,11 @@ class World:
         return clients
 
 
-async def answers(port):
+async def answers(port, address="127.0.0.1"):
     async with asyncio.timeout(START_LIMIT_S):
         while True:
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection(address, port)
                 writer.close()
                 return
             await asyncio.sleep(0.01)
@@ -131,14 +132,16 @@ async def within(seconds, what, *awaitables):
 
 class Relay:
     @staticmethod
-    async def start(world, number, others):
+    async def start(world, number, others, address="127.0.0.1", first=die_with_the_test):
+        """At another address than 127.0.0.1 it is in the network that `first` enters."""
         self = Relay()
+        self.address = address
         self.name = f"relay {number}"
         directory = world.directory / f"relay{number}"
         directory.mkdir()
         self.tcp_port, self.udp_port = free_port(), free_port()
         nodes = ",".join(
-            f'{{ address = "127.0.0.1"; port = {other.udp_port}; public_key = "{other.key}" }}' for other in others
+            f'{{ address = "{other.address}"; port = {other.udp_port}; public_key = "{other.key}" }}' for other in others
         )
         config = directory / "config"
         config.write_text(
@@ -148,9 +151,9 @@ class Relay:
         )
         self.process = await world.start(
             world.programs.bootstrapd, "--config", config, "--foreground", "--log-backend", "stdout",
-            stdout=asyncio.subprocess.DEVNULL,
+            first=first, stdout=asyncio.subprocess.DEVNULL,
         )
-        await answers(self.tcp_port)
+        await answers(self.tcp_port, address)
         self.key = (directory / "keys").read_bytes()[:32].hex().upper()  # the public one comes first
         return self
 
@@ -162,6 +165,10 @@ class Relay:
     def time_used(self):
         """Of the processor, in ns: who carries the traffic works most."""
         return int(pathlib.Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0])
+
+
+# Of figures, which are asked for whatever has happened.
+ANSWERS = ("silence", "called", "way", "ways", "got", "sockets")
 
 
 class Client:
@@ -186,7 +193,7 @@ class Client:
                 raise Fault(f"the client ({self.kind}) ended while `{word}` was awaited")
             if line.startswith("failed"):
                 raise Fault(f"the client ({self.kind}) says: {line}")
-            if line == "offline" and word not in ("silence", "called"):
+            if line == "offline" and word not in ANSWERS:
                 raise Fault(f"the client ({self.kind}) lost its friend while `{word}` was awaited")
             if line.split()[0] == word:
                 return line[len(word) :].strip()

@@ -40,7 +40,7 @@ Callbacks callbacks_of(Sim_Peer &peer) {
         Sim_Peer &p = *static_cast<Sim_Peer *>(object);
         const Sim_Packet taken{0, id, -1, {}, text_of(packet)};
         take(p, p.data, p.on_data, taken, userdata);
-        return p.is_authentic ? p.is_authentic(taken) : !taken.bytes.starts_with(FORGED);
+        return p.def.proves_packets && (p.is_authentic ? p.is_authentic(taken) : !taken.bytes.starts_with(FORGED));
     };
     callbacks.oob = [](void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
         Sim_Peer &p = *static_cast<Sim_Peer *>(object);
@@ -107,6 +107,7 @@ void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
     peer.def.proxy = def.proxy;
     peer.def.profile = def.profile;
     peer.def.answer_echoes = def.answers_echoes;
+    peer.def.proves_packets = def.proves_packets;
     peer.def.callbacks = callbacks_of(peer);
     peer.c = new_tcp_connections(peer.def);
 }

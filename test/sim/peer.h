@@ -71,6 +71,7 @@ struct Sim_Peer_Def {
     Profile profile = Profile::responsive;
     bool answers_echoes = true;
     bool tells_network_changes = false;
+    bool proves_packets = true;
     const Secret_Key *secret_key = nullptr; ///< null: one of its own
 };
 

@@ -78,8 +78,12 @@ std::string in_child(const std::function<std::string()> &body) {
 bool enter_own_network() {
     const std::string user = "0 " + std::to_string(geteuid()) + " 1";
     const std::string group = "0 " + std::to_string(getegid()) + " 1";
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 || !write_file("/proc/self/setgroups", "deny") ||
-        !write_file("/proc/self/uid_map", user) || !write_file("/proc/self/gid_map", group)) {
+    return unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", "deny") &&
+           write_file("/proc/self/uid_map", user) && write_file("/proc/self/gid_map", group) && enter_another_network();
+}
+
+bool enter_another_network() {
+    if (unshare(CLONE_NEWNET) != 0) {
         return false;
     }
     const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -15,6 +15,9 @@ std::string in_child(const std::function<std::string()> &body);
 /// Makes the calling process root of a network namespace of its own, in which loopback is up. False, if not permitted.
 bool enter_own_network();
 
+/// The same once more, for a process that is root of one: it leaves the network that it is in for a new one.
+bool enter_another_network();
+
 /// From now on these system calls fail with `error` in the calling process. False, if not permitted.
 struct Forbidden {
     int call;

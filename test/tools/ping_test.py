@@ -67,6 +67,7 @@ def check_echo(arguments, workshop):
     for one in report["relays"]:
         check(one["connected"] and one["why"] == "" and one["answered"] == one["sent"] == 5, f"a relay: {one}")
         check(0 < one["round_trip_ms"]["min"] <= one["round_trip_ms"]["max"], f"round trips: {one}")
+        check(isinstance(one["last_answer_ms"], int), f"the last proof that the relay delivers: {one}")
 
     only = run(arguments.program, "ping", "--count", "1", "--relay", place.addresses[0], place.key)
     check(only.returncode == 0, f"a key right behind the relay: {only.stderr}")
@@ -76,6 +77,7 @@ def check_echo(arguments, workshop):
     check(with_dead.returncode == 0, f"a dead relay among others: {with_dead.stderr}")
     dead = json.loads(with_dead.stdout)["relays"][0]
     check(not dead["connected"] and dead["sent"] == 0 and dead["why"], f"a dead relay: {dead}")
+    check(dead["last_answer_ms"] is None, f"a dead relay has proved something: {dead}")
 
     lines, dead = place.ping_until_relay_dies()
     answers = {line.partition(" seq=")[2].split()[0] for line in lines if "time=" in line}
@@ -92,10 +94,22 @@ def check_data(arguments, workshop):
     place = Place(arguments, workshop)
     plain = place.ping("--data", "--count", "2", "--interval", "0.2", "--size", "300")
     check(plain.returncode == 0, f"exit status {plain.returncode}: {plain.stderr}")
+    steady = place.ping("--data", "--count", "30", "--interval", "0.1", "--json")
+    report = json.loads(steady.stdout)
+    check(report["echoes_sent"] >= report["echoes_answered"] > 0, f"echoes: {report}")
+    check(len(report["routes"]) == len(place.addresses), f"a route over each relay: {report}")
+    for route in report["routes"]:
+        check(route["use"] in ("in use", "ready"), f"a route over a relay that is well: {route}")
+        check(route["echo_round_trip_ms"] > 0 and isinstance(route["proved_ms"], int), f"a route's echoes: {route}")
+    check([route["use"] for route in report["routes"]].count("in use") == 1, f"one route is in use: {report}")
+    plainly = place.ping("--data", "--count", "60", "--interval", "0.05").stdout
+    check("no longer over" not in plainly, f"traffic leaves a relay that delivers: {plainly}")
+
     check("300 bytes from " in plain.stdout and any(where(address) in plain.stdout for address in place.addresses),
           f"no size, or no relay: {plain.stdout}")
 
-    lines, _ = place.ping_until_relay_dies("--data")
+    lines, gone = place.ping_until_relay_dies("--data")
+    check(any(line.startswith(f"route over {gone}: ") and "in use;" not in line for line in lines), f"why the dead relay is not used: {lines}")
     answers = sum("time=" in line for line in lines)
     check(answers >= COUNT - 3, f"{answers} answers to {COUNT} packets, when a relay died: {lines}")
 

@@ -49,6 +49,10 @@ TEST_CASE("every state of a route has a name of its own") {
     check_names(Route_State::none, Route_State::online);
 }
 
+TEST_CASE("every use of a route has a name of its own") {
+    check_names(Route_Use::in_use, Route_Use::withdrawn);
+}
+
 TEST_CASE("every kind of change has a name of its own") {
     check_names(Change_Kind::relay_up, Change_Kind::moved);
 }

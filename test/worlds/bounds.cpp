@@ -43,12 +43,18 @@ bool is_up_and_bad(Relay_Kind kind) {
 /// Relays that no echo finds out.
 std::size_t unproved(const World_Case &world) {
     return count(world, [&](Relay_Kind kind) {
-        return world.answers ? kind == Relay_Kind::passes_echoes : is_up_and_bad(kind);
+        return world.peers == World_Peers::answer ? kind == Relay_Kind::passes_echoes : is_up_and_bad(kind);
     });
 }
 
 std::size_t dropping_big(const World_Case &world) {
     return count(world, [](Relay_Kind kind) { return kind == Relay_Kind::drops_big; });
+}
+
+/// Pauses between packets that count at the worst: a relay that ends or hangs by itself may take a packet with it, whoever
+/// chose it.
+std::size_t taken(const World_Case &world) {
+    return 1 + count(world, [](Relay_Kind kind) { return kind == Relay_Kind::hangs || kind == Relay_Kind::flaps; });
 }
 
 } // namespace
@@ -73,19 +79,18 @@ std::uint64_t silence_bound(const World_Case &world) {
     const std::size_t big = dropping_big(world);
     if (const std::size_t hidden = unproved(world); hidden != 0) {
         // Echoes are small: a relay that drops the big ones passes them too.
-        return (hidden + (world.answers ? big : 0) <= 2 ? UNPROVED_MS : UNPROVED_MANY_MS) + interval;
+        return (hidden + (world.peers == World_Peers::answer ? big : 0) <= 2 ? UNPROVED_MS : UNPROVED_MANY_MS) +
+               interval;
     }
     if (world.traffic != World_Traffic::both || big != 0) {
-        return AT_MOST_MS + interval;
+        // Echoes do not find out who drops the big packets. Two packets that are lost do.
+        return std::max(AT_MOST_MS, 2 * big * interval) + taken(world) * interval;
     }
     return std::min(PROMPT_MS + ROUND_TRIPS * round_trip(world), AT_MOST_MS) + interval;
 }
 
 std::uint64_t first_packet_bound(const World_Case &world) {
-    // A relay that ends or hangs by itself may take one packet with it, whoever chose it.
-    const std::size_t taken = std::max<std::size_t>(
-        1, count(world, [](Relay_Kind kind) { return kind == Relay_Kind::hangs || kind == Relay_Kind::flaps; }));
-    const std::uint64_t cold = COLD_MS + ROUND_TRIPS * round_trip(world) + taken * interval_of(world, true);
+    const std::uint64_t cold = COLD_MS + ROUND_TRIPS * round_trip(world) + taken(world) * interval_of(world, true);
     const bool is_hidden = unproved(world) != 0 || dropping_big(world) != 0;
     return world.start == World_Start::cold && is_hidden ? std::max(cold, silence_bound(world)) : cold;
 }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char *STARTS[] = {"cold", "warm"};
 constexpr const char *TRAFFIC[] = {"both", "one_way", "seldom"};
-constexpr const char *PEERS[] = {"none_answer", "answers"};
+constexpr const char *PEERS[] = {"none_answer", "answers", "toxcore"};
 constexpr const char *EVENTS[] = {"none", "noticed", "unnoticed", "changed", "full", "hour", "day"};
 
 constexpr std::uint64_t LATENCIES[] = {0, 70};
@@ -51,12 +51,47 @@ void add_usual(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &r
         return;
     }
     for (const World_Traffic traffic : {World_Traffic::both, World_Traffic::one_way, World_Traffic::seldom}) {
-        for (const bool answers : {true, false}) {
+        for (const World_Peers peers : {World_Peers::answer, World_Peers::none_answer}) {
             for (const std::uint64_t latency : LATENCIES) {
                 for (const World_Event event : {World_Event::none, World_Event::noticed, World_Event::unnoticed}) {
-                    worlds.push_back({start, traffic, answers, event, latency, relays});
+                    worlds.push_back({start, traffic, peers, event, latency, relays});
                 }
             }
+        }
+    }
+}
+
+/// Whether it carries something of what is not an echo.
+bool carries_some(Relay_Kind kind) {
+    switch (kind) {
+    case Relay_Kind::honest:
+    case Relay_Kind::drops_one_way:
+    case Relay_Kind::flaps:
+    case Relay_Kind::moves:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/// Whether b, which is as toxcore is, can be helped. It leaves a relay that hangs after 40 s, whatever a does. And it cannot
+/// say that it hears nothing: where echoes pass and a hears b over another relay, there is no sign of it. And a relay that is
+/// late by 2 s, which toxcore may take because it is the first, looks like one that carries nothing.
+bool can_help_toxcore(const std::vector<Relay_Kind> &relays) {
+    const auto has = [&](Relay_Kind kind) { return std::find(relays.begin(), relays.end(), kind) != relays.end(); };
+    const bool hides = has(Relay_Kind::passes_echoes) || has(Relay_Kind::drops_big);
+    return relays.size() <= MOST_RELAYS_FOR_ALL && !has(Relay_Kind::hangs) && !has(Relay_Kind::late) &&
+           (!hides || std::count_if(relays.begin(), relays.end(), carries_some) == 1);
+}
+
+void add_toxcore(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
+    if (!can_help_toxcore(relays)) {
+        return;
+    }
+    for (const std::uint64_t latency : LATENCIES) {
+        for (const World_Event event : {World_Event::none, World_Event::noticed}) {
+            worlds.push_back(
+                {.start = start, .peers = World_Peers::toxcore, .event = event, .latency = latency, .relays = relays});
         }
     }
 }
@@ -84,6 +119,7 @@ std::vector<World_Case> all_worlds() {
             for (const World_Start start : {World_Start::cold, World_Start::warm}) {
                 add_usual(worlds, relays, start);
                 add_special(worlds, relays, start);
+                add_toxcore(worlds, relays, start);
             }
         }
     }
@@ -98,14 +134,18 @@ const char *to_string(World_Traffic traffic) {
     return TRAFFIC[static_cast<std::size_t>(traffic)];
 }
 
+const char *to_string(World_Peers peers) {
+    return PEERS[static_cast<std::size_t>(peers)];
+}
+
 const char *to_string(World_Event event) {
     return EVENTS[static_cast<std::size_t>(event)];
 }
 
 std::string to_string(const World_Case &world) {
     std::string text = std::string{to_string(world.start)} + '/' + to_string(world.traffic) + '/' +
-                       PEERS[world.answers ? 1 : 0] + '/' + to_string(world.event) + '/' +
-                       std::to_string(round_trip(world)) + '/';
+                       to_string(world.peers) + '/' + to_string(world.event) + '/' + std::to_string(round_trip(world)) +
+                       '/';
     for (std::size_t i = 0; i < world.relays.size(); ++i) {
         if (i != 0) {
             text += ',';
@@ -131,7 +171,7 @@ bool parse_world(const std::string &text, World_Case &world) {
     }
     world.start = static_cast<World_Start>(start);
     world.traffic = static_cast<World_Traffic>(traffic);
-    world.answers = peer == 1;
+    world.peers = static_cast<World_Peers>(peer);
     world.event = static_cast<World_Event>(event);
     const auto latency = std::find_if(std::begin(LATENCIES), std::end(LATENCIES), [&](std::uint64_t one) {
         return std::to_string(round_trip({.latency = one, .relays = {}})) == parts[4];

@@ -86,8 +86,7 @@ void count(Session &session, const World_Case &world, const World_Result &result
     if (only_honest) {
         add(session.by_kind["(all honest)"][column], result);
     }
-    add(session.by_event[std::string{to_string(world.event)} + (world.answers ? ", echoes" : ", none")][column],
-        result);
+    add(session.by_event[std::string{to_string(world.event)} + ", " + to_string(world.peers)][column], result);
 }
 
 void draw_bar(const Session &session) {

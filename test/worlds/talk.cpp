@@ -1,9 +1,12 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
+#include <sodium.h>
 #include <toxtcp/echo.h>
 
+#include "connections/core.h"
 #include "worlds/stage.h"
 
 namespace toxtcp {
@@ -23,6 +26,45 @@ std::string text_of(const World_Case &world, char who, std::size_t number) {
     return text;
 }
 
+/// Sends as toxcore does: over the first route that is online.
+bool send_as_toxcore(World_Side &side, Bytes bytes) {
+    Tcp_Connections &c = *side.peer.c;
+    const std::uint32_t slot = c.peers.find(side.connection);
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        const Route &route = c.peers[slot].routes[i];
+        if (route.step == Route_Step::online && is_connected(c.relays[route.relay])) {
+            Packet packet;
+            packet.type = Packet_Type::data;
+            packet.id = route.id;
+            packet.data = bytes;
+            return link_send(*c.relays[route.relay].link, c.context.host, packet, route.relay) == Error::ok;
+        }
+    }
+    return false;
+}
+
+/// Answers an echo as net_crypto does, with a cookie that says nothing.
+void answer_as_toxcore(Stage &s, World_Side &side, const World_Side &other, const std::string &request) {
+    Secret_Key shared;
+    Echo echo;
+    if (!echo_shared_key(side.peer.def.secret_key, other.peer.key, shared) ||
+        !open_echo_request(shared, bytes_of(request), echo)) {
+        return;
+    }
+    std::array<std::uint8_t, ECHO_COOKIE_SIZE + sizeof echo.number> plain;
+    plain.fill(1);
+    std::memcpy(plain.data() + ECHO_COOKIE_SIZE, &echo.number, sizeof echo.number);
+    std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response{ECHO_RESPONSE};
+    sim_fill(s.net.random, std::span{response}.subspan(1, crypto_box_NONCEBYTES));
+    (void)crypto_box_easy_afternm(response.data() + 1 + crypto_box_NONCEBYTES, plain.data(), plain.size(),
+                                  response.data() + 1, shared.bytes.data());
+    (void)send_as_toxcore(side, response);
+}
+
+bool is_toxcore(const Stage &s, const World_Side &side) {
+    return s.world.peers == World_Peers::toxcore && &side == &s.b;
+}
+
 /// Counts a silence once: it may cost a burst over all routes.
 void note_silence(const Stage &s, World_Side &side) {
     const std::uint64_t usual = std::max(PATIENCE_MS, 2 * interval_of(s.world, &side == &s.a));
@@ -37,6 +79,10 @@ void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet 
     const std::string &bytes = packet.bytes;
     const auto first = static_cast<std::uint8_t>(bytes.front());
     side.genuine = false;
+    if (first == ECHO_REQUEST && is_toxcore(s, side)) {
+        answer_as_toxcore(s, side, other, bytes);
+        return;
+    }
     if (bytes.starts_with(FORGED) || first == ECHO_REQUEST || first == ECHO_RESPONSE) {
         return;
     }
@@ -118,7 +164,8 @@ void fail_world(Stage &s, const std::string &fault) {
 void start_side(Stage &s, World_Side &side, char name, bool tells) {
     side.name = name;
     Sim_Peer_Def def;
-    def.answers_echoes = s.world.answers;
+    def.answers_echoes =
+        s.world.peers == World_Peers::answer || (s.world.peers == World_Peers::toxcore && &side == &s.a);
     def.tells_network_changes = tells;
     sim_peer_start(side.peer, s.net, def);
     side.peer.on_connect = [&s, &side](const Ip_Port &address) { note_connect(s, side, address); };
@@ -140,7 +187,11 @@ void say_every(Stage &s, World_Side &side, std::uint64_t ms) {
         if (s.talking) {
             const std::string text = text_of(s.world, side.name, side.said++);
             side.spread.push_back(tcp_connection_to_online_tcp_relays(side.peer.c, side.connection) == 0);
-            (void)send_packet_tcp_connection(side.peer.c, side.connection, bytes_of(text));
+            if (is_toxcore(s, side)) {
+                (void)send_as_toxcore(side, bytes_of(text));
+            } else {
+                (void)send_packet_tcp_connection(side.peer.c, side.connection, bytes_of(text));
+            }
             sim_touch(s.net, side.peer.node);
         }
         say_every(s, side, ms);

@@ -18,6 +18,11 @@ enum class World_Traffic : std::uint8_t {
     one_way, ///< a does, and b once a second
     seldom   ///< each says something every 700 ms
 };
+enum class World_Peers : std::uint8_t {
+    none_answer, ///< both have this library, and answer no echo
+    answer,      ///< both have this library
+    toxcore      ///< b sends as toxcore does: everything over the first route that is online, its answers to echoes too
+};
 enum class World_Event : std::uint8_t {
     none,
     noticed,   ///< a has no network for a minute, and its host says when it has one again
@@ -31,7 +36,7 @@ enum class World_Event : std::uint8_t {
 struct World_Case {
     World_Start start = World_Start::warm;
     World_Traffic traffic = World_Traffic::both;
-    bool answers = true; ///< the peers answer echoes
+    World_Peers peers = World_Peers::answer;
     World_Event event = World_Event::none;
     std::uint64_t latency = 0; ///< ms that each relay adds, one way
     std::vector<Relay_Kind> relays;
@@ -53,6 +58,7 @@ std::vector<World_Case> all_worlds();
 std::string to_string(const World_Case &world);
 const char *to_string(World_Start start);
 const char *to_string(World_Traffic traffic);
+const char *to_string(World_Peers peers);
 const char *to_string(World_Event event);
 /// The inverse of the first. False when the text names no world.
 bool parse_world(const std::string &text, World_Case &world);

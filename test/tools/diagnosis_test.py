@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Whatever is wrong with a relay, `toxtcp probe` and `toxtcp ping` say one sentence that tells the cause and what to do, and
+the manual page lists each of these sentences, and no other. Where there is no route and no name server is tried in a
+network of its own."""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+
+from programs import Workshop, check, free_port, main, run
+
+KEY = "10" * 32
+REFUSED = "the host refuses the connection"
+NO_ROUTE = "this machine has no route"
+NO_ANSWER = "nothing answers"
+NO_DESCRIPTORS = "no file descriptor is left"
+NO_NAME = "the host name is not found"
+NO_NAME_SERVER = "the host name cannot be looked up"
+WRONG_KEY = "the connection is closed in the handshake"
+SERVERS = {
+    "a TLS server answers": b"\x15\x03\x01\x00\x02\x02\x46",
+    "an SSH server answers": b"SSH-2.0-OpenSSH_9.2p1\r\n",
+    "an HTTP server answers": b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+    "something that is not a relay answers": b"220 mail.example ESMTP\r\n",
+}
+
+
+def sentences_of(manual):
+    with open(manual, encoding="utf-8") as file:
+        section = file.read().partition(".Sh DIAGNOSTICS\n")[2].partition("\n.Sh ")[0]
+    return [line.removeprefix(".It ") for line in section.splitlines() if line.startswith(".It ")]
+
+
+def serve(workshop, said, closes):
+    """A server that says this to whoever connects. Its port."""
+    listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))
+    kept = []
+
+    def work():
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                client.sendall(said)
+                if closes:
+                    client.recv(4096)
+                    client.close()
+                else:
+                    kept.append(client)
+
+    threading.Thread(target=work, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def full_queue(workshop):
+    """A port where no connection is answered: the queue of those that wait to be accepted is full."""
+    listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(4):
+        client = workshop.enter_context(socket.socket())
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+    return listener.getsockname()[1]
+
+
+class Sayings:
+    """What was said, and of what."""
+
+    def __init__(self, manual):
+        self.listed = sentences_of(manual)
+        self.said = set()
+
+    def excuse(self, *beginnings):
+        """These cannot be tried here."""
+        self.said |= {sentence for sentence in self.listed if sentence.startswith(beginnings)}
+
+    def check(self, name, beginning, text):
+        told = [sentence for sentence in self.listed if sentence in text]
+        check(len(told) == 1 and told[0].startswith(beginning), f"{name}: {beginning!r} is to be said, and it is {text!r}")
+        self.said.add(told[0])
+
+
+def check_servers(arguments, sayings):
+    with Workshop() as workshop:
+        _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        wrong = {
+            f"127.0.0.1:{free_port()}:{KEY}": REFUSED,
+            f"{good.rpartition(':')[0]}:{KEY}": WRONG_KEY,
+        }
+        for beginning, said in SERVERS.items():
+            for closes in (True, False):
+                wrong[f"127.0.0.1:{serve(workshop, said, closes)}:{KEY[:-2]}{len(wrong):02x}"] = beginning
+        late = {f"127.0.0.1:{full_queue(workshop)}:{KEY}": NO_ANSWER}
+        for options in ([], ["--parallel", "1"]):
+            done = run(arguments.program, "probe", "--seconds", "1", "--timeout", "2", "--json", *options, *wrong, *late)
+            relays = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
+            for relay, beginning in (wrong | late).items():
+                sayings.check(f"probe {relay}", beginning, relays[relay.lower()]["why"])
+        named = [word for relay in (good, *wrong) for word in ("--relay", relay)]
+        distinct = {relay.rpartition(":")[2]: relay for relay in (good, *wrong)}  # a key is one relay to ping
+        done = run(arguments.program, "ping", "--count", "2", "--json", *named, KEY)
+        for one in json.loads(done.stdout)["relays"]:
+            relay = distinct.get(one["public_key"].lower()) or good
+            if one["relay"] == relay.rpartition(":")[0] and relay != good:
+                sayings.check(f"ping {relay}", wrong[relay], one["why"])
+        done = run(arguments.program, "ping", "--count", "1", "--relay", next(iter(wrong)), KEY)
+        check(done.returncode == 1, f"ping, no relay at all: exit status {done.returncode}")
+        sayings.check("ping, no relay at all", REFUSED, done.stderr)
+
+
+def check_descriptors(arguments, sayings):
+    """As few as let the program begin, and some more: it always ends, and with that word or a whole result."""
+    with Workshop() as workshop:
+        _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        words = {
+            "probe": ["probe", "--seconds", "1", "--json", good],
+            "probe, a name": ["probe", "--seconds", "1", "--json", good.replace("127.0.0.1", "localhost"), "--ipv4"],
+            "ping": ["ping", "--count", "1", "--relay", good, KEY],
+        }
+        for name, command in words.items():
+            for count in (6, 10) if command[0] == "ping" else (5, 6, 7, 8, 10, 12, 14):
+                done = subprocess.run(
+                    [arguments.program, *command], capture_output=True, text=True, timeout=60, check=False,
+                    preexec_fn=lambda count=count: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)),
+                )
+                is_whole = done.returncode == 0 or "answers no echo" in done.stderr
+                if not is_whole:
+                    check(done.returncode == 1, f"{name}, {count} descriptors: exit status {done.returncode}, {done.stderr}")
+                    sayings.check(f"{name}, {count} descriptors", NO_DESCRIPTORS, done.stdout + done.stderr)
+
+
+def say_all(program, beginning, host, sayings):
+    relay = f"{host}:33445:{KEY}"
+    sayings.check(f"probe {host}", beginning, run(program, "probe", "--seconds", "1", relay).stdout)
+    sayings.check(f"ping {host}", beginning, run(program, "ping", "--count", "1", "--relay", relay, KEY).stderr)
+
+
+def inside(program, manual, folder):
+    """In a network of its own, without a way to anywhere."""
+    sayings = Sayings(manual)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    say_all(program, NO_ROUTE, "192.0.2.1", sayings)
+    say_all(program, NO_ROUTE, "[2001:db8::1]", sayings)
+    for name, text in (("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"), ("nsswitch.conf", "hosts: files\n")):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        subprocess.run(["mount", "--bind", os.path.join(folder, name), f"/etc/{name}"], check=True)
+    say_all(program, NO_NAME, "no-such-host.example", sayings)
+    with open(os.path.join(folder, "nsswitch.conf"), "w", encoding="utf-8") as file:
+        file.write("hosts: dns\n")
+    say_all(program, NO_NAME_SERVER, "no-such-host.example", sayings)
+    print(json.dumps(sorted(sayings.said)))
+
+
+def test():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--manual", required=True)
+    parser.add_argument("--sanitized", action="store_true", help="the program takes file descriptors of its own to check itself")
+    parser.add_argument("--inside")
+    arguments = parser.parse_args()
+    if arguments.inside:
+        inside(arguments.program, arguments.manual, arguments.inside)
+        return
+    sayings = Sayings(arguments.manual)
+    check_servers(arguments, sayings)
+    if arguments.sanitized:
+        sayings.excuse(NO_DESCRIPTORS)
+    else:
+        check_descriptors(arguments, sayings)
+    own_network = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
+    with Workshop() as workshop:
+        try:
+            is_possible = run(*own_network, "ip", "link", "set", "lo", "up").returncode == 0
+        except FileNotFoundError:
+            is_possible = False
+        if is_possible:
+            me = [sys.executable, __file__, "--program", arguments.program, "--manual", arguments.manual]
+            done = run(*own_network, *me, "--inside", workshop.folder, limit=120)
+            check(done.returncode == 0, f"in a network of its own: {done.stderr}")
+            sayings.said |= set(json.loads(done.stdout))
+        else:
+            print("no network of its own can be made here: no route and no name were not tried")
+            sayings.excuse(NO_ROUTE, NO_NAME, NO_NAME_SERVER)
+    never = [sentence for sentence in sayings.listed if sentence not in sayings.said]
+    check(not never, f"the manual page lists what is never said: {never}")
+
+
+main(test)

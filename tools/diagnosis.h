@@ -1,0 +1,38 @@
+// Why a relay cannot be used: one sentence for each cause, which says what to do. The manual page has the table.
+#pragma once
+
+#include <string>
+
+#include "watched_host.h"
+
+namespace toxtcp {
+
+enum class Trouble : std::uint8_t {
+    none,
+    refused,         ///< the connection is refused
+    no_route,        ///< this machine has no way to the address
+    no_answer,       ///< nothing answers there
+    no_descriptors,  ///< this process, or the system, has no file descriptor left
+    no_name,         ///< the name is not found
+    no_name_server,  ///< no name server answers
+    wrong_key,       ///< the handshake is not answered
+    is_tls,          ///< not a relay, but a TLS server
+    is_ssh,          ///< the same, SSH
+    is_http,         ///< the same, HTTP
+    is_other_server, ///< the same, unknown
+};
+
+/// Static.
+[[nodiscard]] const char *sentence(Trouble trouble);
+
+/// What an error of the system means for a connection; `none` for one that has no sentence.
+[[nodiscard]] Trouble trouble_of_error(int error);
+
+/// Why the one relay of this host never came up, by what the host saw, and the reason that the library gave. `none` when
+/// the relay shows no sign of what it is.
+[[nodiscard]] Trouble diagnose(const Watched_Host &watched, Reason reason);
+
+/// A sentence for it, or the library's word.
+[[nodiscard]] std::string diagnosis(const Watched_Host &watched, Reason reason);
+
+} // namespace toxtcp

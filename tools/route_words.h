@@ -1,0 +1,25 @@
+// Why a route is not used, in the words that `toxtcp top` and `toxtcp demo` share.
+#pragma once
+
+#include <string>
+
+namespace toxtcp {
+
+/// A route as the library names what is known of it (`to_string`).
+struct Route_Facts {
+    std::string use;            ///< of a Route_Use; empty: not told
+    std::string state;          ///< of a Route_State
+    std::string relay_state;    ///< of a Relay_State; empty: the relay is not known
+    std::string relay_last_end; ///< of a Reason
+};
+
+struct Route_Words {
+    std::string word; ///< "in use", or why it is not, in at most MAX_ROUTE_WORD characters
+    std::string more; ///< what that means; may be empty
+};
+
+inline constexpr std::size_t MAX_ROUTE_WORD = 12;
+
+[[nodiscard]] Route_Words route_words(const Route_Facts &route);
+
+} // namespace toxtcp
