@@ -85,7 +85,8 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
-        delivery_reset_route(*peer.delivery, route_index);
+        delivery_route_online(*peer.delivery, c.now, route_index);
+        wake_peer_at(c, peer_slot, delivery_deadline(*peer.delivery));
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             balance_by(c, peer_slot,
                        c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));

@@ -62,6 +62,15 @@ Route_Set usable_routes(const Tcp_Connections &c, const Connection &peer) {
     return routes;
 }
 
+Route_Set stale_routes(const Tcp_Connections &c, const Connection &peer) {
+    Route_Set routes = 0;
+    for (std::uint8_t i = 0; i < ROUTES; ++i) {
+        const bool stale = route_usable(c, peer, i) && is_stale(c.relays[peer.routes[i].relay]);
+        routes = both(routes, stale ? set_of(i) : Route_Set{0});
+    }
+    return routes;
+}
+
 std::uint32_t load_of(const Tcp_Connections &c, const Connection &peer) {
     return peer.sending == NO_ROUTE ? 0 : load_ms(c.relays[peer.routes[peer.sending].relay].load, c.now);
 }
@@ -237,6 +246,7 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     const Relay *const carrier = peer.sending == NO_ROUTE ? nullptr : &c.relays[peer.routes[peer.sending].relay];
     const Delivery_View view{.usable = usable_routes(c, peer),
                              .sending = peer.sending,
+                             .stale = stale_routes(c, peer),
                              .heard = peer.heard,
                              .load = load_of(c, peer),
                              .relay_round_trip = carrier == nullptr ? 0 : carrier->link->client.round_trip};

@@ -1,6 +1,7 @@
 #include "policy/delivery.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "policy/load.h"
 
@@ -14,13 +15,21 @@ constexpr std::uint32_t SINGLE_LASTS_MS = 400;
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 /// Between what we have sent and a complaint that it was not heard, beyond a round trip.
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
+/// Between two echoes that verify, on average: two a second.
+constexpr std::uint32_t VERIFY_PAUSE_MS = 500;
+/// How much longer than another a complaint may have been on its way.
+constexpr std::uint32_t COMPLAINT_SLACK_MS = 500;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 /// From this echo of a silence on, the route in use and the others have them in turn.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
 constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< of a peer that has answered none
+/// Echoes of a silence go on as from here when a route comes online.
+constexpr std::uint8_t REPEATS_ANEW = 2;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
+/// Of a round trip: a route that was slow before may carry nothing now.
+constexpr std::uint32_t MAX_GRANTED_MS = 1'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
 /// Routes that are taken back come online a round trip to the relay later, and the peer learns of it.
 constexpr std::uint32_t TAKE_BACK_MS = 150;
@@ -122,7 +131,7 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
     d.asked = both(d.asked, routes);
     d.single = single;
     d.end_at = later(now, lasts(d, view, single));
-    d.verify_at = later(now, VERIFY_MS);
+    d.verify_at = later(now, std::max(VERIFY_MS, VERIFY_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
 }
 
 void finish(Delivery &d) {
@@ -160,7 +169,7 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
         d.distrusts = static_cast<std::uint8_t>(std::min(d.distrusts + 1, 250));
     }
     d.tried = both(d.tried, set_of(view.sending));
-    if (without(view.usable, d.tried) == 0) {
+    if (without(view.usable, both(d.tried, view.stale)) == 0) {
         d.rounds = static_cast<std::uint8_t>(std::min(d.rounds + 1, 250));
         d.tried = set_of(view.sending);
     }
@@ -231,8 +240,21 @@ void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
     }
 }
 
+/// One of these routes, another each turn. None when there are none.
+Route_Set one_in_turn(Route_Set routes, std::uint8_t turn) {
+    const int count = std::popcount(routes);
+    for (int skip = count == 0 ? 0 : turn % count; skip > 0; --skip) {
+        routes = static_cast<Route_Set>(routes & (routes - 1));
+    }
+    return static_cast<Route_Set>(routes & (~routes + 1));
+}
+
 void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (d.waiting_since == 0 || !d.fresh || action.move_to != NO_ROUTE) {
+        return;
+    }
+    if (!is_talking(d, now)) {
+        d.fresh = false; // the host slept meanwhile
         return;
     }
     const bool delivers = answered_since(d, view.sending, static_cast<std::uint32_t>(d.waiting_since));
@@ -248,12 +270,9 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
             const std::uint32_t last = d.repeat_at - repeat_pause(d.repeats);
             if (!answered_since(d, view.sending, last)) {
                 // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
-                std::uint8_t other = d.repeats % ROUTES;
-                for (std::uint8_t i = 0; i < ROUTES && (!contains(view.usable, other) || other == view.sending); ++i) {
-                    other = static_cast<std::uint8_t>((other + 1) % ROUTES);
-                }
                 const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
-                const auto aside = static_cast<Route_Set>(set_of(other) & view.usable);
+                const std::uint8_t turn = alternates ? d.repeats / 2 : d.repeats;
+                const Route_Set aside = one_in_turn(without(view.usable, set_of(view.sending)), turn);
                 const bool alone = alternates && d.repeats % 2 != 0 && aside != 0;
                 routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
@@ -373,7 +392,12 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
         const std::uint32_t age = age_of(sent, now);
         return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d.sending_since, now);
     };
-    return counts(stamp_of(d.sent_at)) || counts(d.stream_since) || counts(d.sent_before);
+    if (counts(stamp_of(d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
+        return true;
+    }
+    // Older packets are not known, but the pause between the last two is.
+    const std::uint32_t pauses = 2 * std::min(age_of(d.sent_before, now), TALKING_MS);
+    return is_talking(d, now) && age_of(d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
 void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
@@ -386,11 +410,14 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         return;
     }
     const std::uint32_t load = std::min(view.load, MAX_LOAD_GRANTED_MS);
-    const std::uint32_t settled = (round_trip(d, view) + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS);
+    const std::uint32_t usual = std::min(round_trip(d, view), MAX_GRANTED_MS);
+    const std::uint32_t settled = (usual + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS);
     if (!should_be_heard(d, now, settled + load, unheard)) {
         return; // we have sent nothing that the peer should have heard by then
     }
-    if (d.complained_at != 0 && age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+    // Whoever has not heard us for a shorter time has heard us since the last complaint.
+    const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
+    if (d.complained_at != 0 && age_of(d.complained_at, now) > lasts) {
         d.complained_at = 0;
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
@@ -525,8 +552,9 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     }
     answering.answered = stamp;
     const std::uint32_t sample = std::max(age, 1U);
-    answering.round_trip = static_cast<std::uint16_t>(
-        answering.proof == Proof::verified ? (3 * answering.round_trip + sample) / 4 : sample);
+    const bool settles =
+        answering.proof == Proof::verified && 2 * sample >= answering.round_trip; // else it was slow, and is not
+    answering.round_trip = static_cast<std::uint16_t>(settles ? (3 * answering.round_trip + sample) / 4 : sample);
     answering.proof = Proof::verified;
     d.answers = true;
     d.unanswered = 0;
@@ -542,7 +570,8 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (route == sending || contains(d.answered, sending)) {
         d.judge_at = 0;
     } else if (d.judge_at == 0 && contains(d.asked, sending)) {
-        const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : 0U;
+        const std::uint32_t usual =
+            is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, MAX_GRANTED_MS) : 0U;
         const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS;
         d.judge_at = later(d.asked_at, grant + std::min(load, MAX_LOAD_GRANTED_MS));
     }
@@ -581,6 +610,22 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.distrusted = without(d.distrusted, set_of(route));
     d.left = d.left == route ? NO_ROUTE : d.left;
     d.verify_at = 0;
+}
+
+void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
+    delivery_reset_route(d, route);
+    if (d.waiting_since == 0) {
+        return;
+    }
+    const auto earlier = [now](std::uint32_t at, std::uint32_t ms) {
+        return reached(at, now + ms) ? at : later(now, ms);
+    };
+    d.rounds = 0;
+    d.rotate_at = earlier(d.rotate_at, rotate_patience(d));
+    if (d.repeats != 0) {
+        d.repeats = std::min(d.repeats, REPEATS_ANEW);
+        d.repeat_at = earlier(d.repeat_at, FIRST_REPEAT_MS);
+    }
 }
 
 void delivery_untied(Delivery &d, std::uint8_t route) {

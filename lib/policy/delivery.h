@@ -9,7 +9,8 @@
 //   - The peer says that it does not hear us, though we send: the routes are checked by echoes. Where that shows nothing
 //     (echoes pass and data does not, or the peer answers none) and the peer says so again, traffic rotates.
 //   - A peer without this library never says so. When it is silent for 3 s traffic rotates too, through all usable
-//     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict.
+//     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict. A route that comes
+//     online in a silence begins the patience anew.
 //   - Such a peer sends over a route of its own choice, and answers echoes over that one too. When it is silent and answers
 //     nothing (1 s), or answers and is silent (3 s), it is made to choose another: the route that it was heard over is
 //     withdrawn (the peer sees us offline there), then all but one, in turn. What helped holds for 30 s, and twice as long
@@ -44,7 +45,7 @@ inline constexpr std::uint32_t WITHDRAW_MS = 700; ///< beyond the patience, of a
 inline constexpr std::uint32_t HOLD_MS = 30'000;  ///< routes stay withdrawn so long
 inline constexpr std::uint32_t MAX_HOLD_MS = 480'000;
 inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300; ///< two complaints that are closer say the same
-inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 6'000;
+inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 10'000;
 inline constexpr std::uint32_t STREAM_GAP_MS = 250;
 inline constexpr std::uint32_t TALKING_MS = 1'500;         ///< data that was sent this recently should be heard
 inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000; ///< an echo that is older counts no more
@@ -58,6 +59,7 @@ inline constexpr std::uint8_t MAX_UNANSWERED = 4;    ///< bursts without any ans
 static_assert(PATIENCE_MS + JUDGE_MARGIN_MS <= 600);
 static_assert(MAX_PATIENCE_MS + JUDGE_MARGIN_MS < 3'000);
 static_assert(2 * ROTATE_MS < 9'000 && 5 * ROTATE_MS < 20'000);
+static_assert(COMPLAINT_LASTS_MS > MAX_REPEAT_MS); // or each would be the first
 
 enum class Proof : std::uint8_t {
     none,     ///< not known yet
@@ -157,6 +159,7 @@ struct Delivery_Action {
 struct Delivery_View {
     Route_Set usable = 0;               ///< routes with the peer online
     std::uint8_t sending = NO_ROUTE;    ///< the route in use
+    Route_Set stale = 0;                ///< usable routes whose relay does not answer its pings
     std::uint8_t heard = NO_ROUTE;      ///< the route of the peer's last packet
     std::uint32_t load = 0;             ///< ms, granted to the route in use for what we sent (load.h)
     std::uint32_t relay_round_trip = 0; ///< ms, of pings to the relay of the route in use; 0: not measured
@@ -188,8 +191,12 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 /// For how long the peer has not been heard, ms: what an echo of ours says in a silence. Not 0.
 [[nodiscard]] std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now);
 
-/// The peer came online at this route, or went offline.
+/// The peer went offline at this route.
 void delivery_reset_route(Delivery &d, std::uint8_t route);
+
+/// The peer came online at this route. In a silence it may be the first that delivers: patience begins anew. Changes
+/// `delivery_deadline`.
+void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route);
 
 /// The route is another one from now on.
 void delivery_untied(Delivery &d, std::uint8_t route);

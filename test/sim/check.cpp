@@ -1,13 +1,38 @@
+#include <bit>
+
 #include "sim/run.h"
 
 namespace toxtcp {
 
 namespace {
 
-/// Two who talk, while both are online at an honest relay, must have heard each other this recently, by how many of their
-/// relays are not honest: the time to find out one dropper after the other.
-constexpr std::uint64_t HEARD_WITHIN[] = {15 * SECOND, 60 * SECOND, 75 * SECOND, 150 * SECOND};
-static_assert(std::size(HEARD_WITHIN) == std::tuple_size_v<decltype(Seed_Result::longest_silence_ms)>);
+// How long two who talk may not hear each other while both are online at an honest relay: the design's table of bounds.
+constexpr std::uint64_t PROMPT_MS = 600;
+constexpr std::uint64_t ROUND_TRIPS = 4;
+constexpr std::uint64_t AT_MOST_MS = 3 * SECOND;
+/// Up to two relays that no echo finds out: they pass echoes and drop data, or the peer answers none.
+constexpr std::uint64_t FEW_UNPROVED_MS = 9 * SECOND;
+constexpr std::uint64_t MANY_UNPROVED_MS = 20 * SECOND; ///< up to five
+constexpr std::size_t FEW_UNPROVED = 2;
+
+/// From the end of an outage to the first relay that is connected.
+constexpr std::uint64_t BACK_WHEN_TOLD_MS = 3 * SECOND;
+constexpr std::uint64_t BACK_MS = 15 * SECOND;
+
+/// Echoes to a peer: so many a second, and one over each route for each silence.
+constexpr std::uint64_t ECHOES_A_SECOND = 2;
+/// Of a client in all, and as many at once (lib/connections/traffic.cpp).
+constexpr std::uint64_t ALL_ECHOES_A_SECOND = 10;
+constexpr std::uint64_t MOST_ECHOES = 40;
+/// After the last data no echo is sent.
+constexpr std::uint64_t CALM_MS = 5 * SECOND;
+/// The library finds a silence after this time, and after twice the pauses that a peer is known to make.
+constexpr std::uint64_t SILENCE_MS = 300;
+
+/// Connects in an hour, after the first minute.
+constexpr std::uint32_t DEAD_ATTEMPTS = 40;
+constexpr std::uint32_t FLAPPING_ATTEMPTS = 60;
+
 constexpr std::uint64_t RECENT = 10 * SECOND;
 
 /// Of pings, from one check to the next: one a second more than the usual, and those that prove a network.
@@ -43,11 +68,68 @@ bool online_at(const Run &run, const Friendship &f, std::size_t side, std::uint3
     return route != NO_ROUTE && c.peers[slot].routes[route].step == Route_Step::online;
 }
 
+/// Relays of theirs that are not honest or not well.
+Relay_Set bad_relays(const Run &run, const Friendship &f) {
+    Relay_Set bad = 0;
+    for (const std::uint32_t relay : f.relays) {
+        bad = static_cast<Relay_Set>(bad | (is_good(run, f, relay) ? 0U : 1U << relay));
+    }
+    return bad;
+}
+
+bool answers_echoes(const Run &run, const Friendship &f) {
+    return run.clients[f.peer[0]].peer.def.answer_echoes && run.clients[f.peer[1]].peer.def.answer_echoes;
+}
+
+/// Relays that no echo finds out.
+std::size_t count_unproved(const Run &run, const Friendship &f, Relay_Set bad) {
+    return static_cast<std::size_t>(std::count_if(f.relays.begin(), f.relays.end(), [&](std::uint32_t relay) {
+        const Relay_Kind kind = run.kinds[relay].kind;
+        const bool passes = kind == Relay_Kind::passes_echoes || kind == Relay_Kind::drops_big;
+        return (bad >> relay & 1) != 0 && (passes || !answers_echoes(run, f));
+    }));
+}
+
+bool ticks_by_the_clock(const Client &client) {
+    return client.peer.net->nodes[client.peer.node]->interval != 0;
+}
+
+/// From end to end and back over the slowest of their honest relays, with the pauses between ticks.
+std::uint64_t round_trip(Run &run, const Friendship &f) {
+    std::uint64_t longest = 0;
+    for (const std::uint32_t relay : f.relays) {
+        if (is_good(run, f, relay)) {
+            longest = std::max(longest, node_of(run.relays[relay]).latency);
+        }
+    }
+    std::uint64_t time = 4 * longest;
+    for (const std::uint32_t peer : f.peer) {
+        Client &client = run.clients[peer];
+        const std::uint64_t proxy = client.proxy == NOBODY ? 0 : run.net.nodes[run.proxies[client.proxy].node]->latency;
+        time += 2 * (node_of(client.peer).latency + 2 * proxy) + (ticks_by_the_clock(client) ? SIM_TICK_MS : 0);
+    }
+    return time;
+}
+
+std::uint64_t silence_bound(Run &run, const Friendship &f, std::size_t unproved) {
+    // A packet's pause at both ends: who hears nothing waits from its own next packet on, and what is heard then is the
+    // other's next. A tick's pause for each decision of those who decide by the clock.
+    const bool by_clock = ticks_by_the_clock(run.clients[f.peer[0]]) || ticks_by_the_clock(run.clients[f.peer[1]]);
+    const std::uint64_t own = f.flow[0].period + f.flow[1].period + (by_clock ? 4 * SIM_TICK_MS : 0);
+    if (unproved != 0) {
+        return (unproved <= FEW_UNPROVED ? FEW_UNPROVED_MS : MANY_UNPROVED_MS) + own;
+    }
+    // Who is known to pause is waited for twice as long.
+    const std::uint64_t pause = std::max(f.flow[0].period, f.flow[1].period);
+    const std::uint64_t patience = std::max(2 * pause, SILENCE_MS) - SILENCE_MS;
+    return std::min(PROMPT_MS + patience + ROUND_TRIPS * round_trip(run, f), AT_MOST_MS) + own;
+}
+
 /// Whether nothing stands in the way of the two.
 bool is_well(const Run &run, const Friendship &f) {
     for (std::size_t side = 0; side < 2; ++side) {
         const Client &client = run.clients[f.peer[side]];
-        if (f.connection[side] < 0 || !talks(run, f) || client.bad_until > run.net.now || !is_running(client)) {
+        if (f.connection[side] < 0 || !talks(run, f) || client.settled_at > run.net.now || !is_running(client)) {
             return false;
         }
     }
@@ -58,7 +140,11 @@ bool is_well(const Run &run, const Friendship &f) {
 
 /// For the story: how each of their relays stands with the two.
 void tell_routes(Run &run, const Friendship &f) {
+    for (int i = 0; i < 2; ++i)
+        tell(run, "DT side %d key %02x answers %d", i, run.clients[f.peer[i]].peer.key[0],
+             run.clients[f.peer[i]].peer.def.answer_echoes);
     for (const std::uint32_t relay : f.relays) {
+        tell(run, "key %02x kind %s", run.relays[relay].key[0], to_string(run.kinds[relay].kind));
         tell(run, "  relay %u: %s%s%s", relay, is_good(run, f, relay) ? "good" : "bad",
              online_at(run, f, 0, relay) ? ", online for the first" : "",
              online_at(run, f, 1, relay) ? ", online for the second" : "");
@@ -82,9 +168,8 @@ void tell_routes(Run &run, const Friendship &f) {
 void check_silence(Run &run, std::uint32_t index) {
     const std::uint64_t now = run.net.now;
     Friendship &f = run.friends[index];
-    const auto bad = static_cast<std::size_t>(
-        std::count_if(f.relays.begin(), f.relays.end(), [&](std::uint32_t relay) { return !is_good(run, f, relay); }));
     const bool well = is_well(run, f);
+    const Relay_Set bad = bad_relays(run, f);
     if (!well || bad != f.bad) {
         f.good_since = 0;
     }
@@ -93,17 +178,136 @@ void check_silence(Run &run, std::uint32_t index) {
         return;
     }
     f.good_since = f.good_since == 0 ? now : f.good_since;
-    const std::size_t kind = std::min(bad, std::size(HEARD_WITHIN) - 1);
+    const std::size_t unproved = count_unproved(run, f, bad);
+    const std::size_t kind = bad == 0 ? 0 : unproved == 0 ? 1 : unproved <= FEW_UNPROVED ? 2 : 3;
     for (std::size_t side = 0; side < 2; ++side) {
         const std::uint64_t silence = now - std::max(f.flow[side].heard_at, f.good_since);
-        run.result.longest_silence_ms[kind] = std::max(run.result.longest_silence_ms[kind], silence);
-        if (silence > HEARD_WITHIN[kind]) {
+        const std::uint64_t bound = silence_bound(run, f, unproved);
+        if (f.flow[side].period < SECOND) { // others speak too seldom for silence to tell anything
+            run.result.most.longest_silence_ms[kind] = std::max(run.result.most.longest_silence_ms[kind], silence);
+        }
+        if (silence > bound) {
             tell_routes(run, f);
-            fail(run, "friendship %u: peer %u has not heard peer %u for %llu ms, with an honest relay and %zu others",
-                 index, f.peer[1 - side], f.peer[side], static_cast<unsigned long long>(silence), bad);
+            fail(run,
+                 "friendship %u: peer %u has not heard peer %u for %llu of at most %llu ms, with an honest relay, %d "
+                 "others, of which echoes pass %zu",
+                 index, f.peer[1 - side], f.peer[side], static_cast<unsigned long long>(silence),
+                 static_cast<unsigned long long>(bound), std::popcount(bad), unproved);
         }
     }
 }
+
+// ---- echoes ----------------------------------------------------------------------------------------------------
+
+void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
+    Friendship &f = run.friends[index];
+    Client &client = run.clients[f.peer[side]];
+    Echo_Watch &echoes = f.flow[side].echoes;
+    Connection_Info info;
+    if (client.peer.c == nullptr || !tcp_connection_info(client.peer.c, f.connection[side], info)) {
+        return; // nothing is sent meanwhile
+    }
+    if (echoes.connection != f.connection[side] || echoes.life != client.lives) {
+        // A new one. What was granted in the last second is already its own.
+        const std::uint64_t granted =
+            echoes.before[(echoes.place + Echo_Watch::SECONDS - 1) % Echo_Watch::SECONDS].second;
+        echoes.connection = f.connection[side];
+        echoes.life = client.lives;
+        echoes.counter = 0;
+        echoes.sent = 0;
+        echoes.before.fill({0, granted});
+    }
+    const auto counter = static_cast<std::uint16_t>(info.echoes_sent);
+    const std::uint64_t sent = static_cast<std::uint16_t>(counter - echoes.counter);
+    echoes.counter = counter;
+    echoes.sent += sent;
+    client.echo_level += sent;
+    if (sent != 0) {
+        tell(run, "  peer %u connection %d: %llu echoes in the last second", f.peer[side], f.connection[side],
+             static_cast<unsigned long long>(sent));
+    }
+    auto &[sent_before, granted_before] = echoes.before[echoes.place];
+    // A burst may come just before its silence is seen here. A peer whose pauses are not known yet is taken to be silent.
+    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 2 : 1;
+    const std::uint64_t most =
+        ECHOES_A_SECOND * Echo_Watch::SECONDS + bursts * f.relays.size() + echoes.granted - granted_before;
+    if (echoes.sent - sent_before > most) {
+        fail(run, "friendship %u: peer %u has sent %llu echoes of at most %llu in %zu s", index, f.peer[side],
+             static_cast<unsigned long long>(echoes.sent - sent_before), static_cast<unsigned long long>(most),
+             Echo_Watch::SECONDS);
+    }
+    run.result.most.echoes = std::max(run.result.most.echoes, echoes.sent - sent_before);
+    sent_before = echoes.sent;
+    granted_before = echoes.granted;
+    echoes.place = (echoes.place + 1) % Echo_Watch::SECONDS;
+    if (sent != 0 && f.flow[side].said_at + CALM_MS + SECOND < run.net.now) {
+        fail(run, "friendship %u: peer %u sends echoes, though it has nothing to say", index, f.peer[side]);
+    }
+}
+
+void check_echoes(Run &run) {
+    for (Client &client : run.clients) {
+        client.echo_level -= std::min(client.echo_level, ALL_ECHOES_A_SECOND);
+    }
+    for (std::uint32_t i = 0; i < run.friends.size(); ++i) {
+        if (!is_hostile(run, run.friends[i])) {
+            check_echoes_to(run, i, 0);
+            check_echoes_to(run, i, 1);
+        }
+    }
+    for (std::uint32_t i = 0; i < run.clients.size(); ++i) {
+        if (run.clients[i].echo_level > MOST_ECHOES + ALL_ECHOES_A_SECOND) {
+            fail(run, "peer %u has sent %llu echoes more than %llu a second", i,
+                 static_cast<unsigned long long>(run.clients[i].echo_level),
+                 static_cast<unsigned long long>(ALL_ECHOES_A_SECOND));
+        }
+    }
+}
+
+// ---- outages ---------------------------------------------------------------------------------------------------
+
+/// Whether a connection that is awake wants this relay.
+bool is_wanted(const Run &run, std::uint32_t index, std::uint32_t relay) {
+    return std::any_of(run.friends.begin(), run.friends.end(), [&](const Friendship &f) {
+        const std::size_t side = f.peer[0] == index ? 0 : 1;
+        return f.peer[side] == index && f.connection[side] >= 0 && f.asleep_until[side] <= run.net.now &&
+               std::find(f.relays.begin(), f.relays.end(), relay) != f.relays.end();
+    });
+}
+
+/// A relay that can be reached is connected soon, if none is.
+void check_outage(Run &run, std::uint32_t index) {
+    const std::uint64_t now = run.net.now;
+    Client &client = run.clients[index];
+    const bool running = is_running(client) && client.bad_until <= now;
+    std::uint64_t since = NEVER;
+    for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
+        std::uint64_t &reachable = client.reachable_since[relay];
+        const bool reaches =
+            running && run.bad_until[relay] <= now && client.cut_until[relay] <= now && is_wanted(run, index, relay);
+        reachable = !reaches ? 0 : reachable == 0 ? now : reachable;
+        since = std::min(since, reachable == 0 ? NEVER : reachable);
+    }
+    if (!running || client.hostile || client.peer.c->connected != 0) {
+        client.apart_since = 0;
+        return;
+    }
+    client.apart_since = client.apart_since == 0 ? now : client.apart_since;
+    since = std::max(since, client.apart_since);
+    const bool told = client.told_at + SECOND >= since;
+    const std::uint64_t from = told ? std::max(since, client.told_at) : since;
+    const std::uint64_t bound = told ? BACK_WHEN_TOLD_MS : BACK_MS;
+    if (from != NEVER && now > from) {
+        run.result.most.longest_outage_ms[told ? 0 : 1] =
+            std::max(run.result.most.longest_outage_ms[told ? 0 : 1], now - from);
+        if (now - from > bound) {
+            fail(run, "peer %u has no relay for %llu of at most %llu ms, though it could", index,
+                 static_cast<unsigned long long>(now - from), static_cast<unsigned long long>(bound));
+        }
+    }
+}
+
+// ---- the rest --------------------------------------------------------------------------------------------------
 
 /// Arrays that are used again where they are free, lists that are as long as they must be, and no more.
 void check_memory(Run &run, std::uint32_t index) {
@@ -152,6 +356,45 @@ void check_limits(Run &run, std::uint32_t index) {
     }
 }
 
+/// Which side of which friendship a connection is; null for none.
+Flow *flow_of(Run &run, std::uint32_t client, int connection, bool &hostile) {
+    for (Friendship &f : run.friends) {
+        for (std::size_t side = 0; side < 2; ++side) {
+            if (f.peer[side] == client && f.connection[side] == connection) {
+                hostile = is_hostile(run, f);
+                return &f.flow[side];
+            }
+        }
+    }
+    return nullptr;
+}
+
+/// Where nothing is wrong but one peer, others notice nothing.
+void check_harmless(Run &run, std::uint32_t index, const Change &change, Flow *flow, bool hostile) {
+    const bool is_ours = change.reason == Reason::none || change.reason == Reason::unused ||
+                         change.reason == Reason::asleep || change.reason == Reason::killed;
+    if (change.kind == Change_Kind::relay_suspect || (change.kind == Change_Kind::relay_down && !is_ours) ||
+        (change.kind == Change_Kind::relay_gone && !is_ours)) {
+        fail(run, "peer %u: %s, %s, for what another peer does", index, to_string(change.kind),
+             to_string(change.reason));
+    }
+    if (change.kind == Change_Kind::moved && change.reason == Reason::not_delivering && flow != nullptr && !hostile &&
+        ++flow->moves > 1) {
+        fail(run, "peer %u: traffic to a peer moves for what another peer does", index);
+    }
+}
+
+void check_change(Run &run, std::uint32_t index, const Change &change) {
+    bool hostile = false;
+    Flow *const flow = flow_of(run, index, change.connection, hostile);
+    if (change.kind == Change_Kind::route_online && flow != nullptr) {
+        ++flow->echoes.granted;
+    }
+    if (run.only_hostile_peers && !run.clients[index].hostile) {
+        check_harmless(run, index, change, flow, hostile);
+    }
+}
+
 void check_client(Run &run, std::uint32_t index) {
     Client &client = run.clients[index];
     Sim_Peer &peer = client.peer;
@@ -173,6 +416,7 @@ void check_client(Run &run, std::uint32_t index) {
         check_limits(run, index);
     }
     for (const Sim_Change &change : peer.changes) {
+        check_change(run, index, change.change);
         tell(run, "  [%llu] peer %u: %s relay %d connection %d before %d: %s",
              static_cast<unsigned long long>(change.at), index, to_string(change.change.kind), change.change.relay,
              change.change.connection, change.change.previous, to_string(change.change.reason));
@@ -187,13 +431,36 @@ void check_client(Run &run, std::uint32_t index) {
 
 } // namespace
 
-void check(Run &run) {
-    for (std::uint32_t i = 0; i < run.friends.size(); ++i) {
-        check_silence(run, i);
+void note_silence(const Run &run, Friendship &f, std::size_t side) {
+    Flow &flow = f.flow[side];
+    const std::uint64_t usual = flow.period > SILENCE_MS ? flow.period + SILENCE_MS / 2 : SILENCE_MS;
+    const bool silent = flow.heard_at + usual < run.net.now;
+    if (silent && !flow.in_silence) {
+        f.flow[0].echoes.granted += f.relays.size();
+        f.flow[1].echoes.granted += f.relays.size(); // it is told of the silence, and looks for another route
     }
+    flow.in_silence = silent;
+}
+
+void check_silences(Run &run) {
+    for (std::uint32_t i = 0; i < run.friends.size(); ++i) {
+        Friendship &f = run.friends[i];
+        if (!is_hostile(run, f)) {
+            check_silence(run, i);
+            note_silence(run, f, 0);
+            note_silence(run, f, 1);
+        }
+    }
+    for (std::uint32_t i = 0; i < run.clients.size(); ++i) {
+        check_outage(run, i);
+    }
+}
+
+void check(Run &run) {
     for (std::uint32_t i = 0; i < run.clients.size(); ++i) {
         check_client(run, i);
     }
+    check_echoes(run);
     for (const Sim_Relay &relay : run.relays) {
         if (relay.nonce_repeated) {
             fail(run, "a nonce was used twice");
@@ -207,8 +474,30 @@ void check(Run &run) {
     }
 }
 
+void check_attempts(Run &run) {
+    for (std::uint32_t index = 0; index < run.clients.size(); ++index) {
+        if (run.clients[index].hostile) {
+            continue; // it may end and name its relays as it likes
+        }
+        for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
+            const Relay_Kind kind = run.kinds[relay].kind;
+            const std::uint32_t most = kind == Relay_Kind::flaps ? FLAPPING_ATTEMPTS : DEAD_ATTEMPTS;
+            std::uint32_t &longest = run.result.most.attempts[kind == Relay_Kind::flaps ? 1 : 0];
+            const std::uint32_t attempts = run.clients[index].attempts[relay];
+            longest = std::max(longest, attempts);
+            if (attempts > most) {
+                fail(run, "peer %u has tried relay %u, which %s, %u of at most %u times in an hour", index, relay,
+                     to_string(kind), attempts, most);
+            }
+        }
+    }
+}
+
 bool all_heard(const Run &run) {
     for (const Friendship &f : run.friends) {
+        if (is_hostile(run, f)) {
+            continue;
+        }
         for (const Flow &flow : f.flow) {
             if (flow.heard_at + RECENT < run.net.now) {
                 return false;

@@ -23,8 +23,15 @@ struct Sum {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
     std::uint64_t faults = 0;
-    std::array<std::uint64_t, 4> longest_silence_ms{};
+    toxtcp::Seed_Extremes most;
 };
+
+template <class Array>
+void take_most(Array &most, const Array &other) {
+    for (std::size_t i = 0; i < most.size(); ++i) {
+        most[i] = std::max(most[i], other[i]);
+    }
+}
 
 void add(Sum &sum, const Sum &other) {
     sum.seeds += other.seeds;
@@ -33,9 +40,10 @@ void add(Sum &sum, const Sum &other) {
     sum.sent += other.sent;
     sum.received += other.received;
     sum.faults += other.faults;
-    for (std::size_t i = 0; i < sum.longest_silence_ms.size(); ++i) {
-        sum.longest_silence_ms[i] = std::max(sum.longest_silence_ms[i], other.longest_silence_ms[i]);
-    }
+    take_most(sum.most.longest_silence_ms, other.most.longest_silence_ms);
+    take_most(sum.most.longest_outage_ms, other.most.longest_outage_ms);
+    take_most(sum.most.attempts, other.most.attempts);
+    sum.most.echoes = std::max(sum.most.echoes, other.most.echoes);
 }
 
 void print_failure(std::uint64_t seed, const std::string &fault) {
@@ -55,7 +63,7 @@ Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool aga
             fault = "a second run of the same seed went another way";
         }
         add(sum, {1, fault.empty() ? 0U : 1U, result.simulated_ms, result.sent, result.received, result.faults,
-                  result.longest_silence_ms});
+                  result.most});
         if (!fault.empty()) {
             print_failure(seed, fault);
         }
@@ -71,7 +79,7 @@ Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool 
         mmap(nullptr, jobs * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         std::printf("no memory for %" PRIu64 " processes\n", jobs);
-        return {.failed = 1};
+        return {.failed = 1, .most = {}};
     }
     std::uint64_t *const at = static_cast<std::uint64_t *>(shared);
     for (std::uint64_t job = 0; job < jobs; ++job) {
@@ -107,6 +115,18 @@ Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool 
 
 double seconds(std::uint64_t ms) {
     return static_cast<double>(ms) / 1'000;
+}
+
+void print_most(const toxtcp::Seed_Extremes &most) {
+    std::printf("longest silence with an honest relay in common: %.1f s; with others: %.1f s; with others that no echo "
+                "finds out, one or two: %.1f s, more: %.1f s\n",
+                seconds(most.longest_silence_ms[0]), seconds(most.longest_silence_ms[1]),
+                seconds(most.longest_silence_ms[2]), seconds(most.longest_silence_ms[3]));
+    std::printf("longest outage that could have ended: %.1f s after the host told of its network, %.1f s without\n",
+                seconds(most.longest_outage_ms[0]), seconds(most.longest_outage_ms[1]));
+    std::printf("most echoes to a peer in 10 s: %" PRIu64 "; most connects in an hour to a relay that is dead: %" PRIu32
+                ", that flaps: %" PRIu32 "\n",
+                most.echoes, most.attempts[0], most.attempts[1]);
 }
 
 /// Whether every number of friends is served with few enough relays.
@@ -211,12 +231,10 @@ int main(int argc, char **argv) {
         return result.fault.empty() ? 0 : 1;
     }
     const Sum sum = run_parallel(from, from + seeds, jobs, again);
-    std::printf(
-        "%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64 " faults, %" PRIu64 " of %" PRIu64
-        " packets received\n"
-        "longest silence with an honest relay in common: %.1f s, and with 1, 2, more others: %.1f, %.1f, %.1f s\n",
-        sum.seeds, sum.failed, static_cast<double>(sum.simulated_ms) / 3.6e6, sum.faults, sum.received, sum.sent,
-        seconds(sum.longest_silence_ms[0]), seconds(sum.longest_silence_ms[1]), seconds(sum.longest_silence_ms[2]),
-        seconds(sum.longest_silence_ms[3]));
+    std::printf("%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64 " faults, %" PRIu64
+                " of %" PRIu64 " packets received\n",
+                sum.seeds, sum.failed, static_cast<double>(sum.simulated_ms) / 3.6e6, sum.faults, sum.received,
+                sum.sent);
+    print_most(sum.most);
     return sum.failed == 0 ? 0 : 1;
 }

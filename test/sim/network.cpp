@@ -41,7 +41,7 @@ std::uint64_t travel_time(Sim_Network &net, const Sim_Link &link) {
     const Sim_Node &a = *net.nodes[link.node[0]];
     const Sim_Node &b = *net.nodes[link.node[1]];
     const std::uint64_t jitter = a.jitter + b.jitter;
-    return a.latency + b.latency + (jitter == 0 ? 0 : sim_below(net.random, jitter + 1));
+    return a.latency + a.lag + b.latency + b.lag + (jitter == 0 ? 0 : sim_below(net.random, jitter + 1));
 }
 
 /// The most bytes that arrive together on this link; 0: no limit.

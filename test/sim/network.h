@@ -88,6 +88,7 @@ struct Sim_Node {
 
     // Its circumstances. These may be changed at any time.
     std::uint64_t latency = 5;        ///< ms, one way, added to the other node's
+    std::uint64_t lag = 0;            ///< ms, one way, added on top: of a relay that is late on purpose
     std::uint64_t jitter = 0;         ///< ms, at most, added to each arrival
     std::size_t capacity = 64 * 1024; ///< bytes sent to it that it has not read, on one link
     std::size_t piece = 0; ///< the most bytes that are received at once, on its links, either way; drawn from 1; 0: all

@@ -89,6 +89,14 @@ void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
         };
     }
     peer.host = sim_host(net, peer.node, def.readiness);
+    peer.host.tells_network_changes = def.tells_network_changes;
+    peer.host.connect = [](void *object, const Ip_Port &address) {
+        Sim_Node &self = *static_cast<Sim_Node *>(object);
+        if (const Sim_Peer &p = *static_cast<Sim_Peer *>(self.object); p.on_connect) {
+            p.on_connect(address);
+        }
+        return sim_connect(self, address);
+    };
     if (def.secret_key != nullptr) {
         peer.def.secret_key.bytes = def.secret_key->bytes;
     } else {

@@ -55,6 +55,7 @@ struct Sim_Peer {
     std::function<void(const Sim_Packet &)> on_onion;
     std::function<void(const Sim_Packet &)> on_forwarding;
     std::function<void(const Change &)> on_change;
+    std::function<void(const Ip_Port &)> on_connect; ///< not a callback: before each attempt
 
     Sim_Peer() = default;
     Sim_Peer(const Sim_Peer &) = delete;
@@ -69,6 +70,7 @@ struct Sim_Peer_Def {
     Proxy proxy;
     Profile profile = Profile::responsive;
     bool answers_echoes = true;
+    bool tells_network_changes = false;
     bool proves_packets = true;
     const Secret_Key *secret_key = nullptr; ///< null: one of its own
 };

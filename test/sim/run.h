@@ -1,7 +1,8 @@
 // What a run of the simulator is inside, and what its files ask of one another:
 //   seed.cpp    who is there, and the course of the story
 //   talk.cpp    the host above the library: friendships, and packets that know where they belong
-//   befall.cpp  what goes wrong
+//   hostile.cpp hosts that do what no honest one does
+//   faults.cpp  what goes wrong
 //   check.cpp   what must hold all the same
 #pragma once
 
@@ -15,22 +16,21 @@
 #include "connections/validate.h"
 #include "sim/peer.h"
 #include "sim/proxy.h"
-#include "sim/relay.h"
+#include "sim/relay_kinds.h"
 #include "sim/seed.h"
 
 namespace toxtcp {
 
 inline constexpr std::uint64_t SECOND = 1'000;
 
-enum class Fault : std::uint8_t {
+enum class Fault_Kind : std::uint8_t {
     kill,            ///< a relay's process ends, and comes back
     stop,            ///< a relay's process hangs
     cut_relay,       ///< a relay has no network
     cut_client,      ///< a client has none
     partition,       ///< some relays cannot be reached from one client
-    drop,            ///< a relay delivers nothing
-    lie,             ///< a relay says online of everybody
-    drop_one_way,    ///< a relay drops one peer's packets to another
+    turn,            ///< a relay turns to another kind (support/relay_kind.h)
+    conspire,        ///< several relays turn at the same time, to the same kind or to different ones
     slow,            ///< a relay is far away
     full,            ///< a relay reads little and seldom
     unread,          ///< a relay reads nothing more of one client
@@ -65,12 +65,29 @@ struct Sent {
     bool aside = false; ///< by the host above, as OOB over a relay of its choice: it proves nothing of ours
 };
 
+/// What was seen of one side's echoes, second by second.
+struct Echo_Watch {
+    static constexpr std::size_t SECONDS = 10;
+
+    int connection = -1;       ///< which this is about
+    std::uint32_t life = 0;    ///< of the client
+    std::uint16_t counter = 0; ///< of the connection, when it was last looked at
+    std::uint64_t sent = 0;
+    std::uint64_t granted = 0; ///< for silences, and for routes that came online
+    std::size_t place = 0;     ///< in `before`
+    std::array<std::pair<std::uint64_t, std::uint64_t>, SECONDS> before{}; ///< `sent` and `granted`, oldest at `place`
+};
+
 /// One direction of a friendship.
 struct Flow {
     std::vector<Sent> sent;
     std::array<std::int64_t, MAX_SIM_RELAYS> last; ///< by relay, the last number that came over it, -1 for none
     std::uint64_t heard_at = 0;
+    std::uint64_t said_at = 0; ///< the host above sent something
     std::uint64_t period = 100;
+    bool in_silence = false; ///< it is not heard, and this is granted to both ends' echoes
+    Echo_Watch echoes;       ///< of the sender
+    std::uint64_t moves = 0; ///< of the sender's traffic, since a route did not deliver
 
     Flow() { last.fill(-1); }
 };
@@ -82,7 +99,7 @@ struct Friendship {
     std::vector<std::uint32_t> relays;
     std::array<Flow, 2> flow;     ///< by sender
     std::uint64_t good_since = 0; ///< both have been online at an honest relay since; 0: not now
-    std::size_t bad = 0;          ///< relays that are not honest or not well
+    Relay_Set bad = 0;            ///< relays that are not honest or not well
 };
 
 /// A client, with what the run knows of it.
@@ -91,12 +108,19 @@ struct Client {
     std::uint32_t proxy = NOBODY;
     std::uint32_t lives = 1; ///< times it was started
     bool suspended = false;
-    std::uint64_t bad_until = 0;                           ///< it has no network, or no program, before
-    std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{}; ///< from this relay
-    std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};     ///< to this relay, since it was last looked at
-    std::uint64_t connects = 0;                            ///< when it was last looked at
-    std::uint64_t changed_at = 0;                          ///< its network, as it was told, or found when it woke up
-    std::vector<int> stale;                                ///< numbers of relays that it ended itself
+    std::uint64_t bad_until = 0;  ///< it has no network, or no program, before
+    std::uint64_t settled_at = 0; ///< what that has delayed is through
+    bool hostile = false;
+    std::uint64_t echo_level = 0;                                ///< echoes sent, less those that the time since allows
+    std::uint64_t apart_since = 0;                               ///< no relay is connected since; 0: one is
+    std::array<std::uint64_t, MAX_SIM_RELAYS> reachable_since{}; ///< this relay; 0: it is not
+    std::array<std::uint32_t, MAX_SIM_RELAYS> attempts{};        ///< to connect to this relay
+    std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{};       ///< from this relay
+    std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};           ///< to this relay, since it was last looked at
+    std::uint64_t connects = 0;                                  ///< when it was last looked at
+    std::uint64_t changed_at = 0; ///< its network, as it was told, or found when it woke up
+    std::uint64_t told_at = 0;    ///< its host told the library that it changed
+    std::vector<int> stale;       ///< numbers of relays that it ended itself
 };
 
 struct Run {
@@ -105,11 +129,13 @@ struct Run {
     Sim_Network net;
     Sim_Random random; ///< the story's; the network has its own
     std::deque<Sim_Relay> relays;
+    std::deque<Sim_Relay_Kind> kinds;     ///< by relay
     std::vector<std::uint64_t> bad_until; ///< by relay: not honest, or not well, before
     std::deque<Sim_Proxy> proxies;
     std::deque<Client> clients;
     std::deque<Friendship> friends;
-    std::vector<Fault> faults;
+    std::vector<Fault_Kind> faults;
+    bool only_hostile_peers = false; ///< nothing else is wrong
     std::map<Public_Key, std::uint32_t> relay_of;
     std::map<Public_Key, std::uint32_t> client_of;
     std::uint64_t faults_end = 0;
@@ -158,6 +184,16 @@ inline bool talks(const Run &run, const Friendship &f) {
     return f.asleep_until[0] <= run.net.now && f.asleep_until[1] <= run.net.now;
 }
 
+/// Whether one of the two is hostile: nothing is promised to them.
+inline bool is_hostile(const Run &run, const Friendship &f) {
+    return run.clients[f.peer[0]].hostile || run.clients[f.peer[1]].hostile;
+}
+
+// ---- seed.cpp --------------------------------------------------------------------------------------------------
+
+/// Does something at a time, then again after as many ms as it answers, until the run ends.
+void every(Run &run, std::uint64_t at, std::function<std::uint64_t()> action);
+
 // ---- talk.cpp --------------------------------------------------------------------------------------------------
 
 /// Makes the connection of one side of a friendship, unless it is there or its client is not.
@@ -171,14 +207,36 @@ void send_oob(Run &run, std::uint32_t friendship, std::size_t side);
 /// Has a client's packets looked at as they come.
 void listen(Run &run, std::uint32_t client);
 
-// ---- befall.cpp ------------------------------------------------------------------------------------------------
+// ---- faults.cpp ------------------------------------------------------------------------------------------------
 
-void befall(Run &run, Fault fault);
+void inject_fault(Run &run, Fault_Kind kind);
+/// Several relays are not honest from the start.
+void turn_from_the_start(Run &run);
+/// Relays are dead from now on, or flap. Each two friends keep one that is honest.
+void turn_dead(Run &run);
+/// A relay that has turned is honest again.
+void turn_honest(Run &run, std::uint32_t relay);
+
+/// The host tells the library that its network has changed, if it is one that tells.
+void tell_network_changed(Run &run, Client &client);
+
+// ---- hostile.cpp -----------------------------------------------------------------------------------------------
+
+/// Draws what a client's host does to others, and has it begin at `start`. Before the client is started.
+void make_hostile(Run &run, std::uint32_t client, Sim_Peer_Def &def, std::uint64_t start);
 
 // ---- check.cpp -------------------------------------------------------------------------------------------------
 
-/// What must hold at any time; called every second.
+inline constexpr std::uint64_t CHECK_SILENCE_EVERY_MS = 200;
+
+/// Grants one echo over each route, once, for a silence of this side.
+void note_silence(const Run &run, Friendship &f, std::size_t side);
+/// Whether all who talk hear each other.
+void check_silences(Run &run);
+/// What else must hold at any time; called every second.
 void check(Run &run);
+/// That relays which were dead, or flapped, for an hour were connected as seldom as promised.
+void check_attempts(Run &run);
 /// Whether everybody was heard lately.
 bool all_heard(const Run &run);
 

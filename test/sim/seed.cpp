@@ -10,16 +10,10 @@ namespace {
 constexpr std::uint64_t HEALED_WITHIN = 60 * SECOND;
 /// The host above tells each side of the relays that both know this often, as toxcore does.
 constexpr std::uint64_t SHARE_EVERY = 7 * SECOND;
-
-/// Does something again and again, until the story ends.
-void every(Run &run, std::uint64_t at, std::function<std::uint64_t()> action) {
-    sim_at(run.net, at, [&run, action = std::move(action)] {
-        const std::uint64_t pause = action();
-        if (run.result.fault.empty()) {
-            every(run, run.net.now + pause, action);
-        }
-    });
-}
+/// In one seed of so many an hour passes at the end, with dead relays.
+constexpr std::uint64_t HOUR_IN_SEEDS = 50;
+constexpr std::uint64_t MINUTE = 60 * SECOND;
+constexpr std::uint64_t HOUR = 60 * MINUTE;
 
 void add_relay(Run &run) {
     const auto number = static_cast<std::uint32_t>(run.relays.size());
@@ -33,16 +27,22 @@ void add_relay(Run &run) {
             ++run.clients[client->second].pings[number];
         }
     };
+    sim_relay_watch(run.kinds.emplace_back(), relay);
 }
 
-void add_client(Run &run, bool proxied) {
+void add_client(Run &run, bool proxied, bool hostile) {
     Sim_Peer_Def def;
     const std::uint64_t mode = run.below(4);
     def.mode = mode == 0 ? Tick_Mode::interval : Tick_Mode::deadline;
     def.readiness = mode != 1;
     def.profile = run.chance(20) ? Profile::saver : Profile::responsive;
+    def.answers_echoes = run.chance(85);
+    def.tells_network_changes = run.chance(50);
     const auto number = static_cast<std::uint32_t>(run.clients.size());
     Client &client = run.clients.emplace_back();
+    if (hostile) {
+        make_hostile(run, number, def, run.net.now + SECOND);
+    }
     if (proxied && run.chance(50)) {
         client.proxy = static_cast<std::uint32_t>(run.proxies.size());
         sim_proxy_start(run.proxies.emplace_back(), run.net, run.chance(50) ? Proxy_Type::http : Proxy_Type::socks5);
@@ -50,6 +50,11 @@ void add_client(Run &run, bool proxied) {
     }
     sim_peer_start(client.peer, run.net, def);
     run.client_of[client.peer.key] = number;
+    client.peer.on_connect = [&run, &client](const Ip_Port &address) {
+        for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
+            client.attempts[relay] += run.relays[relay].address == address ? 1U : 0U;
+        }
+    };
     listen(run, number);
 }
 
@@ -76,8 +81,10 @@ void populate(Run &run) {
     }
     run.bad_until.resize(relays);
     const bool proxied = run.chance(20);
+    const bool hostile = clients > 2 && run.chance(20);
+    run.only_hostile_peers = hostile && run.chance(30);
     for (std::size_t i = 0; i < clients; ++i) {
-        add_client(run, proxied);
+        add_client(run, proxied, hostile && i + 1 == clients);
     }
     for (std::uint32_t a = 0; a < clients; ++a) {
         for (std::uint32_t b = a + 1; b < clients; ++b) {
@@ -86,10 +93,16 @@ void populate(Run &run) {
             }
         }
     }
-    for (std::uint8_t fault = 0; fault < static_cast<std::uint8_t>(Fault::count); ++fault) {
+    if (run.only_hostile_peers) {
+        return;
+    }
+    for (std::uint8_t fault = 0; fault < static_cast<std::uint8_t>(Fault_Kind::count); ++fault) {
         if (run.chance(30)) {
-            run.faults.push_back(static_cast<Fault>(fault));
+            run.faults.push_back(static_cast<Fault_Kind>(fault));
         }
+    }
+    if (run.chance(20)) {
+        turn_from_the_start(run);
     }
 }
 
@@ -111,18 +124,50 @@ void begin(Run &run, std::uint64_t start) {
     if (!run.faults.empty()) {
         every(run, start + 3 * SECOND, [&run, pace] {
             if (run.net.now < run.faults_end) {
-                befall(run, run.faults[run.below(run.faults.size())]);
+                inject_fault(run, run.faults[run.below(run.faults.size())]);
             }
             return 1 + run.below(2 * pace);
         });
     }
+    every(run, start + SECOND, [&run] {
+        check_silences(run);
+        return CHECK_SILENCE_EVERY_MS;
+    });
     every(run, start + SECOND, [&run] {
         check(run);
         return SECOND;
     });
 }
 
+/// Relays are dead, or flap, and the others say little.
+void pass_hour(Run &run) {
+    for (Friendship &f : run.friends) {
+        for (Flow &flow : f.flow) {
+            flow.period = 20 * SECOND;
+        }
+    }
+    run.only_hostile_peers = false; // relays are dead as well
+    turn_dead(run);
+    const auto is_over = [&run] { return !run.result.fault.empty(); };
+    sim_until(run.net, MINUTE, is_over);
+    for (Client &client : run.clients) {
+        client.attempts = {};
+    }
+    sim_until(run.net, HOUR, is_over);
+    check_attempts(run);
+}
+
 } // namespace
+
+/// Does something again and again, until the story ends.
+void every(Run &run, std::uint64_t at, std::function<std::uint64_t()> action) {
+    sim_at(run.net, at, [&run, action = std::move(action)] {
+        const std::uint64_t pause = action();
+        if (run.result.fault.empty()) {
+            every(run, run.net.now + pause, action);
+        }
+    });
+}
 
 Seed_Result run_seed(std::uint64_t seed, bool story) {
     Run run(seed);
@@ -134,14 +179,18 @@ Seed_Result run_seed(std::uint64_t seed, bool story) {
     // The longest fault lasts a minute beyond the last.
     const std::uint64_t healed = run.faults_end + 65 * SECOND;
     sim_until(run.net, healed - start, [&run] { return !run.result.fault.empty(); });
-    for (Sim_Relay &relay : run.relays) {
-        relay.lies_online = relay.drops_data = false;
-        relay.drop = nullptr;
+    for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
+        if (run.kinds[relay].kind != Relay_Kind::honest) {
+            turn_honest(run, relay);
+        }
     }
     const bool back = sim_until(run.net, HEALED_WITHIN, [&run] { return !run.result.fault.empty() || all_heard(run); });
     if (!back) {
         fail(run, "not everybody is heard %llu s after the last fault",
              static_cast<unsigned long long>(HEALED_WITHIN / SECOND));
+    }
+    if (run.result.fault.empty() && seed % HOUR_IN_SEEDS == 0) {
+        pass_hour(run);
     }
     run.result.simulated_ms = run.net.now - start;
     digest(run, run.result.received);

@@ -92,7 +92,11 @@ void take(Run &run, std::uint32_t me, const Payload &payload, std::uint32_t rela
     flow.last[relay] = payload.number;
     run.result.received += sent.came == 0 ? 1 : 0;
     sent.came = static_cast<Relay_Set>(sent.came | 1U << relay);
-    flow.heard_at = sent.aside ? flow.heard_at : run.net.now;
+    if (!sent.aside) {
+        note_silence(run, f, payload.side);
+        flow.in_silence = false;
+        flow.heard_at = run.net.now;
+    }
     digest(run, payload.number);
 }
 
@@ -190,6 +194,7 @@ void send_some(Run &run, std::uint32_t index, std::size_t side) {
         sent = send_packet_tcp_connection(peer.c, f.connection[side], packet) == Error::ok;
     }
     sim_touch(run.net, peer.node);
+    flow.said_at = run.net.now;
     if (sent > 0) {
         note_sent(run, peer, flow, first, static_cast<std::size_t>(sent), before);
     }

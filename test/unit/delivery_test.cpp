@@ -15,7 +15,7 @@ constexpr Route_Set ALL = 0b111;
 /// A connection with three usable routes, of which 0 is in use. Delivery is asked when it wants to be, as a tick does it.
 struct Scene {
     Delivery d;
-    Delivery_View view{ALL, 0, 0};
+    Delivery_View view{.usable = ALL, .sending = 0};
     std::uint64_t now = START;
     Route_Set echoed = 0;   ///< since it was last looked at
     std::size_t echoes = 0; ///< in all

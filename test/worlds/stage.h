@@ -1,7 +1,7 @@
 // What a world is inside, and what its files ask of one another:
 //   cases.cpp   which worlds there are, and their names
 //   bounds.cpp  what each may take
-//   kinds.cpp   what a relay of each kind does
+//   kinds.cpp   how a relay turns to its kind (sim/relay_kinds.h)
 //   talk.cpp    the hosts above the library: what they say, and whether what comes is what was said
 //   run.cpp     the course of a world, and its judgement
 #pragma once
@@ -10,7 +10,7 @@
 #include <map>
 
 #include "sim/peer.h"
-#include "sim/relay.h"
+#include "sim/relay_kinds.h"
 #include "worlds/bounds.h"
 
 namespace toxtcp {
@@ -34,12 +34,9 @@ struct World_Side {
 struct World_Relay {
     Sim_Relay relay;
     Relay_Kind kind = Relay_Kind::honest;
-    Ip_Port first_address;       ///< under which it was named
-    std::uint64_t named_at = 0;  ///< ms, when it was named again, at another address; 0: it was not
-    bool turned = false;         ///< it is of its kind by now
-    std::size_t forged = 0;      ///< packets made up
-    std::string carried_to_a[2]; ///< the last echo request and response that it carried while honest
-    std::string carried_to_b[2];
+    Ip_Port first_address;      ///< under which it was named
+    std::uint64_t named_at = 0; ///< ms, when it was named again, at another address; 0: it was not
+    Sim_Relay_Kind behaviour;   ///< of that kind, once it has turned
 };
 
 struct Stage {

@@ -16,9 +16,6 @@ namespace {
 constexpr std::uint64_t PATIENCE_MS = 300;     ///< a silence, where the other talks all the time
 constexpr std::uint64_t LONG_SILENCE_MS = 400; ///< told in a story
 
-/// Which world this thread runs, for functions of the host that are given the node alone.
-thread_local Stage *current = nullptr;
-
 /// Packet `number` of one of the two. Of two sizes, unless a relay drops the big ones: then all are big.
 std::string text_of(const World_Case &world, char who, std::size_t number) {
     const bool all_big =
@@ -135,16 +132,12 @@ void tell_change(const Stage &s, const World_Side &side, const Change &change) {
     std::printf("\n");
 }
 
-int connect_and_note(void *object, const Ip_Port &address) {
-    Sim_Node &node = *static_cast<Sim_Node *>(object);
-    World_Side &side = node.number == current->a.peer.node ? current->a : current->b;
-    for (std::size_t i = 0; i < current->relays.size(); ++i) {
-        const World_Relay &relay = current->relays[i];
-        if (address == relay.relay.address || address == relay.first_address) {
-            side.connects[i].push_back(node.net->now);
+void note_connect(const Stage &s, World_Side &side, const Ip_Port &address) {
+    for (std::size_t i = 0; i < s.relays.size(); ++i) {
+        if (address == s.relays[i].relay.address || address == s.relays[i].first_address) {
+            side.connects[i].push_back(s.net.now);
         }
     }
-    return sim_connect(node, address);
 }
 
 void count_echoes(Stage &s, World_Side &side) {
@@ -170,16 +163,12 @@ void fail_world(Stage &s, const std::string &fault) {
 
 void start_side(Stage &s, World_Side &side, char name, bool tells) {
     side.name = name;
-    current = &s;
     Sim_Peer_Def def;
     def.answers_echoes =
         s.world.peers == World_Peers::answer || (s.world.peers == World_Peers::toxcore && &side == &s.a);
+    def.tells_network_changes = tells;
     sim_peer_start(side.peer, s.net, def);
-    // Anew, with a host that differs from the usual one.
-    kill_tcp_connections(side.peer.c);
-    side.peer.host.tells_network_changes = tells;
-    side.peer.host.connect = connect_and_note;
-    side.peer.c = new_tcp_connections(side.peer.def);
+    side.peer.on_connect = [&s, &side](const Ip_Port &address) { note_connect(s, side, address); };
     World_Side &other = &side == &s.a ? s.b : s.a;
     side.peer.on_data = [&s, &side, &other](const Sim_Packet &packet) { take(s, side, other, packet); };
     side.peer.is_authentic = [&side](const Sim_Packet &) { return side.genuine; };
