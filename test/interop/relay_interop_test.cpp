@@ -32,6 +32,8 @@ constexpr std::chrono::seconds COMES_BACK_LIMIT{120};
 constexpr std::chrono::seconds PING_TIMEOUT_LIMIT{90};
 /// So that a condition that changes outside of our sockets is seen too.
 constexpr int MAX_SLEEP_MS = 20;
+/// The same where a host has no descriptor, and there is more than one to wait for.
+constexpr int LOOK_AT_SOCKETS_MS = 2;
 
 // ---- our peer ---------------------------------------------------------------------------------------------------
 
@@ -100,6 +102,9 @@ void turn(Peers peers) {
     int sleep = MAX_SLEEP_MS;
     for (const Peer *peer : peers) {
         polled.push_back({tcp_connections_descriptor(peer->tcp), POLLIN, 0});
+        if (polled.back().fd < 0) {
+            sleep = std::min(sleep, LOOK_AT_SOCKETS_MS);
+        }
         const int timeout = tcp_connections_timeout(peer->tcp);
         sleep = timeout < 0 ? sleep : std::min(sleep, timeout);
     }
