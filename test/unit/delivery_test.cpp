@@ -435,11 +435,12 @@ TEST_CASE("delivery: in a call, echoes are a small part of the bytes") {
     CHECK(s.echoes * 145 * 100 <= 3 * 60 * 50 * 150);
 }
 
-TEST_CASE("delivery: with one route only, there is nothing to decide, and no echo after the first") {
+TEST_CASE("delivery: with one route only there is nothing to decide: an echo, and three complaints in a silence") {
     Scene s;
     s.view.usable = 0b1;
     s.pass(60'000, 20);
-    CHECK(s.echoes == 1);
+    CHECK(s.echoes == 1 + 3);
+    CHECK(s.unheard);
     CHECK(s.moves == 0);
 }
 
