@@ -24,6 +24,8 @@ constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 /// From this echo of a silence on, the route in use and the others have them in turn.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
 constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< of a peer that has answered none
+/// Complaints in a silence where there is no other route: two count, and one may be lost.
+constexpr std::uint8_t COMPLAINTS_ALONE = 3;
 /// Echoes of a silence go on as from here when a route comes online.
 constexpr std::uint8_t REPEATS_ANEW = 2;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
@@ -249,6 +251,25 @@ Route_Set one_in_turn(Route_Set routes, std::uint8_t turn) {
     return static_cast<Route_Set>(routes & (~routes + 1));
 }
 
+/// There is no other route to go to, but the peer may have one, and learns only by this that it is not heard.
+void complain_alone(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (d.repeats >= COMPLAINTS_ALONE) {
+        d.fresh = false; // until more data is sent there is nothing to decide
+        d.repeat_at = later(now, repeat_pause(0));
+        return;
+    }
+    if (reached(d.rotate_at, now)) {
+        d.rotate_at = later(now, rotate_patience(d));
+    }
+    if (reached(d.repeat_at, now)) {
+        ask(d, now, view, view.usable, false, action);
+        action.unheard = true;
+        ++d.repeats;
+        d.repeat_at = later(now, repeat_pause(d.repeats));
+        d.fresh = whole(d, d.repeat_at) <= d.sent_at + TALKING_MS;
+    }
+}
+
 void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (d.waiting_since == 0 || !d.fresh || action.move_to != NO_ROUTE) {
         return;
@@ -259,8 +280,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     }
     const bool delivers = answered_since(d, view.sending, static_cast<std::uint32_t>(d.waiting_since));
     if (!has_choice(view)) {
-        d.fresh = false; // until more data is sent there is nothing to decide
-        d.repeat_at = later(now, repeat_pause(0));
+        complain_alone(d, now, view, action);
         return;
     }
     if (reached(d.repeat_at, now)) {
@@ -450,7 +470,10 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
         return;
     }
     if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
-        const bool known = is_verified(d, view.sending) || contains(d.asked, view.sending);
+        // In a silence the route in use is asked as well: where the new one answers alone, traffic moves there.
+        const bool silent = d.repeats != 0;
+        const bool known = !silent && (is_verified(d, view.sending) || contains(d.asked, view.sending));
+        action.unheard = action.unheard || silent;
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
     } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
@@ -614,13 +637,13 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
 
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     delivery_reset_route(d, route);
+    d.rounds = 0;
     if (d.waiting_since == 0) {
         return;
     }
     const auto earlier = [now](std::uint32_t at, std::uint32_t ms) {
         return reached(at, now + ms) ? at : later(now, ms);
     };
-    d.rounds = 0;
     d.rotate_at = earlier(d.rotate_at, rotate_patience(d));
     if (d.repeats != 0) {
         d.repeats = std::min(d.repeats, REPEATS_ANEW);

@@ -19,7 +19,8 @@
 //     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
 //   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
 //     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
-//   - No echo is sent while the connection is idle, nor, after the first, where there is no other route to go to.
+//   - No echo is sent while the connection is idle, nor, after the first and three complaints, where there
+//     is no other route to go to.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
 #pragma once
