@@ -214,7 +214,7 @@ void read_config_file(CLI::App &command, const std::string &path) {
     std::string text;
     std::string error;
     std::vector<Setting> settings;
-    if (!read_whole_file(path, text, error, WAIT_FOR_EVER)) {
+    if (!read_whole_file(path, text, error)) {
         throw CLI::ConfigError(error);
     }
     if (!parse_config(text, settings, error)) {

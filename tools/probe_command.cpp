@@ -61,7 +61,7 @@ bool read_nodes(Prober &prober) {
     std::string error;
     std::vector<std::string> warnings;
     const std::string &path = prober.options.nodes_file;
-    if (!read_whole_file(path, text, error, WAIT_FOR_EVER)) {
+    if (!read_whole_file(path, text, error)) {
         complain(error + ". It is to be the public Tox node list, as JSON");
         return false;
     }

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <map>
 #include <numeric>
-#include <string_view>
 #include <tuple>
 
 #include <poll.h>
@@ -14,6 +13,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "output.h"
 #include "route_words.h"
 #include "signals.h"
 #include "snapshot.h"
@@ -358,18 +358,6 @@ void run_live(Top &top) {
 
 // ---- once ------------------------------------------------------------------------------------------------------
 
-/// To standard output. False with errno.
-bool print(std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t count = write(STDOUT_FILENO, text.data(), text.size());
-        if (count < 0 && errno != EINTR) {
-            return false;
-        }
-        text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
-    }
-    return true;
-}
-
 int show_once(Top &top) {
     begin_reading(top);
     while (is_reading(top)) {
@@ -385,8 +373,8 @@ int show_once(Top &top) {
     for (const std::string &line : view(top, SIZE_MAX)) {
         text += line + '\n';
     }
-    if (!print(text)) {
-        complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
+    if (std::string error; !print(text, error)) {
+        complain(error);
         return EXIT_FAILED;
     }
     return EXIT_DONE;

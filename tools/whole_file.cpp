@@ -9,9 +9,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -33,43 +31,11 @@ std::string failure(const std::string &path, const char *what) {
     return path + ": " + what + ": " + std::strerror(errno);
 }
 
-int connect_to(const std::string &path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    std::memcpy(address.sun_path, path.data(), path.size());
-    // Not blocking: a socket whose owner does not accept answers EAGAIN, and does not hold us.
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0) {
-        const int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
-int open_any(const std::string &path) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-        return -1;
-    }
-    return S_ISSOCK(status.st_mode) ? connect_to(path) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-bool read_all(int fd, std::string &text, int patience_ms) {
+bool read_all(int fd, std::string &text) {
     std::array<char, 65'536> buffer;
     while (text.size() < MAX_SIZE) {
         pollfd readable{fd, POLLIN, 0};
-        const int ready = poll(&readable, 1, patience_ms);
-        if (ready == 0) {
-            errno = ETIMEDOUT;
-            return false;
-        }
-        const ssize_t count = ready < 0 ? -1 : read(fd, buffer.data(), buffer.size());
+        const ssize_t count = poll(&readable, 1, -1) < 0 ? -1 : read(fd, buffer.data(), buffer.size());
         if (count == 0) {
             return true;
         }
@@ -253,14 +219,14 @@ std::string write_failure(const std::string &path) {
 
 } // namespace
 
-bool read_whole_file(const std::string &path, std::string &text, std::string &error, int patience_ms) {
+bool read_whole_file(const std::string &path, std::string &text, std::string &error) {
     text.clear();
-    const int fd = open_any(path);
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         error = failure(path, "cannot be opened");
         return false;
     }
-    const bool read = read_all(fd, text, patience_ms);
+    const bool read = read_all(fd, text);
     if (!read) {
         error = failure(path, "cannot be read");
     }

@@ -6,13 +6,8 @@
 
 namespace toxtcp {
 
-/// How long a file, a pipe or a socket is waited for that says nothing, ms.
-inline constexpr int READ_PATIENCE_MS = 2'000;
-inline constexpr int WAIT_FOR_EVER = -1;
-
-/// The content of a file or a pipe, or what a Unix socket says to whoever connects. False, with `error`.
-[[nodiscard]] bool read_whole_file(const std::string &path, std::string &text, std::string &error,
-                                   int patience_ms = READ_PATIENCE_MS);
+/// The content of a file or a pipe, which is waited for as long as it takes. False, with `error`.
+[[nodiscard]] bool read_whole_file(const std::string &path, std::string &text, std::string &error);
 
 /// Writes the text to this file, in the place of what was there. Who reads it sees the old or the new text, never a part:
 /// a new file takes the old one's name, its owner and its mode. Links stay, and what they lead to is written.

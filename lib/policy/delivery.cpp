@@ -548,9 +548,10 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     }
     if (!d.moved) {
         const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
-        const std::uint32_t usual =
-            std::min<std::uint32_t>(gap, d.last_gap); // one that stands alone was not the peer's habit
+        // One among three that stands alone was not the peer's habit.
+        const std::uint32_t usual = std::min<std::uint32_t>(gap, std::max(d.last_gap, d.gap_before));
         d.pause = static_cast<std::uint16_t>(usual > d.pause ? usual : d.pause - (d.pause - usual) / 16);
+        d.gap_before = d.last_gap;
         d.last_gap = static_cast<std::uint16_t>(gap);
     }
     d.waiting_since = 0;

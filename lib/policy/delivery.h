@@ -54,7 +54,7 @@ inline constexpr std::uint32_t FORGET_MS = 600'000;
 inline constexpr std::uint32_t VERIFY_MS = 2'000;
 inline constexpr std::uint8_t COMPARE_EVERY = 15;    ///< so many times the route in use alone, then all
 inline constexpr std::uint32_t DISTRUST_MS = 60'000; ///< a route that traffic rotated away from is not chosen so long
-inline constexpr std::uint8_t MAX_UNANSWERED = 4;    ///< bursts without any answer, after which the peer answers none
+inline constexpr std::uint8_t MAX_UNANSWERED = 3;    ///< bursts without any answer, after which the peer answers none
 
 // Silence found, checked, left; one more route found bad by the other end meanwhile: the first row of the bounds.
 static_assert(PATIENCE_MS + JUDGE_MARGIN_MS <= 600);
@@ -112,9 +112,10 @@ struct Delivery {
     std::uint32_t peer_offset = 0;   ///< of our clock to the peer's, by its quickest echoes
     std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none of late
 
-    std::uint16_t complaint = 0; ///< ms for which the peer has just said that it does not hear us; 0: it has not
-    std::uint16_t pause = 0;     ///< ms, the longest of the peer's late pauses
-    std::uint16_t last_gap = 0;  ///< ms, from our data to the peer's, last time
+    std::uint16_t complaint = 0;  ///< ms for which the peer has just said that it does not hear us; 0: it has not
+    std::uint16_t pause = 0;      ///< ms, the longest of the peer's late pauses
+    std::uint16_t last_gap = 0;   ///< ms, from our data to the peer's, last time
+    std::uint16_t gap_before = 0; ///< and the time before
 
     Route_Set ever_asked = 0;       ///< routes that were sent an echo
     Route_Set asked = 0;            ///< routes that were sent one of those that are out together; 0: none are

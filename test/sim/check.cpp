@@ -140,11 +140,7 @@ bool is_well(const Run &run, const Friendship &f) {
 
 /// For the story: how each of their relays stands with the two.
 void tell_routes(Run &run, const Friendship &f) {
-    for (int i = 0; i < 2; ++i)
-        tell(run, "DT side %d key %02x answers %d", i, run.clients[f.peer[i]].peer.key[0],
-             run.clients[f.peer[i]].peer.def.answer_echoes);
     for (const std::uint32_t relay : f.relays) {
-        tell(run, "key %02x kind %s", run.relays[relay].key[0], to_string(run.kinds[relay].kind));
         tell(run, "  relay %u: %s%s%s", relay, is_good(run, f, relay) ? "good" : "bad",
              online_at(run, f, 0, relay) ? ", online for the first" : "",
              online_at(run, f, 1, relay) ? ", online for the second" : "");

@@ -101,7 +101,7 @@ def check_top_width(arguments, workshop, snapshot):
     long_lines = [line for line in shown.stdout.splitlines() if len(line) > COLUMNS]
     check(not long_lines, f"top: longer than {COLUMNS} columns: {long_lines}")
     # Each use, each state of a relay that keeps a route from being used, and why a relay ended.
-    for words in ("in use", "ready:", "unverified:", "failed:", "avoided:", "relay silent:", "refused:", "spare:",
+    for words in ("in use", "ready:", "unverified:", "failed:", "avoided:", "relay silent:", "refused:", "spare:", "left:",
                   "of tomorrow", "relay down: the proxy's answer", "connecting:", "asleep:"):
         check(words in shown.stdout, f"top does not say {words!r}:\n{shown.stdout}")
 

@@ -435,12 +435,112 @@ TEST_CASE("delivery: in a call, echoes are a small part of the bytes") {
     CHECK(s.echoes * 145 * 100 <= 3 * 60 * 50 * 150);
 }
 
-TEST_CASE("delivery: with one route only, there is nothing to decide, and no echo after the first") {
+TEST_CASE("delivery: with one route only, a silent peer is told so three times, and nothing is decided") {
     Scene s;
     s.view.usable = 0b1;
+    s.pass(200, 20);
+    CHECK(s.echoes == 1); // the route is verified
     s.pass(60'000, 20);
-    CHECK(s.echoes == 1);
+    CHECK(s.echoes == 4);
+    CHECK(s.unheard);
     CHECK(s.moves == 0);
+}
+
+TEST_CASE("delivery: after a silence of any length, traffic moves to a route that comes online and answers alone") {
+    const std::uint64_t silence = GENERATE(5'000U, 60'000U, 400'000U);
+    Scene s;
+    s.view.usable = 0b11;
+    s.talk(3'000);
+    s.pass(silence, 20);
+    delivery_route_online(s.d, s.now, 2);
+    s.view.usable = ALL;
+    s.pass(1'000, 20, [&] {
+        if (s.stamps[2] != 0 && s.now == s.stamps[2] + 100) {
+            (void)s.answer(2);
+        }
+    });
+    CHECK(s.view.sending == 2);
+}
+
+TEST_CASE("delivery: a route that was slow, and carries nothing now, is left within 3 s") {
+    Scene s;
+    s.talk(3'000);
+    const std::uint64_t slow = GENERATE(2'000U, 10'000U, 60'000U);
+    s.d.routes[0].round_trip = static_cast<std::uint16_t>(slow);
+    s.pass(3'000, 20, [&] {
+        for (std::uint8_t i = 1; i < 3; ++i) {
+            if (s.stamps[i] != 0 && s.now == s.stamps[i] + 100) {
+                (void)s.answer(i);
+            }
+        }
+    });
+    CHECK(s.moves == 1);
+    CHECK(s.view.sending != 0);
+}
+
+TEST_CASE("delivery: a route that is fast again counts as fast at once") {
+    Scene s;
+    s.talk(3'000);
+    s.d.routes[0].round_trip = 10'000;
+    s.talk(3'000);
+    CHECK(s.d.routes[0].round_trip < 100);
+}
+
+TEST_CASE("delivery: complaints count however seldom we talk, and however slow the route was") {
+    const std::uint64_t every = GENERATE(20U, 260U, 400U, 500U);
+    const std::uint16_t slow = GENERATE(std::uint16_t{20}, std::uint16_t{10'000});
+    Scene s;
+    s.talk(3'000);
+    s.d.routes[0].round_trip = slow;
+    const std::uint64_t from = s.now;
+    std::uint64_t said = 0;
+    s.pass(3'000, every, [&] {
+        (void)delivery_heard(s.d, s.now);
+        for (std::uint8_t i = 0; i < 3; ++i) { // echoes pass, and data does not
+            if (s.stamps[i] != 0 && s.now == s.stamps[i] + 20) {
+                (void)s.answer(i);
+            }
+        }
+        const std::uint64_t unheard = s.now - from;
+        if (s.moves == 0 && unheard >= said + 450 && unheard >= 600) {
+            said = unheard;
+            delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), static_cast<std::uint32_t>(unheard));
+            s.serve();
+        }
+    });
+    CHECK(s.moves == 1);
+}
+
+TEST_CASE("delivery: a complaint of a time that began after the last complaint is a first one") {
+    Scene s;
+    s.talk(3'000);
+    delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), 400);
+    s.serve();
+    s.talk(8'000); // the peer hears us again
+    delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), 400);
+    s.serve();
+    s.talk(1'000);
+    CHECK(s.moves == 0);
+}
+
+TEST_CASE("delivery: a rotation passes by relays that do not answer their pings") {
+    Scene s;
+    s.talk(3'000); // the peer has this library
+    s.view.stale = 0b100;
+    bool was_stale = false;
+    s.pass(120'000, 20, [&] { was_stale = was_stale || s.view.sending == 2; });
+    CHECK(s.moves >= 3);
+    CHECK_FALSE(was_stale);
+}
+
+TEST_CASE("delivery: after a pause without data, what was due before it sends no echo") {
+    Scene s;
+    s.talk(3'000);
+    s.pass(40, 20); // data that is not answered
+    s.echoes = 0;
+    s.now += 20'000; // the host slept
+    s.serve();
+    CHECK(s.echoes == 0);
 }
 
 TEST_CASE("delivery: short times do not matter after weeks without data") {
