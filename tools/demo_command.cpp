@@ -10,6 +10,7 @@
 
 #include "demo.h"
 #include "signals.h"
+#include "sleep_limit.h"
 #include "terminal.h"
 #include "whole_file.h"
 
@@ -133,7 +134,7 @@ void turn(Demo &demo, std::uint64_t wake) {
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
         polled[1 + i] = {peer.tcp != nullptr ? tcp_connections_descriptor(peer.tcp) : -1, POLLIN, 0};
-        const int timeout = peer.tcp != nullptr ? tcp_connections_timeout(peer.tcp) : -1;
+        const int timeout = peer.tcp != nullptr ? sleep_limit(peer.tcp) : -1;
         if (timeout >= 0) {
             sleep = std::min(sleep, static_cast<std::uint64_t>(timeout) * 1'000);
         }
@@ -150,7 +151,8 @@ void turn(Demo &demo, std::uint64_t wake) {
     }
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
-        if (peer.tcp != nullptr && (polled[1 + i].revents != 0 || tcp_connections_timeout(peer.tcp) == 0)) {
+        if (peer.tcp != nullptr &&
+            (polled[1 + i].revents != 0 || has_to_look(peer.tcp) || tcp_connections_timeout(peer.tcp) == 0)) {
             do_tcp_connections(peer.tcp, nullptr);
         }
     }

@@ -15,6 +15,7 @@
 #include "key_file.h"
 #include "output.h"
 #include "signals.h"
+#include "sleep_limit.h"
 #include "text.h"
 #include "values.h"
 
@@ -188,7 +189,7 @@ void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint6
     std::uint64_t sleep = std::min(wake > now ? wake - now : 0, LOOK_FOR_READER_US);
     for (const Tcp_Connections *const tcp : all) {
         polled.push_back({tcp_connections_descriptor(tcp), POLLIN, 0});
-        const int timeout = tcp_connections_timeout(tcp);
+        const int timeout = sleep_limit(tcp);
         if (timeout >= 0) {
             sleep = std::min(sleep, static_cast<std::uint64_t>(timeout) * 1'000);
         }

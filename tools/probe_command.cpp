@@ -16,6 +16,7 @@
 #include "output.h"
 #include "probe.h"
 #include "signals.h"
+#include "sleep_limit.h"
 #include "terminal.h"
 #include "text.h"
 #include "whole_file.h"
@@ -179,6 +180,7 @@ void turn(Prober &prober, Round &round) {
     std::vector<Probe *> at_work;
     std::uint64_t now = now_us();
     std::uint64_t wake = now + REDRAW_US;
+    bool looks = false;
     for (std::size_t i = 0; i < round.next; ++i) {
         Probe &probe = *round.probes[i];
         if (is_at_work(probe)) {
@@ -186,6 +188,10 @@ void turn(Prober &prober, Round &round) {
             wake = std::min(wake, probe_wake(probe, now));
             for (const Probe_Peer &peer : probe.peers) {
                 polled.push_back({tcp_connections_descriptor(peer.tcp), POLLIN, 0});
+                if (has_to_look(peer.tcp)) {
+                    wake = std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000);
+                    looks = true;
+                }
             }
         }
     }
@@ -199,7 +205,7 @@ void turn(Prober &prober, Round &round) {
     }
     note_no_reader(prober);
     for (std::size_t i = 0; i < at_work.size(); ++i) {
-        const bool ready = polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
+        const bool ready = looks || polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
         now = now_us();
         if (ready || probe_wake(*at_work[i], now) <= now) {
             probe_turn(*at_work[i], now);

@@ -77,6 +77,10 @@ int descriptor_of(void *object) {
     return system_of(object).descriptor(system_of(object).object);
 }
 
+bool wait_for_any(void *object, int milliseconds) {
+    return system_of(object).wait(system_of(object).object, milliseconds);
+}
+
 std::uint64_t time_of(void *object) {
     return system_of(object).now(system_of(object).object);
 }
@@ -110,6 +114,7 @@ bool watched_host_open(Watched_Host &watched) {
                     .watch = watch_socket,
                     .ready = which_are_ready,
                     .descriptor = descriptor_of,
+                    .wait = wait_for_any,
                     .now = time_of,
                     .random = draw_random,
                     .log = nullptr,

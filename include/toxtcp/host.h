@@ -54,6 +54,10 @@ struct Host {
     /// A file descriptor that polls readable when `ready` would find something; -1 when there is none.
     int (*descriptor)(void *object) = nullptr;
 
+    /// Optional, with readiness only: waits until `ready` would find something (true), or so many milliseconds have passed
+    /// (-1: no limit). May return earlier, as a signal makes it do. For `tcp_connections_wait`.
+    bool (*wait)(void *object, int milliseconds) = nullptr;
+
     /// Optional: whether the machine's network has changed, or the machine has slept, since this was last asked. Asked a few
     /// times a second while the host ticks, and at once when `ready` names NETWORK_TAG. Null: the host cannot tell, and
     /// calls `tcp_connections_network_changed` itself if it learns of a change.
@@ -76,9 +80,10 @@ struct Host {
     void (*opened)(void *object, std::uint8_t first, std::size_t length) = nullptr;
 };
 
-/// The system's own: non-blocking POSIX sockets, epoll, netlink where the system allows it, CLOCK_MONOTONIC, libsodium's
-/// randomness, and spdlog's default logger (nothing, where the library was built with `-Dlog=none`). Without a file
-/// descriptor for epoll it has no readiness, and every socket is tried in every tick. Null when out of memory.
+/// The system's own: non-blocking sockets, a monotonic clock, libsodium's randomness, and spdlog's default logger (nothing,
+/// where the library was built with `-Dlog=none`). On Linux it waits by epoll, and by `poll` when no file descriptor is left
+/// for epoll; it is told of network changes by netlink, where the system allows it. Elsewhere it waits by `poll` (on Windows
+/// by WSAPoll), has no descriptor, and is not told of network changes. Null when out of memory.
 [[nodiscard]] TOXTCP_API Host *new_system_host();
 
 /// Null is allowed.

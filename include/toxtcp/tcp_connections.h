@@ -74,9 +74,13 @@ TOXTCP_API void set_callbacks(Tcp_Connections *c, const Callbacks &callbacks);
 // ---- the tick --------------------------------------------------------------------------------------------------
 
 /// Reads what has come, does what is due, and calls the callbacks with `userdata`. One system call when there is
-/// nothing to do. Call it when `tcp_connections_descriptor` is readable and when `tcp_connections_deadline` has come,
-/// or, as toxcore does, every so often.
+/// nothing to do. Call it when `tcp_connections_wait` returns; or when `tcp_connections_descriptor` is readable and when
+/// `tcp_connections_deadline` has come; or, as toxcore does, every so often.
 TOXTCP_API void do_tcp_connections(Tcp_Connections *c, void *userdata);
+
+/// Waits until the tick has something to do (true), or so many milliseconds have passed (false; -1: no limit). Works on every
+/// system. A signal ends the wait early. False at once from within a callback, and when the host has no `wait`.
+TOXTCP_API bool tcp_connections_wait(const Tcp_Connections *c, int milliseconds);
 
 /// When the tick next has something to do by the clock: milliseconds on the host's clock, or NEVER.
 [[nodiscard]] TOXTCP_API std::uint64_t tcp_connections_deadline(const Tcp_Connections *c);
@@ -84,7 +88,8 @@ TOXTCP_API void do_tcp_connections(Tcp_Connections *c, void *userdata);
 /// The same as how long from now, for poll and its kin: milliseconds, 0 when it is due, -1 for never.
 [[nodiscard]] TOXTCP_API int tcp_connections_timeout(const Tcp_Connections *c);
 
-/// The one descriptor to wait on (readable: there is something to read or write); -1 when the host has none.
+/// The one descriptor to wait on (readable: there is something to read or write), for a program that waits for more than this
+/// library. -1 when the host has none: the system's own has one on Linux only.
 [[nodiscard]] TOXTCP_API int tcp_connections_descriptor(const Tcp_Connections *c);
 
 /// Ticks by what they had to do: for a host that ticks only when it is woken, what wakes it. Each tick is counted once,

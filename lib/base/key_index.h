@@ -93,13 +93,15 @@ private:
         return hash;
     }
 
-    [[nodiscard]] std::size_t home(std::uint64_t hash) const { return hash & (table_.size() - 1); }
+    [[nodiscard]] std::size_t home(std::uint64_t hash) const {
+        return static_cast<std::size_t>(hash) & (table_.size() - 1);
+    }
     [[nodiscard]] std::size_t after(std::size_t place) const { return (place + 1) & (table_.size() - 1); }
 
     /// False when it would stand too far from its home.
     static bool put(Table &table, std::uint64_t hash, std::uint32_t slot) {
         for (std::size_t i = 0; i <= MOST_FROM_HOME; ++i) {
-            Entry &entry = table[(hash + i) & (table.size() - 1)];
+            Entry &entry = table[(static_cast<std::size_t>(hash) + i) & (table.size() - 1)];
             if (entry == FREE) {
                 entry = mark(hash) << SLOT_BITS | slot;
                 return true;

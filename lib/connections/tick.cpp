@@ -300,7 +300,7 @@ bool is_complete(const Host &host) {
     const bool readiness = host.watch != nullptr;
     return host.connect != nullptr && host.send != nullptr && host.receive != nullptr && host.close != nullptr &&
            host.now != nullptr && host.random != nullptr && readiness == (host.ready != nullptr) &&
-           readiness == (host.descriptor != nullptr);
+           readiness == (host.descriptor != nullptr) && (readiness || host.wait == nullptr);
 }
 
 bool is_usable(const Proxy &proxy) {
@@ -452,6 +452,16 @@ int tcp_connections_timeout(const Tcp_Connections *c) {
     }
     const std::uint64_t now = time_now(*c);
     return deadline <= now ? 0 : static_cast<int>(std::min<std::uint64_t>(deadline - now, INT32_MAX));
+}
+
+bool tcp_connections_wait(const Tcp_Connections *c, int milliseconds) {
+    const Host &host = c->context.host;
+    if (c->ticking || host.wait == nullptr) {
+        return false;
+    }
+    const int due = tcp_connections_timeout(c);
+    const bool is_limited = milliseconds >= 0 && (due < 0 || milliseconds < due);
+    return host.wait(host.object, is_limited ? milliseconds : due) || tcp_connections_timeout(c) == 0;
 }
 
 int tcp_connections_descriptor(const Tcp_Connections *c) {

@@ -1,19 +1,15 @@
-// The system's own host: sockets, epoll, netlink, CLOCK_MONOTONIC, libsodium's randomness.
+// The system's own host: sockets, a way to wait for them, network changes, a clock, libsodium's randomness.
 #include <toxtcp/host.h>
 
 #include <sodium.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <ctime>
+#include <chrono>
 #include <new>
 
 #include "host/log.h"
 #include "host/network_watch.h"
 #include "host/sockets.h"
+#include "host/waiting.h"
 
 namespace toxtcp {
 
@@ -21,7 +17,7 @@ namespace {
 
 struct System_Host {
     Host host; // first: what the caller holds is a pointer to it
-    int epoll = -1;
+    Waiting waiting;
     Network_Watch network;
 };
 
@@ -42,44 +38,36 @@ std::ptrdiff_t host_receive(void *, int socket, Mutable_Bytes first, Mutable_Byt
 }
 
 void host_close(void *object, int socket) {
-    // Closing takes it out of epoll only if no other process has the descriptor: one that was forked off may.
-    if (self(object).epoll >= 0) {
-        epoll_ctl(self(object).epoll, EPOLL_CTL_DEL, socket, nullptr);
+    const Waiting &waiting = self(object).waiting;
+    if (waiting.object != nullptr) {
+        waiting.forget(waiting.object, socket);
     }
-    close(socket);
-}
-
-bool watch(int epoll, int socket, std::uint32_t tag, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.u32 = tag;
-    return epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0 ||
-           (errno == ENOENT && epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0);
+    socket_close(socket);
 }
 
 bool host_watch(void *object, int socket, std::uint32_t tag, bool writing) {
-    return watch(self(object).epoll, socket, tag, EPOLLIN | (writing ? EPOLLOUT : 0U));
+    const Waiting &waiting = self(object).waiting;
+    return waiting.watch(waiting.object, socket, tag, writing);
 }
 
 std::size_t host_ready(void *object, std::span<Ready> ready) {
     System_Host &made = self(object);
-    std::array<epoll_event, 64> events;
-    const int limit = static_cast<int>(std::min(events.size(), ready.size()));
-    const int count = std::max(0, epoll_wait(made.epoll, events.data(), limit, 0));
-    std::size_t told = 0;
-    for (const epoll_event &event : std::span{events}.first(static_cast<std::size_t>(count))) {
-        if (event.data.u32 == NETWORK_TAG) {
+    const std::size_t count = made.waiting.ready(made.waiting.object, ready);
+    for (const Ready &one : ready.first(count)) {
+        if (one.tag == NETWORK_TAG) {
             read_network_watch(made.network);
         }
-        const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-        ready[told++] = {event.data.u32, failed || (event.events & EPOLLIN) != 0,
-                         failed || (event.events & EPOLLOUT) != 0};
     }
-    return told;
+    return count;
 }
 
 int host_descriptor(void *object) {
-    return self(object).epoll;
+    return self(object).waiting.descriptor;
+}
+
+bool host_wait(void *object, int milliseconds) {
+    const Waiting &waiting = self(object).waiting;
+    return waiting.wait(waiting.object, milliseconds);
 }
 
 bool host_network_changed(void *object) {
@@ -87,9 +75,8 @@ bool host_network_changed(void *object) {
 }
 
 std::uint64_t host_now(void *) {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 void host_random(void *, Mutable_Bytes bytes) {
@@ -110,6 +97,10 @@ Host *new_system_host() {
     if (made == nullptr) {
         return nullptr;
     }
+    if (!sockets_open()) {
+        delete made;
+        return nullptr;
+    }
     made->host = {.object = made,
                   .connect = host_connect,
                   .send = host_send,
@@ -119,17 +110,21 @@ Host *new_system_host() {
                   .now = host_now,
                   .random = host_random,
                   .log = host_log};
-    made->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (made->epoll < 0) {
-        return &made->host; // no descriptor is left: every socket is tried in every tick
+    made->waiting = open_epoll();
+    if (made->waiting.object == nullptr) {
+        made->waiting = open_poll();
+    }
+    if (made->waiting.object == nullptr) {
+        return &made->host; // no memory is left: every socket is tried in every tick
     }
     made->host.watch = host_watch;
     made->host.ready = host_ready;
     made->host.descriptor = host_descriptor;
+    made->host.wait = host_wait;
     open_network_watch(made->network);
     for (int *const descriptor : {&made->network.socket, &made->network.wake}) {
-        if (*descriptor >= 0 && !watch(made->epoll, *descriptor, NETWORK_TAG, EPOLLIN)) {
-            close(*descriptor);
+        if (*descriptor >= 0 && !host_watch(made, *descriptor, NETWORK_TAG, false)) {
+            socket_close(*descriptor);
             *descriptor = -1;
         }
     }
@@ -141,10 +136,11 @@ void kill_system_host(Host *host) {
     if (host != nullptr) {
         System_Host &made = self(host->object);
         close_network_watch(made.network);
-        if (made.epoll >= 0) {
-            close(made.epoll);
+        if (made.waiting.object != nullptr) {
+            made.waiting.close(made.waiting.object);
         }
         delete &made;
+        sockets_close();
     }
 }
 

@@ -1,10 +1,10 @@
 #include "relay/proxy.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
+
+#include "wire/inet.h"
 
 namespace toxtcp {
 

@@ -1,9 +1,10 @@
 // Addresses as text.
-#include <arpa/inet.h>
 
 #include <charconv>
 
 #include <toxtcp/types.h>
+
+#include "wire/inet.h"
 
 namespace toxtcp {
 

@@ -1,8 +1,6 @@
 // Says at each line of its input whether the default host has seen the network change since the last one.
 #include <cstdio>
 
-#include <poll.h>
-
 #include <toxtcp/host.h>
 
 int main() {
@@ -12,8 +10,7 @@ int main() {
         return 1;
     }
     for (int c = std::getchar(); c != EOF; c = std::getchar()) {
-        pollfd ready{host->descriptor(host->object), POLLIN, 0};
-        poll(&ready, 1, 200); // netlink is not late, but it is another thread of the kernel's
+        host->wait(host->object, 200); // netlink is not late, but it is another thread of the kernel's
         std::array<Ready, 8> sockets;
         (void)host->ready(host->object, sockets);
         std::puts(host->network_changed(host->object) ? "changed" : "same");

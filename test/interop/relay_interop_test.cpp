@@ -1,9 +1,11 @@
 // Our peers through real relays: Debian's tox-bootstrapd, its proxies before it, and toxcore's own peer at the other end.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <initializer_list>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -32,6 +34,8 @@ constexpr std::chrono::seconds COMES_BACK_LIMIT{120};
 constexpr std::chrono::seconds PING_TIMEOUT_LIMIT{90};
 /// So that a condition that changes outside of our sockets is seen too.
 constexpr int MAX_SLEEP_MS = 20;
+/// The same where a host has no descriptor, and there is more than one to wait for.
+constexpr int LOOK_AT_SOCKETS_MS = 2;
 
 // ---- our peer ---------------------------------------------------------------------------------------------------
 
@@ -100,6 +104,9 @@ void turn(Peers peers) {
     int sleep = MAX_SLEEP_MS;
     for (const Peer *peer : peers) {
         polled.push_back({tcp_connections_descriptor(peer->tcp), POLLIN, 0});
+        if (polled.back().fd < 0) {
+            sleep = std::min(sleep, LOOK_AT_SOCKETS_MS);
+        }
         const int timeout = tcp_connections_timeout(peer->tcp);
         sleep = timeout < 0 ? sleep : std::min(sleep, timeout);
     }
@@ -303,6 +310,61 @@ void carry_everything(Family family, const Proxy &proxy = {}) {
 } // namespace
 
 // ---- one relay --------------------------------------------------------------------------------------------------
+
+TEST_CASE("a peer that only waits hears all that comes one by one, and is woken by what has a cause alone", "[waits]") {
+    constexpr std::uint32_t COUNT = 100;
+    Real_Relay relay;
+    start_relay(relay);
+    Peer a;
+    Peer b;
+    start_peer(a);
+    start_peer(b);
+    introduce(a, b.key);
+    introduce(b, a.key);
+    tie(a, relay);
+    tie(b, relay);
+    REQUIRE(wait_for({&a, &b}, [&] { return online(a) == 1 && online(b) == 1; }));
+    // By the call of the API, and by the descriptor where there is one.
+    for (const bool by_call : {true, false}) {
+        if (!by_call && tcp_connections_descriptor(a.tcp) < 0) {
+            break;
+        }
+        a.data.clear();
+        const Wake_Counts before = tcp_connections_wakes(a.tcp);
+        std::atomic<bool> over = false;
+        std::thread other{[&] {
+            const Packet_Bytes packet = numbered(1, 100);
+            Clock::time_point next = Clock::now();
+            for (std::uint32_t sent = 0; !over;) {
+                if (sent < COUNT && Clock::now() >= next) {
+                    sent += send_packet_tcp_connection(b.tcp, b.connection, packet) == Error::ok ? 1 : 0;
+                    next += std::chrono::milliseconds{10};
+                }
+                tcp_connections_wait(b.tcp, 2);
+                do_tcp_connections(b.tcp, nullptr);
+            }
+        }};
+        for (const Clock::time_point end = Clock::now() + LIMIT; a.data.size() < COUNT && Clock::now() < end;) {
+            if (by_call) {
+                tcp_connections_wait(a.tcp, 10'000);
+            } else {
+                pollfd ready{tcp_connections_descriptor(a.tcp), POLLIN, 0};
+                poll(&ready, 1, tcp_connections_timeout(a.tcp));
+            }
+            do_tcp_connections(a.tcp, nullptr);
+        }
+        over = true;
+        other.join();
+        const Wake_Counts after = tcp_connections_wakes(a.tcp);
+        INFO((by_call ? "by the call" : "by the descriptor"));
+        CHECK(a.data.size() == COUNT);
+        CHECK(after.unasked == before.unasked);
+        CHECK(after.ticks - before.ticks <= COUNT + 20); // pings, pongs and checks of routes besides
+    }
+    stop_peer(a);
+    stop_peer(b);
+    child_stop(relay.child);
+}
 
 TEST_CASE("a real relay carries data and OOB both ways, over IPv4", "[carries]") {
     carry_everything(Family::ipv4);

@@ -472,6 +472,17 @@ void sim_touch(Sim_Network &net, std::uint32_t node) {
     plan_run(*net.nodes[node]);
 }
 
+/// Everybody else goes on meanwhile.
+static bool wait_in_network(Sim_Node &node, int milliseconds) {
+    Sim_Network &net = *node.net;
+    const std::uint64_t end = milliseconds < 0 ? NEVER : net.now + static_cast<std::uint64_t>(milliseconds);
+    sim_touch_all(net);
+    while (!any_ready(node) && net.now < end && std::min(end, sim_next(net)) != NEVER) {
+        sim_run(net, std::min(end, std::max(sim_next(net), net.now)));
+    }
+    return any_ready(node);
+}
+
 Host sim_host(Sim_Network &net, std::uint32_t client, bool readiness) {
     Host host;
     host.object = net.nodes[client].get();
@@ -516,6 +527,9 @@ Host sim_host(Sim_Network &net, std::uint32_t client, bool readiness) {
             return sim_ready(*static_cast<Sim_Node *>(object), ready);
         };
         host.descriptor = [](void *object) { return static_cast<int>(static_cast<Sim_Node *>(object)->number); };
+        host.wait = [](void *object, int milliseconds) {
+            return wait_in_network(*static_cast<Sim_Node *>(object), milliseconds);
+        };
     }
     return host;
 }

@@ -109,14 +109,13 @@ bool forbid(Forbidden forbidden, int error) {
     return install(filter);
 }
 
-bool allow_only_waiting() {
-    std::vector<sock_filter> filter{statement(BPF_LD | BPF_W | BPF_ABS, CALL_AT)};
-    for (const long call : {
+bool allow_only_waiting(bool on_epoll) {
+    std::vector<long> calls{SYS_clock_gettime, SYS_write, SYS_exit_group, on_epoll ? SYS_epoll_pwait : SYS_ppoll};
 #ifdef SYS_epoll_wait
-             static_cast<long>(SYS_epoll_wait),
+    calls.push_back(on_epoll ? SYS_epoll_wait : SYS_poll);
 #endif
-             static_cast<long>(SYS_epoll_pwait), static_cast<long>(SYS_clock_gettime), static_cast<long>(SYS_write),
-             static_cast<long>(SYS_exit_group)}) {
+    std::vector<sock_filter> filter{statement(BPF_LD | BPF_W | BPF_ABS, CALL_AT)};
+    for (const long call : calls) {
         filter.push_back(unless_equal_skip(static_cast<std::uint32_t>(call), 1));
         filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     }

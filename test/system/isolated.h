@@ -25,7 +25,8 @@ struct Forbidden {
 };
 bool forbid(Forbidden forbidden, int error);
 
-/// From now on the calling process dies (SIGSYS) of any system call but those that wait on epoll, read a clock or exit.
-bool allow_only_waiting();
+/// From now on the calling process dies (SIGSYS) of any system call but those that wait (on epoll, or by `poll`), read a clock
+/// or exit.
+bool allow_only_waiting(bool on_epoll);
 
 } // namespace toxtcp

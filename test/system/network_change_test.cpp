@@ -1,6 +1,5 @@
 // The system host tells of network changes: in a network namespace, and where the system forbids to listen.
 #include <linux/netlink.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -15,9 +14,8 @@ using namespace toxtcp;
 
 namespace {
 
-bool readable(int descriptor, int wait_ms) {
-    pollfd one{.fd = descriptor, .events = POLLIN, .revents = 0};
-    return poll(&one, 1, wait_ms) == 1;
+bool wait_for_any(const Host &host, int wait_ms) {
+    return host.wait(host.object, wait_ms);
 }
 
 /// As a tick: what is ready, then whether the network changed.
@@ -43,13 +41,13 @@ struct Findings {
         run(command);
         // IPv6 addresses are checked for duplicates first, which takes more than a second.
         bool changed = false;
-        while (!changed && readable(host.descriptor(host.object), settle_ms)) {
+        while (!changed && wait_for_any(host, settle_ms)) {
             changed = tick(host);
         }
         if (!changed) {
             text += "not told: " + command + "\n";
         }
-        if (tick(host) || readable(host.descriptor(host.object), 0)) {
+        if (tick(host) || wait_for_any(host, 0)) {
             text += "told twice: " + command + "\n";
         }
     }
@@ -94,7 +92,7 @@ void in_own_network(Body body) {
 
 } // namespace
 
-TEST_CASE("system: an address or a device that comes or goes is a network change, told once") {
+TEST_CASE("system: an address or a device that comes or goes is a network change, told once", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip -6 addr add fd00::1/64 dev d0");
@@ -104,7 +102,7 @@ TEST_CASE("system: an address or a device that comes or goes is a network change
     });
 }
 
-TEST_CASE("system: a default route that comes, changes or goes is a network change, told once") {
+TEST_CASE("system: a default route that comes, changes or goes is a network change, told once", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip route add default via 10.9.0.2");
@@ -113,7 +111,7 @@ TEST_CASE("system: a default route that comes, changes or goes is a network chan
     });
 }
 
-TEST_CASE("system: refreshed lifetimes, and what is no way out, are no network change") {
+TEST_CASE("system: refreshed lifetimes, and what is no way out, are no network change", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip -6 addr add fd00::1/64 dev d0");
@@ -131,7 +129,7 @@ TEST_CASE("system: refreshed lifetimes, and what is no way out, are no network c
     });
 }
 
-TEST_CASE("system: a default route that is set again after its device was down is a network change") {
+TEST_CASE("system: a default route that is set again after its device was down is a network change", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip route add default via 10.9.0.2");
@@ -142,7 +140,7 @@ TEST_CASE("system: a default route that is set again after its device was down i
     });
 }
 
-TEST_CASE("system: with very many addresses, refreshed lifetimes are still no network change") {
+TEST_CASE("system: with very many addresses, refreshed lifetimes are still no network change", "[network]") {
     in_own_network([](Findings &findings) {
         const auto all = [](const std::string &word, const std::string &more) {
             return "for i in $(seq 1 100); do echo addr " + word + " 10.9.$i.1/24 dev d0 " + more +
@@ -155,11 +153,11 @@ TEST_CASE("system: with very many addresses, refreshed lifetimes are still no ne
     });
 }
 
-TEST_CASE("system: addresses of the loopback device are no network change, whatever their scope") {
+TEST_CASE("system: addresses of the loopback device are no network change, whatever their scope", "[network]") {
     in_own_network([](Findings &findings) { findings.expect_none("ip addr add 10.9.0.1/32 dev lo"); });
 }
 
-TEST_CASE("system: addresses from before the host was made are known") {
+TEST_CASE("system: addresses from before the host was made are known", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         Host *const later = new_system_host();
@@ -171,7 +169,8 @@ TEST_CASE("system: addresses from before the host was made are known") {
     });
 }
 
-TEST_CASE("system: a flood of messages, more than the kernel keeps, is a change, and a later one is told") {
+TEST_CASE("system: a flood of messages, more than the kernel keeps, is a change, and a later one is told",
+          "[network]") {
     in_own_network([](Findings &findings) {
         findings.run(
             "for i in $(seq 1 250); do for j in $(seq 1 20); do echo addr add 10.$j.$i.1/24 dev d0; done; done "
@@ -186,7 +185,7 @@ TEST_CASE("system: a flood of messages, more than the kernel keeps, is a change,
     });
 }
 
-TEST_CASE("system: where netlink is forbidden, the host goes on without") {
+TEST_CASE("system: where netlink is forbidden, the host goes on without", "[network]") {
     const Forbidden forbidden = GENERATE(Forbidden{SYS_socket, AF_NETLINK}, Forbidden{SYS_bind, -1});
     const int error = GENERATE(EACCES, EPERM, EAFNOSUPPORT);
     const std::string found = in_child([&]() -> std::string {
@@ -197,7 +196,7 @@ TEST_CASE("system: where netlink is forbidden, the host goes on without") {
         if (host == nullptr || host->ready == nullptr || host->network_changed == nullptr) {
             return "no host";
         }
-        const bool told = tick(*host) || tick(*host) || readable(host->descriptor(host->object), 0);
+        const bool told = tick(*host) || tick(*host) || wait_for_any(*host, 0);
         kill_system_host(host);
         return told ? "told of a change" : "";
     });

@@ -2,7 +2,6 @@
 #include <cstdio>
 #include <string_view>
 
-#include <poll.h>
 #include <toxtcp/tcp_connections.h>
 
 using namespace toxtcp;
@@ -61,9 +60,7 @@ int main(int argc, char **argv) {
         talk.over = add_tcp_relay_global(talk.tcp, address, relay) != Error::ok;
     }
     while (!talk.over) {
-        pollfd ready{tcp_connections_descriptor(talk.tcp), POLLIN, 0};
-        const int wait = tcp_connections_timeout(talk.tcp); // ms, -1: for as long as it takes
-        const bool quiet = poll(&ready, 1, wait >= 0 && wait < 500 ? wait : 500) == 0;
+        const bool quiet = !tcp_connections_wait(talk.tcp, 500); // ms
         do_tcp_connections(talk.tcp, &talk);
         if (quiet && talk.calls && say(talk, "hello") == Error::ok) {
             std::printf("said: hello\n");

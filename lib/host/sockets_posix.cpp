@@ -1,5 +1,6 @@
 #include "host/sockets.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,28 +9,32 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+
+#include "host/sockaddr.h"
 
 namespace toxtcp {
 
 namespace {
 
-socklen_t to_sockaddr(const Ip_Port &address, sockaddr_storage &out) {
-    out = {};
-    if (address.family == Family::ipv6) {
-        sockaddr_in6 v6{};
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(address.port);
-        std::memcpy(&v6.sin6_addr, address.ip.data(), 16);
-        std::memcpy(&out, &v6, sizeof v6);
-        return sizeof v6;
+// What not every POSIX system has in the call itself.
+#ifdef MSG_NOSIGNAL
+constexpr int SEND_FLAGS = MSG_NOSIGNAL;
+#else
+constexpr int SEND_FLAGS = 0; // macOS: the socket has SO_NOSIGPIPE instead
+#endif
+
+/// Non-blocking, and closed when another program is executed; or -1.
+int open_socket(int family) {
+#if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC)
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+#else
+    const int fd = socket(family, SOCK_STREAM, IPPROTO_TCP);
+    if (fd >= 0 && (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)) {
+        close(fd);
+        return -1;
     }
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(address.port);
-    std::memcpy(&v4.sin_addr, address.ip.data(), 4);
-    std::memcpy(&out, &v4, sizeof v4);
-    return sizeof v4;
+    return fd;
+#endif
 }
 
 std::ptrdiff_t moved(ssize_t result) {
@@ -43,16 +48,25 @@ std::ptrdiff_t moved(ssize_t result) {
 
 } // namespace
 
+bool sockets_open() {
+    return true;
+}
+
+void sockets_close() {}
+
 int socket_connect(const Ip_Port &address) {
     sockaddr_storage to;
     const socklen_t size = to_sockaddr(address, to);
-    const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    const int fd = open_socket(to.ss_family);
     if (fd < 0) {
         return -1;
     }
     // Packets are small and wanted soon.
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+#ifdef SO_NOSIGPIPE
+    setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
     if (connect(fd, reinterpret_cast<const sockaddr *>(&to), size) != 0 && errno != EINPROGRESS) {
         close(fd);
         return -1;
@@ -61,7 +75,7 @@ int socket_connect(const Ip_Port &address) {
 }
 
 std::ptrdiff_t socket_send(int socket, Bytes bytes) {
-    return moved(send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    return moved(send(socket, bytes.data(), bytes.size(), SEND_FLAGS));
 }
 
 std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes rest) {
@@ -70,6 +84,14 @@ std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes res
     }
     const std::array<iovec, 2> parts{{{first.data(), first.size()}, {rest.data(), rest.size()}}};
     return moved(readv(socket, parts.data(), static_cast<int>(parts.size())));
+}
+
+void socket_close(int socket) {
+    close(socket);
+}
+
+int sockets_poll(std::span<Poll_Entry> entries, int milliseconds) {
+    return poll(entries.data(), static_cast<nfds_t>(entries.size()), milliseconds);
 }
 
 } // namespace toxtcp

@@ -1,0 +1,11 @@
+// Addresses and byte order as the system has them: POSIX's header, or Windows'.
+#pragma once
+
+#ifdef _WIN32
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#endif

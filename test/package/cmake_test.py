@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""CMake makes of the same sources what Meson does: a library and archives with the same names; in a project that includes
+ours, shared, and installed for another one, static."""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from checkout import copy_checkout, must_not_warn, run
+
+USAGE_STATUS = 2
+ARCHIVES = [f"toxtcp-toxcore-{version}" for version in ("0.2.18", "0.2.20", "0.2.23")]
+# Not optimised: what is shown does not depend on it, the time does.
+FLAGS = "-DCMAKE_CXX_FLAGS=-O0 -Wall -Wextra -Wconversion -Wshadow -Werror"
+
+
+def sources(build, root):
+    """The files of the library that are compiled."""
+    found = set()
+    for command in json.loads((build / "compile_commands.json").read_text()):
+        name = pathlib.Path(command["directory"], command["file"]).resolve()
+        if name.is_relative_to(root / "lib"):
+            found.add(str(name.relative_to(root)))
+    return found
+
+
+def shown(file, *options):
+    """What a library defines for others. What the compiler puts in each file as it likes (weak) is left out."""
+    lines = re.findall(r"^[0-9a-f]+ ([A-TX-Z]) (\S+)$", run("nm", "--defined-only", *options, file), re.MULTILINE)
+    return {name for _, name in lines}
+
+
+def must_be_same(what, ours, theirs):
+    if ours != theirs or not ours:
+        sys.exit(f"{what}: CMake alone has {sorted(ours - theirs)}, Meson alone {sorted(theirs - ours)}, of {len(ours)}")
+    print(f"{what}: the same, {len(ours)}", flush=True)
+
+
+def must_start(program):
+    done = subprocess.run([program], check=False, capture_output=True, text=True)
+    if done.returncode != USAGE_STATUS or "usage:" not in done.stderr:
+        sys.exit(f"{program} ended with {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def make_project(folder, source):
+    for name in ("cmake/CMakeLists.txt", "cpp/main.cpp"):
+        (folder / name.rpartition("/")[2]).write_text((source / "test" / "host" / name).read_text())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cmake", required=True)
+    parser.add_argument("--source", required=True, type=pathlib.Path)
+    parser.add_argument("--build", required=True, type=pathlib.Path, help="Meson's")
+    parser.add_argument("--log", required=True)
+    parser.add_argument("--waiting", required=True)
+    parser.add_argument("--version", required=True)
+    arguments = parser.parse_args()
+    if f"VERSION {arguments.version} " not in (arguments.source / "CMakeLists.txt").read_text():
+        sys.exit(f"CMakeLists.txt has another version than {arguments.version}")
+    options = [FLAGS, f"-DTOXTCP_LOG={arguments.log}", f"-DTOXTCP_WAITING={arguments.waiting}",
+               "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder).resolve()
+        project = root / "project"
+        project.mkdir()
+        make_project(project, arguments.source)
+        copy_checkout(arguments.source, project / "toxtcp")
+
+        shared = root / "shared"
+        words = ["-DBUILD_SHARED_LIBS=ON", "-DTOXTCP_ARCHIVES=ON", *options]
+        must_not_warn(run(arguments.cmake, "-S", project, "-B", shared, *words), "CMake")
+        must_not_warn(run(arguments.cmake, "--build", shared, "-j2"), "CMake's build")
+        must_start(shared / "talk")
+        tree = project / "toxtcp"
+        meson_sources = sources(arguments.build, arguments.source.resolve())
+        if arguments.waiting != "poll":
+            meson_sources.discard("lib/host/epoll_none.cpp")  # it is in other hosts, of tests alone
+            meson_sources.discard("lib/host/network_watch_none.cpp")
+        must_be_same("sources", sources(shared, tree), meson_sources)
+        must_be_same("shared library", shown(shared / "toxtcp" / "libtoxtcp.so", "-D"),
+                     shown(arguments.build / "lib" / "libtoxtcp.so", "-D"))
+        for name in ARCHIVES:
+            must_be_same(name, shown(shared / "toxtcp" / f"lib{name}.a", "-g"),
+                         shown(arguments.build / "lib" / "toxcore" / f"lib{name}.a", "-g"))
+
+        static, prefix = root / "static", root / "prefix"
+        run(arguments.cmake, "-S", tree, "-B", static, "-DTOXTCP_ARCHIVES=OFF", f"-DCMAKE_INSTALL_PREFIX={prefix}", *options)
+        run(arguments.cmake, "--build", static, "-j2")
+        run(arguments.cmake, "--install", static)
+        text = (project / "CMakeLists.txt").read_text()
+        (project / "CMakeLists.txt").write_text(
+            text.replace("add_subdirectory(toxtcp)", f"find_package(toxtcp {arguments.version} REQUIRED)"))
+        other = root / "other"
+        must_not_warn(run(arguments.cmake, "-S", project, "-B", other, f"-DCMAKE_PREFIX_PATH={prefix}"), "CMake, installed")
+        run(arguments.cmake, "--build", other)
+        must_start(other / "talk")
+        print("a project builds with ours in it, and with what is installed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What other machines would say of the sources, as far as a compiler here can tell: each header compiles alone; the library
+compiles without a warning for 32 bits and, where there is a compiler for it, for Windows."""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from checkout import files_of
+
+STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
+GENERATIONS = ("218", "220", "223")
+# Included by others in the middle of something, or before everything.
+FRAGMENTS = {"test/system/posix_only.h"}
+# Of other systems than the one that is compiled for.
+OF_LINUX = {"lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
+OF_POSIX = {"lib/host/sockets_posix.cpp"}
+OF_WINDOWS = {"lib/host/sockets_windows.cpp"}
+
+
+def errors_of(words, text=None):
+    done = subprocess.run(list(map(str, words)), input=text, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"{' '.join(map(str, words))}\n{done.stderr[:2000]}"
+
+
+def all_at_once(jobs):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda job: errors_of(*job), jobs))
+    return [one for one in found if one]
+
+
+def generations_of(name):
+    return GENERATIONS if "toxcore/" in name or name == "test/abi/abi_host.h" else GENERATIONS[:1]
+
+
+def check_headers(source, compiler, flags):
+    """Each one is compiled with nothing before it."""
+    includes = [f"-I{source / folder}" for folder in ("include", "lib", "test", ".", "tools", "test/abi", "test/bench")]
+    jobs = []
+    for name in files_of(source):
+        if name.endswith(".h") and name not in FRAGMENTS:
+            language = "c" if name.startswith("include/toxcore/") else "c++"
+            for generation in generations_of(name):
+                for one in {language, "c++"}:
+                    strict = [flag for flag in STRICT if one == "c++" or flag != "-std=c++20"]
+                    words = [*compiler, "-x", one, *strict, *flags, *includes, f"-DTOXTCP_TOXCORE_GENERATION={generation}"]
+                    jobs.append(([*words, "-"], f'#include "{source / name}"\n'))
+    print(f"{len(jobs)} headers alone")
+    return all_at_once(jobs)
+
+
+def library_sources(source, without):
+    return [name for name in files_of(source)
+            if name.startswith("lib/") and name.endswith(".cpp") and name not in without and "spdlog" not in name]
+
+
+def compile_library(source, words, without):
+    jobs = []
+    for name in library_sources(source, without):
+        for generation in generations_of(name):
+            own = [f"-DTOXTCP_TOXCORE_GENERATION={generation}"]
+            jobs.append(([*words, *STRICT, f"-I{source / 'include'}", f"-I{source / 'lib'}", *own, source / name],))
+    return all_at_once(jobs)
+
+
+def check_32_bits(source):
+    """By GCC, whose warnings are the stricter ones, on this machine's headers."""
+    if shutil.which("g++") is None or os.uname().machine != "x86_64":
+        print("32 bits: skipped, that needs g++ on x86_64")
+        return []
+    listing = subprocess.run(
+        ["g++", "-E", "-v", "-x", "c++", os.devnull], capture_output=True, text=True, check=True).stderr
+    folders = re.search(r"search starts here:\n#include <.*?\n(.*?)End of search", listing, re.DOTALL)[1].split()
+    with tempfile.TemporaryDirectory() as extra:
+        (pathlib.Path(extra) / "gnu").mkdir()
+        (pathlib.Path(extra) / "gnu" / "stubs-32.h").touch()
+        words = ["g++", "-m32", "-nostdinc", "-nostdinc++"]
+        for folder in [extra, *folders]:
+            words += ["-isystem", folder]
+        probe = errors_of([*words, "-x", "c++", *STRICT, "-"], "#include <string>\nstatic_assert(sizeof(void *) == 4);\n")
+        if probe:
+            sys.exit(f"32 bits cannot be tried:\n{probe}")
+        faults = compile_library(source, words, OF_WINDOWS)
+    print("32 bits: compiled")
+    return faults
+
+
+def check_windows(source, sodium):
+    compiler = shutil.which("x86_64-w64-mingw32-g++-posix") or shutil.which("x86_64-w64-mingw32-g++")
+    if compiler is None:
+        print("Windows: skipped, that needs g++-mingw-w64-x86-64-posix")
+        return []
+    with tempfile.TemporaryDirectory() as extra:
+        # libsodium's headers are the same everywhere; of the folder that they are in, no other may be seen.
+        (pathlib.Path(extra) / "sodium.h").symlink_to(sodium / "sodium.h")
+        (pathlib.Path(extra) / "sodium").symlink_to(sodium / "sodium")
+        defined = ["-D_WIN32_WINNT=0x0600", "-DNOMINMAX", "-DWIN32_LEAN_AND_MEAN"]
+        faults = compile_library(source, [compiler, "-isystem", extra, *defined], OF_LINUX | OF_POSIX)
+    print("Windows: compiled")
+    return faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", required=True, type=pathlib.Path)
+    parser.add_argument("--sodium", type=pathlib.Path, help="the folder with sodium.h")
+    parser.add_argument("compiler", nargs="+")
+    arguments = parser.parse_args()
+    sodium = ["-isystem", arguments.sodium] if arguments.sodium != pathlib.Path("/usr/include") else []
+    faults = check_headers(arguments.source, arguments.compiler, sodium)
+    faults += check_32_bits(arguments.source)
+    faults += check_windows(arguments.source, arguments.sodium)
+    for fault in faults:
+        print(fault)
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

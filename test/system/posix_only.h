@@ -1,0 +1,24 @@
+// Included before everything: takes away what Linux has beyond POSIX, so that a file which needs it does not compile.
+#pragma once
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#undef SOCK_NONBLOCK
+#undef SOCK_CLOEXEC
+#undef __linux__
+
+// These headers take themselves for included already, and declare nothing.
+#define _SYS_EPOLL_H 1
+#define _SYS_EVENTFD_H 1
+#define _SYS_SIGNALFD_H 1
+#define _SYS_TIMERFD_H 1
+#define __LINUX_NETLINK_H
+#define __LINUX_RTNETLINK_H
