@@ -120,6 +120,7 @@ struct Relay {
 
     bool was_up = false;
     bool onion = false;
+    bool unused = false; ///< it sleeps since nobody was online there
     Reason last_end = Reason::none;
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or a route was requested: its use is not judged before 10 s more

@@ -96,7 +96,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
         report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
                {.relay = route.relay, .peer = peer_slot});
         if (peer.sending == route_index) {
-            set_sending(c, peer_slot, best_route(c, peer, 0), Reason::none);
+            replace_sending(c, peer_slot, Reason::none);
         }
         if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             balance_by(c, peer_slot, c.now);
@@ -160,7 +160,7 @@ std::uint8_t find_place(const Tcp_Connections &c, const Connection &peer) {
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const Relay &relay = c.relays[peer.routes[i].relay];
         const bool is_away = relay.state == Relay_State::waiting || relay.state == Relay_State::connecting;
-        away_since[i] = is_away ? relay.backoff.away_since : 0;
+        away_since[i] = is_away ? relay.backoff.away_since : relay.unused ? relay.used_since : 0;
     }
     return route_that_gives_way(away_since);
 }

@@ -98,10 +98,12 @@ void close_unused_relays(Tcp_Connections &c) {
         if (c.connected <= idle_wanted(c)) {
             return;
         }
-        if (is_spare(c, c.relays[slot])) {
-            close_idle(c, slot, Reason::unused);
-        } else {
+        Relay &relay = c.relays[slot];
+        relay.unused = !is_spare(c, relay);
+        if (relay.tied.empty() || (relay.unused && !c.keep_idle)) {
             remove_relay(c, slot, Reason::unused);
+        } else {
+            close_idle(c, slot, Reason::unused);
         }
     }
 }
@@ -111,6 +113,21 @@ void remove_orphans(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping && c.relays[slot].tied.empty()) {
             remove_relay(c, slot, Reason::unused);
+        }
+    }
+}
+
+/// Nothing is connected any more. Relays that were let go while others were there may be all that is left.
+void wake_the_rest(Tcp_Connections &c) {
+    for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
+        if (!c.relays.used(slot) || c.relays[slot].state != Relay_State::sleeping) {
+            continue;
+        }
+        const std::vector<std::uint32_t> &tied = c.relays[slot].tied;
+        if (std::any_of(tied.begin(), tied.end(),
+                        [&c](std::uint32_t reference) { return c.peers[connection_of(reference)].awake; })) {
+            wake_relay(c, slot);
+            c.relays[slot].backoff.waiting_since = c.now + 1; // after those that were in use
         }
     }
 }
@@ -195,6 +212,9 @@ void prune_relays(Tcp_Connections &c) {
     close_relays_of_sleepers(c);
     close_unused_relays(c);
     remove_orphans(c);
+    if (c.connected == 0 && c.keep_idle) {
+        wake_the_rest(c);
+    }
 }
 
 std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay) {
@@ -206,6 +226,7 @@ void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.state == Relay_State::sleeping) {
         relay.state = Relay_State::waiting;
+        relay.unused = false;
         retry_now(c, slot);
     }
 }
@@ -259,7 +280,9 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             if (route.step == Route_Step::shed) {
                 set_step(c, slot, i, Route_Step::none);
             }
-            wake_relay(c, route.relay);
+            if (!c.relays[route.relay].unused) {
+                wake_relay(c, route.relay);
+            }
             request_routes(c, route.relay);
         }
     }

@@ -90,8 +90,10 @@ void reconnect(Tcp_Connections &c) {
     }
     const std::uint32_t slot = next_in_queue(c);
     if (slot != NO_SLOT) {
+        const bool begun = connect_relay(c, slot);
+        c.pace.has_network = c.pace.has_network || begun;
         c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, is_told(c));
-        if (!connect_relay(c, slot)) {
+        if (!begun) {
             c.relays[slot].last_end = Reason::connect_failed;
             next_address(c.relays[slot].addresses);
             wait_for_turn(c, slot, 0);

@@ -50,9 +50,8 @@ void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
 void leave_stale(Tcp_Connections &c, std::uint32_t slot) {
     ++c.relays[slot].suspicions;
     report(c, Change_Kind::relay_suspect, {.relay = slot, .reason = Reason::ping_timeout});
-    for_each_carried(c, slot, [&](std::uint32_t peer, std::uint8_t) {
-        set_sending(c, peer, best_route(c, c.peers[peer], 0), Reason::ping_timeout);
-    });
+    for_each_carried(c, slot,
+                     [&](std::uint32_t peer, std::uint8_t) { replace_sending(c, peer, Reason::ping_timeout); });
 }
 
 /// It may be that nobody has tried for a while whether the socket takes something: a ping does.
@@ -244,6 +243,9 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     }
     if (was_connected) {
         --c.connected;
+        if (c.connected == 0) {
+            prune_by(c, c.now); // relays that sleep may be needed
+        }
     } else {
         --c.connecting;
     }

@@ -93,7 +93,7 @@ template <class With>
 Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
     Connection &peer = c.peers[peer_slot];
     if (peer.sending == NO_ROUTE || !route_usable(c, peer, peer.sending)) {
-        set_sending(c, peer_slot, best_route(c, peer, 0), Reason::none);
+        replace_sending(c, peer_slot, Reason::none);
     }
     Error result = Error::not_online;
     Route_Set tried = 0;

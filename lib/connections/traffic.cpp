@@ -238,6 +238,11 @@ void set_sending(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route
             .reason = reason});
 }
 
+void replace_sending(Tcp_Connections &c, std::uint32_t peer_slot, Reason reason) {
+    set_sending(c, peer_slot, best_route(c, c.peers[peer_slot], 0), reason);
+    delivery_lost(*c.peers[peer_slot].delivery);
+}
+
 void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     Connection &peer = c.peers[peer_slot];
     if (peer.delivery == nullptr) {

@@ -10,6 +10,8 @@ namespace toxtcp {
 /// The best usable route that is not in `avoid`; NO_ROUTE when there is none.
 [[nodiscard]] std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid);
 void set_sending(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Reason reason);
+/// The route in use is lost, or there was none: traffic goes over the best of the others, until their answers tell more.
+void replace_sending(Tcp_Connections &c, std::uint32_t peer, Reason reason);
 
 /// What Delivery decides for a connection is carried out.
 void serve_delivery(Tcp_Connections &c, std::uint32_t peer);

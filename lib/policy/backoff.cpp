@@ -51,6 +51,7 @@ std::uint64_t backoff_wake_at(const Backoff &backoff) {
 void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
     const bool goes_on = pace.ended_at != 0 && now < pace.ended_at + RELAPSE_MS;
     pace.outage_since = goes_on ? pace.ended_since : now;
+    pace.has_network = false;
     pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
 }
 
@@ -71,7 +72,7 @@ std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool
         return PACE_MS;
     }
     const std::uint64_t lasts = now - pace.outage_since;
-    const std::uint64_t slowest = told ? MAX_OUTAGE_PACE_MS : UNTOLD_OUTAGE_PACE_MS;
+    const std::uint64_t slowest = told && !pace.has_network ? MAX_OUTAGE_PACE_MS : UNTOLD_OUTAGE_PACE_MS;
     return std::clamp(lasts / (lasts < 60'000 ? 10 : 5), OUTAGE_PACE_MS, slowest);
 }
 

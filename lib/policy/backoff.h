@@ -5,10 +5,12 @@
 //       - Only a connection that lasted USEFUL_MS resets this. One that ended earlier counts as one more failure.
 //       - All that wait stand in one queue: those that a peer lacks first, then the longest waiting. One pace for all.
 //       - While nothing is connected (an outage) the relays' own waits do not count. The pace alone does: 0.35 s at first,
-//         ever slower with time. A change of network starts it anew.
+//         then slower with time. A change of network starts it anew.
+//       - The pace becomes very slow only where the host tells of changes and every attempt fails at once: there is no
+//         network. Where attempts begin and come to nothing, what is broken is farther away, and nobody will tell.
 // Bound: a dead relay is tried at most 40 times in an hour after the first minute, one that flaps 60 times. A day without a
-//       network takes less than 1,000 attempts where the host tells of changes. Where it does not, the pace is 2 s at the
-//       slowest, so that the end of an outage is found within 15 s.
+//       network takes less than 1,000 attempts where the host tells of changes. Otherwise the pace is 2 s at the slowest,
+//       so that the end of an outage is found within 15 s.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +55,7 @@ struct Reconnect_Pace {
     std::uint64_t next_at = 0;      ///< ms, no attempt before
     std::uint64_t ended_at = 0;     ///< ms, when the last outage ended; 0: there was none
     std::uint64_t ended_since = 0;  ///< ms, when that one had begun
+    bool has_network = false;       ///< an attempt in this outage did not fail at once
 };
 
 /// Nothing is connected any more. An outage that ended less than RELAPSE_MS ago goes on: what came up was of no use.

@@ -15,22 +15,24 @@ constexpr std::uint32_t SINGLE_LASTS_MS = 400;
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 /// Between what we have sent and a complaint that it was not heard, beyond a round trip.
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
-/// Between two echoes that verify, on average: two a second.
-constexpr std::uint32_t VERIFY_PAUSE_MS = 500;
+/// Between two echoes, on average: two a second.
+constexpr std::uint32_t ECHO_PAUSE_MS = 500;
 /// How much longer than another a complaint may have been on its way.
 constexpr std::uint32_t COMPLAINT_SLACK_MS = 500;
 /// What cannot be verified now is looked at again after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
+/// Echoes of a silence go over all routes again when they have become this rare, for each route.
+constexpr std::uint32_t ASK_ALL_MS = 1'000;
 /// From this echo of a silence on, the route in use and the others have them in turn.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
 constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< of a peer that has answered none
-/// Complaints in a silence where there is no other route: two count, and one may be lost.
-constexpr std::uint8_t COMPLAINTS_ALONE = 3;
 /// Echoes of a silence go on as from here when a route comes online.
 constexpr std::uint8_t REPEATS_ANEW = 2;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
-/// Of a round trip: a route that was slow before may carry nothing now.
+/// Of a round trip: a route that was slow before may carry nothing now. While others answer at once, and before a peer's
+/// complaints count.
+constexpr std::uint32_t GRANTED_BESIDE_OTHERS_MS = 300;
 constexpr std::uint32_t MAX_GRANTED_MS = 1'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
 /// Routes that are taken back come online a round trip to the relay later, and the peer learns of it.
@@ -61,6 +63,12 @@ std::uint64_t whole(const Delivery &d, std::uint32_t at) {
     return d.sent_at + static_cast<std::uint64_t>(std::int64_t{offset});
 }
 
+/// What a silence asks for next: an echo, a rotation, a withdrawal.
+std::uint64_t next_in_silence(const Delivery &d) {
+    const std::uint64_t at = std::min(whole(d, d.repeat_at), whole(d, d.rotate_at));
+    return d.library ? at : std::min(at, whole(d, d.withdraw_at));
+}
+
 std::uint32_t patience(const Delivery &d) {
     return std::clamp<std::uint32_t>(2U * d.pause, PATIENCE_MS, MAX_PATIENCE_MS);
 }
@@ -82,10 +90,14 @@ bool is_verified(const Delivery &d, std::uint8_t route) {
     return route != NO_ROUTE && d.routes[route].proof == Proof::verified;
 }
 
-/// Of the route in use. A peer that answers no echo is taken to be as far from the relay as we are.
+/// Of the route in use, to a peer that is as far from the relay as we are.
+std::uint32_t usual_round_trip(const Delivery_View &view) {
+    return std::max(UNKNOWN_ECHO_MS, 2 * view.relay_round_trip);
+}
+
+/// Of the route in use.
 std::uint32_t round_trip(const Delivery &d, const Delivery_View &view) {
-    return is_verified(d, view.sending) ? d.routes[view.sending].round_trip
-                                        : std::max(UNKNOWN_ECHO_MS, 2 * view.relay_round_trip);
+    return is_verified(d, view.sending) ? d.routes[view.sending].round_trip : usual_round_trip(view);
 }
 
 bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
@@ -123,7 +135,7 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
          Delivery_Action &action) {
     action.echo = both(action.echo, routes);
     d.ever_asked = both(d.ever_asked, routes);
-    const bool is_pending = d.asked != 0 && !contains(d.answered, view.sending) && !(d.single && !single);
+    const bool is_pending = contains(without(d.asked, d.answered), view.sending) && !(d.single && !single);
     if (!is_pending) {
         d.answered = 0;
         d.asked = 0;
@@ -133,7 +145,7 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
     d.asked = both(d.asked, routes);
     d.single = single;
     d.end_at = later(now, lasts(d, view, single));
-    d.verify_at = later(now, std::max(VERIFY_MS, VERIFY_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
+    d.verify_at = later(now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
 }
 
 void finish(Delivery &d) {
@@ -253,20 +265,15 @@ Route_Set one_in_turn(Route_Set routes, std::uint8_t turn) {
 
 /// There is no other route to go to, but the peer may have one, and learns only by this that it is not heard.
 void complain_alone(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.repeats >= COMPLAINTS_ALONE) {
-        d.fresh = false; // until more data is sent there is nothing to decide
-        d.repeat_at = later(now, repeat_pause(0));
-        return;
-    }
     if (reached(d.rotate_at, now)) {
         d.rotate_at = later(now, rotate_patience(d));
     }
     if (reached(d.repeat_at, now)) {
         ask(d, now, view, view.usable, false, action);
         action.unheard = true;
-        ++d.repeats;
+        d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
-        d.fresh = whole(d, d.repeat_at) <= d.sent_at + TALKING_MS;
+        d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
 }
 
@@ -285,7 +292,8 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     }
     if (reached(d.repeat_at, now)) {
         Route_Set routes = view.usable;
-        if (d.repeats != 0) {
+        const auto count = static_cast<std::uint32_t>(std::popcount(view.usable));
+        if (d.repeats != 0 && repeat_pause(d.repeats) < count * ASK_ALL_MS) {
             routes = set_of(view.sending);
             const std::uint32_t last = d.repeat_at - repeat_pause(d.repeats);
             if (!answered_since(d, view.sending, last)) {
@@ -301,7 +309,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
-        d.fresh = whole(d, d.repeat_at) <= d.sent_at + TALKING_MS;
+        d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
     if (!reached(d.rotate_at, now)) {
         return;
@@ -326,7 +334,7 @@ std::uint8_t next_of(Route_Set routes, std::uint8_t after) {
 
 /// How long an offer is given. All routes are offered, then the pauses get longer.
 std::uint32_t offer_lasts(const Delivery &d, const Delivery_View &view, bool answers) {
-    std::uint32_t usual = patience(d) + 2 * round_trip(d, view);
+    std::uint32_t usual = patience(d) + 2 * std::min(round_trip(d, view), 2 * usual_round_trip(view));
     if (d.offers == 0) {
         usual = answers ? std::max(ROTATE_MS, usual) : usual + WITHDRAW_MS;
     }
@@ -402,7 +410,7 @@ void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view,
 /// Whether something that we sent over the route in use would have been heard before a peer says, `within` ms later, that
 /// it has not heard us for `unheard` ms.
 bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within, std::uint32_t unheard) {
-    if (age_of(d.sending_since, now) < within) {
+    if (d.sending_since == 0 || age_of(d.sending_since, now) < within) {
         return false;
     }
     if (now <= d.sent_at + STREAM_GAP_MS && age_of(d.stream_since, now) >= within + STREAM_GAP_MS) {
@@ -420,6 +428,15 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
     return is_talking(d, now) && age_of(d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
+/// The peer does not hear us. Which routes it answers over is asked, unless that was asked just now.
+void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    const bool are_asked =
+        without(view.usable, d.asked) == 0 && !d.single && age_of(d.asked_at, now) < COMPLAINT_GAP_MS;
+    if (!are_asked && (d.answers || d.unanswered < MAX_UNANSWERED)) {
+        ask(d, now, view, view.usable, false, action);
+    }
+}
+
 void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const std::uint32_t unheard = d.complaint;
     d.complaint = 0;
@@ -431,9 +448,16 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     }
     const std::uint32_t load = std::min(view.load, MAX_LOAD_GRANTED_MS);
     const std::uint32_t usual = std::min(round_trip(d, view), MAX_GRANTED_MS);
-    const std::uint32_t settled = (usual + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS);
+    const std::uint32_t settled =
+        std::min((usual + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS), ROTATE_MS);
     if (!should_be_heard(d, now, settled + load, unheard)) {
-        return; // we have sent nothing that the peer should have heard by then
+        // We have sent nothing that the peer should have heard by then, unless the route is slow only.
+        const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
+        const bool may_ask = d.complained_at == 0 || reached(d.verify_at, now);
+        if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
+            check_routes(d, now, view, action);
+        }
+        return;
     }
     // Whoever has not heard us for a shorter time has heard us since the last complaint.
     const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
@@ -446,21 +470,19 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     const bool counts_twice = !d.answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
     if (d.complained_at == 0 && !counts_twice) {
         d.complained_at = stamp_of(now);
-        if ((d.asked == 0 || d.single) && (d.answers || d.unanswered < MAX_UNANSWERED)) {
-            ask(d, now, view, view.usable, false, action);
-        }
+        check_routes(d, now, view, action);
         return;
     }
     if (d.complained_at != 0 && age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
     // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
-    if (d.judge_at != 0 ||
-        (!counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled)) {
+    const bool is_judged = d.judge_at != 0;
+    if (!is_judged && !counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled) {
         return;
     }
     d.complained_at = stamp_of(now);
-    if (has_choice(view)) {
+    if (!is_judged && has_choice(view)) {
         rotate(d, now, view, true, action);
     }
 }
@@ -508,8 +530,9 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         if (now > d.sent_at + FORGET_MS) {
             forget(d);
         }
-        d.sending_since = stamp_of(now);
+        d.sending_since = 0;
     }
+    d.sending_since = d.sending_since == 0 ? stamp_of(now) : d.sending_since;
     if (now > d.sent_at + STREAM_GAP_MS) {
         d.sent_before = stamp_of(d.sent_at);
         d.stream_since = stamp_of(now);
@@ -529,7 +552,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
     std::uint64_t at = UINT64_MAX;
     if (!d.fresh && d.proves) {
         d.fresh = true;
-        at = std::max(now, whole(d, d.repeat_at));
+        at = std::max(now, next_in_silence(d));
     }
     if (!d.check && reached(d.verify_at, now)) {
         d.check = true;
@@ -593,11 +616,13 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     d.answered = both(d.answered, set_of(route));
     if (route == sending || contains(d.answered, sending)) {
         d.judge_at = 0;
-    } else if (d.judge_at == 0 && contains(d.asked, sending)) {
+    } else if (contains(d.asked, sending)) {
         const std::uint32_t usual =
-            is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, MAX_GRANTED_MS) : 0U;
-        const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS;
-        d.judge_at = later(d.asked_at, grant + std::min(load, MAX_LOAD_GRANTED_MS));
+            is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)
+                                    : 0U;
+        const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS);
+        const std::uint32_t at = later(stamp, grant); // the route in use was asked then, or before
+        d.judge_at = d.judge_at == 0 || static_cast<std::int32_t>(at - d.judge_at) < 0 ? at : d.judge_at;
     }
     return true;
 }
@@ -658,9 +683,14 @@ void delivery_untied(Delivery &d, std::uint8_t route) {
 }
 
 void delivery_moved(Delivery &d, std::uint64_t now) {
-    d.sending_since = stamp_of(now);
+    d.sending_since = 0;
     d.rotate_at = later(now, rotate_patience(d));
     d.judge_at = 0;
+}
+
+void delivery_lost(Delivery &d) {
+    d.ever_asked = 0;
+    d.verify_at = 0;
 }
 
 std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now) {
@@ -712,8 +742,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
     at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
     if (d.waiting_since != 0 && d.fresh) {
-        at = std::min({at, whole(d, d.repeat_at), whole(d, d.rotate_at)});
-        at = d.library ? at : std::min(at, whole(d, d.withdraw_at));
+        at = std::min(at, next_in_silence(d));
     }
     return at;
 }

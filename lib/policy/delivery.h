@@ -15,12 +15,12 @@
 //     nothing (1 s), or answers and is silent (3 s), it is made to choose another: the route that it was heard over is
 //     withdrawn (the peer sees us offline there), then all but one, in turn. What helped holds for 30 s, and twice as long
 //     each time; then all routes are taken back.
-//   - A route that came online is verified once there is something to send. While data flows, the route in use is verified
-//     every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
+//   - A route that came online is verified once there is something to send, and all are when the route in use is lost.
+//     While data flows, the route in use is verified every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
 //   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
 //     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
-//   - No echo is sent while the connection is idle, nor, after the first and three complaints, where there
-//     is no other route to go to.
+//   - No echo is sent while the connection is idle. Where there is no other route to go to, only a silence asks for them:
+//     the peer may have a choice.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
 #pragma once
@@ -86,7 +86,7 @@ struct Delivery {
     std::array<Route_Delivery, ROUTES> routes{};
 
     // What we send.
-    std::uint32_t sending_since = 0; ///< since when data goes over the route in use
+    std::uint32_t sending_since = 0; ///< the first data over the route in use; 0: none yet
     std::uint32_t stream_since = 0;  ///< since when data is sent without a pause of STREAM_GAP_MS
     std::uint32_t sent_before = 0;   ///< the last data before the last such pause
 
@@ -205,6 +205,9 @@ void delivery_untied(Delivery &d, std::uint8_t route);
 
 /// Traffic goes over another route from now on, for whatever reason.
 void delivery_moved(Delivery &d, std::uint64_t now);
+
+/// The route in use is lost. Which of the others is the best is asked anew.
+void delivery_lost(Delivery &d);
 
 /// The time that goes into the number of an echo that is sent now.
 [[nodiscard]] std::uint32_t delivery_stamp(std::uint64_t now);

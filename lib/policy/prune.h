@@ -1,11 +1,13 @@
 // Prune: which relays and routes may go?
 //
 // Rule: 1. A connected relay where no peer is online, when more such are connected than wanted: those of bad name first,
-//          then those that fewest peers are tied to, then the slow.
+//          then those that fewest peers are tied to, then the slow. While peers are tied to it, it is remembered: for when
+//          the host names it again, or nothing is connected any more.
 //       2. A relay that only sleeping connections use: it is left, and remembered.
 //       3. A relay that is away and that nobody is tied to, after FAILED_ATTEMPTS; or that never came up in GIVE_UP_MS,
 //          whoever is tied to it. Only while three others are connected.
-//       4. A route over a relay that is away, as soon as another relay wants its place: the longest away first.
+//       4. A route over a relay that is away, or remembered by rule 1, as soon as another relay wants its place: the
+//          longest away first.
 //       5. One route of a peer that is online at more than three, where it does least for others.
 // Bound: none that the host wants is lost while fewer than three others are connected.
 #pragma once

@@ -50,6 +50,46 @@ TEST_CASE("reconnect 5: a dead relay is tried ever more rarely, and its peers st
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, dead); }));
 }
 
+TEST_CASE("reconnect 5: relays that were let go while others were there come back when nothing is connected") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer_Def def;
+    def.profile = GENERATE(Profile::responsive, Profile::saver);
+    Sim_Peer &a = world.add_peer(def);
+    const int friendship = befriend(a, world.add_peer().key, 0); // who is not online anywhere
+    const std::uint32_t kept = def.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+    std::vector<Sim_Relay *> relays;
+    for (int i = 0; i < 5; ++i) {
+        relays.push_back(&world.add_relay());
+        tie(a, friendship, *relays.back());
+    }
+    world.advance(12'000);
+    CHECK(tcp_connected_relays_count(a.c) == kept);
+    world.advance(60'000); // none comes back for nothing
+    CHECK(tcp_connected_relays_count(a.c) == kept);
+    for (Sim_Relay *const relay : relays) {
+        if (is_up(a, *relay)) {
+            sim_relay_kill(*relay);
+        }
+    }
+    CHECK(world.until(4'000, [&] { return tcp_connected_relays_count(a.c) != 0; }));
+}
+
+TEST_CASE("reconnect 5: a relay that was let go gives its place to a new one") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    const int friendship = befriend(a, world.add_peer().key, 0);
+    for (std::size_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        tie(a, friendship, world.add_relay());
+    }
+    world.advance(12'000);
+    REQUIRE(tcp_connected_relays_count(a.c) == RECOMMENDED_FRIEND_TCP_CONNECTIONS);
+    Sim_Relay &more = world.add_relay();
+    tie(a, friendship, more);
+    CHECK(world.until(2'000, [&] { return is_up(a, more); }));
+}
+
 TEST_CASE("reconnect 5: a relay that restarts is back soon") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));

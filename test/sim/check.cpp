@@ -90,10 +90,6 @@ std::size_t count_unproved(const Run &run, const Friendship &f, Relay_Set bad) {
     }));
 }
 
-bool ticks_by_the_clock(const Client &client) {
-    return client.peer.net->nodes[client.peer.node]->interval != 0;
-}
-
 /// From end to end and back over the slowest of their honest relays, with the pauses between ticks.
 std::uint64_t round_trip(Run &run, const Friendship &f) {
     std::uint64_t longest = 0;
@@ -223,8 +219,9 @@ void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
              static_cast<unsigned long long>(sent));
     }
     auto &[sent_before, granted_before] = echoes.before[echoes.place];
-    // A burst may come just before its silence is seen here. A peer whose pauses are not known yet is taken to be silent.
-    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 2 : 1;
+    // One burst may come just before its silence is seen here, and one later than what it is granted for: both may be
+    // at an end of these seconds. One more for a complaint. A peer whose pauses are not known yet is taken to be silent.
+    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 4 : 3;
     const std::uint64_t most =
         ECHOES_A_SECOND * Echo_Watch::SECONDS + bursts * f.relays.size() + echoes.granted - granted_before;
     if (echoes.sent - sent_before > most) {
@@ -339,7 +336,7 @@ void check_limits(Run &run, std::uint32_t index) {
     const bool changed = run.net.now - client.changed_at < 5 * SECOND;
     for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
         if (client.pings[relay] > MAX_PINGS && !changed && run.bad_until[relay] <= run.net.now &&
-            client.bad_until <= run.net.now) {
+            client.settled_at <= run.net.now) {
             fail(run, "peer %u has pinged relay %u %u times in a second", index, relay, client.pings[relay]);
         }
     }
@@ -385,6 +382,9 @@ void check_change(Run &run, std::uint32_t index, const Change &change) {
     Flow *const flow = flow_of(run, index, change.connection, hostile);
     if (change.kind == Change_Kind::route_online && flow != nullptr) {
         ++flow->echoes.granted;
+    }
+    if (change.kind == Change_Kind::moved && change.reason != Reason::not_delivering && flow != nullptr) {
+        flow->echoes.granted += ROUTES; // where the route in use was lost, all are asked
     }
     if (run.only_hostile_peers && !run.clients[index].hostile) {
         check_harmless(run, index, change, flow, hostile);
@@ -477,6 +477,9 @@ void check_attempts(Run &run) {
         }
         for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
             const Relay_Kind kind = run.kinds[relay].kind;
+            if (kind == Relay_Kind::honest) {
+                continue; // it is connected whenever the host names it, and left when no peer comes there
+            }
             const std::uint32_t most = kind == Relay_Kind::flaps ? FLAPPING_ATTEMPTS : DEAD_ATTEMPTS;
             std::uint32_t &longest = run.result.most.attempts[kind == Relay_Kind::flaps ? 1 : 0];
             const std::uint32_t attempts = run.clients[index].attempts[relay];

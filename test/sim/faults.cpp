@@ -130,6 +130,9 @@ void way(Run &run, Fault_Kind kind, const Fault &fault) {
         node.piece = run.between(1, 700);
         other.send_piece = run.between(1, 300);
         mark_client(run, fault, fault.end); // who ticks by the clock sends one piece each time
+        if (std::any_of(run.clients.begin(), run.clients.end(), ticks_by_the_clock)) {
+            mark_relay(run, fault, fault.end); // and reads one
+        }
         sim_at(run.net, fault.end, [&node, &other] {
             node.piece = 0;
             other.send_piece = 0;
@@ -188,8 +191,10 @@ void network(Run &run, Fault_Kind kind, const Fault &fault) {
     if (kind == Fault_Kind::cut_client) {
         if (!node_of(client.peer).cut) {
             sim_cut(net, node, true);
+            net.nodes[node]->unreachable = run.chance(50); // its own network is gone, or what is behind
             mark_client(run, fault, fault.end);
             sim_at(net, fault.end, [&run, node, me = fault.client] {
+                run.net.nodes[node]->unreachable = false;
                 sim_cut(run.net, node, false, 1'000);
                 tell_network_changed(run, run.clients[me]);
             });
@@ -341,6 +346,10 @@ void end_relay(Run &run, const Fault &fault) {
     }
     Sim_Peer &peer = client.peer;
     const int number = tcp_relay_at(peer.c, static_cast<std::uint32_t>(run.below(1 + tcp_connections_count(peer.c))));
+    if (Relay_Info info; tcp_relay_info(peer.c, number, info)) {
+        std::uint64_t &until = client.cut_until[run.relay_of.at(info.public_key)];
+        until = std::max(until, run.net.now + SHARE_EVERY); // then the host names it again
+    }
     if (number >= 0 && kill_tcp_relay_connection(peer.c, number) != Error::ok) {
         fail(run, "a relay could not be killed");
     }

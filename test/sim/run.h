@@ -22,6 +22,8 @@
 namespace toxtcp {
 
 inline constexpr std::uint64_t SECOND = 1'000;
+/// The host names its friends' relays again.
+inline constexpr std::uint64_t SHARE_EVERY = 7 * SECOND;
 
 enum class Fault_Kind : std::uint8_t {
     kill,            ///< a relay's process ends, and comes back
@@ -114,7 +116,8 @@ struct Client {
     std::uint64_t echo_level = 0;                                ///< echoes sent, less those that the time since allows
     std::uint64_t apart_since = 0;                               ///< no relay is connected since; 0: one is
     std::array<std::uint64_t, MAX_SIM_RELAYS> reachable_since{}; ///< this relay; 0: it is not
-    std::array<std::uint32_t, MAX_SIM_RELAYS> attempts{};        ///< to connect to this relay
+    std::array<std::uint64_t, MAX_SIM_RELAYS> first_attempt{};   ///< to connect to this relay in the hour; 0: none yet
+    std::array<std::uint32_t, MAX_SIM_RELAYS> attempts{};        ///< later than a minute after it
     std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{};       ///< from this relay
     std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};           ///< to this relay, since it was last looked at
     std::uint64_t connects = 0;                                  ///< when it was last looked at
@@ -177,6 +180,10 @@ inline void digest(Run &run, std::uint64_t value) {
 /// Whether the host above can call this client's library.
 inline bool is_running(const Client &client) {
     return client.peer.c != nullptr && !client.suspended;
+}
+
+inline bool ticks_by_the_clock(const Client &client) {
+    return client.peer.net->nodes[client.peer.node]->interval != 0;
 }
 
 /// Whether the hosts above of both have anything to say.

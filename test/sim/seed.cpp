@@ -9,7 +9,6 @@ namespace {
 /// After the last fault everybody must be heard within this time.
 constexpr std::uint64_t HEALED_WITHIN = 60 * SECOND;
 /// The host above tells each side of the relays that both know this often, as toxcore does.
-constexpr std::uint64_t SHARE_EVERY = 7 * SECOND;
 /// In one seed of so many an hour passes at the end, with dead relays.
 constexpr std::uint64_t HOUR_IN_SEEDS = 50;
 constexpr std::uint64_t MINUTE = 60 * SECOND;
@@ -52,7 +51,11 @@ void add_client(Run &run, bool proxied, bool hostile) {
     run.client_of[client.peer.key] = number;
     client.peer.on_connect = [&run, &client](const Ip_Port &address) {
         for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
-            client.attempts[relay] += run.relays[relay].address == address ? 1U : 0U;
+            if (run.relays[relay].address == address) {
+                std::uint64_t &first = client.first_attempt[relay];
+                first = first == 0 ? run.net.now : first;
+                client.attempts[relay] += run.net.now >= first + MINUTE ? 1U : 0U;
+            }
         }
     };
     listen(run, number);
@@ -149,11 +152,11 @@ void pass_hour(Run &run) {
     run.only_hostile_peers = false; // relays are dead as well
     turn_dead(run);
     const auto is_over = [&run] { return !run.result.fault.empty(); };
-    sim_until(run.net, MINUTE, is_over);
     for (Client &client : run.clients) {
+        client.first_attempt = {};
         client.attempts = {};
     }
-    sim_until(run.net, HOUR, is_over);
+    sim_until(run.net, HOUR + MINUTE, is_over);
     check_attempts(run);
 }
 

@@ -293,6 +293,15 @@ TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where
     CHECK(reconnect_pace(pace, START + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
 }
 
+TEST_CASE("backoff: where attempts begin there is a network, and the end of the outage is looked for as if nobody told") {
+    Reconnect_Pace pace;
+    outage_begins(pace, START);
+    pace.has_network = true;
+    CHECK(reconnect_pace(pace, START + 86'400'000, true) == UNTOLD_OUTAGE_PACE_MS);
+    pace_renew(pace, START + 86'400'000);
+    CHECK_FALSE(pace.has_network);
+}
+
 TEST_CASE("backoff: an outage that ended for a moment goes on where it was") {
     Reconnect_Pace pace;
     outage_begins(pace, START);

@@ -83,13 +83,13 @@ void check_echoes(Stage &s) {
     const std::uint64_t burst = s.relays.size() + s.more.size();
     for (const World_Side *const side : {&s.a, &s.b}) {
         for (std::size_t i = 0; i < side->echoes.size(); ++i) {
-            // A silence may have been counted just before or after its burst.
+            // A silence may have been counted just before or after its burst. One more is for a complaint.
             const bool has_before = i >= ECHO_WINDOW_S;
             const std::uint64_t before = has_before ? side->echoes[i - ECHO_WINDOW_S].first : 0;
             const std::uint64_t bursts = has_before ? side->echoes[i - ECHO_WINDOW_S].second : 0;
             const std::uint64_t bursts_now = side->echoes[std::min(i + 1, side->echoes.size() - 1)].second;
             const std::uint64_t sent = side->echoes[i].first - before;
-            const std::uint64_t bound = 2 * ECHO_WINDOW_S + burst + bursts_now - bursts;
+            const std::uint64_t bound = 2 * ECHO_WINDOW_S + 2 * burst + bursts_now - bursts;
             s.result.echoes = std::max(s.result.echoes, sent);
             if (sent > bound) {
                 fail_world(s, std::string{"echoes within 10 s, by "} + side->name + ": " + of_at_most(sent, bound));
@@ -186,6 +186,7 @@ void watch_return(Stage &s, const char *when) {
 }
 
 void end_outage(Stage &s, std::uint64_t lasted) {
+    node_of(s.a.peer).unreachable = false;
     sim_cut(s.net, s.a.peer.node, false, std::min(lasted, MINUTE));
     if (s.world.event != World_Event::unnoticed) {
         tcp_connections_network_changed(s.a.peer.c);
@@ -215,6 +216,7 @@ void pass_outage(Stage &s) {
 void pass_day_without_network(Stage &s) {
     sim_advance(s.net, BEFORE_EVENT_MS);
     s.talking = false;
+    node_of(s.a.peer).unreachable = true;
     sim_cut(s.net, s.a.peer.node, true);
     const std::uint64_t before = tcp_connections_wakes(s.a.peer.c).ticks;
     sim_advance(s.net, 24 * HOUR);

@@ -175,6 +175,9 @@ void start_side(Stage &s, World_Side &side, char name, bool tells) {
     side.peer.on_change = [&s, &side](const Change &change) {
         side.peer.changes.clear();
         side.bursts += change.kind == Change_Kind::route_online ? 1 : 0;
+        if (change.kind == Change_Kind::moved && change.reason != Reason::not_delivering) {
+            side.bursts += s.relays.size() + s.more.size(); // where the route in use was lost, all are asked
+        }
         if (s.story) {
             tell_change(s, side, change);
         }
