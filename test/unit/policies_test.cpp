@@ -293,7 +293,8 @@ TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where
     CHECK(reconnect_pace(pace, START + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
 }
 
-TEST_CASE("backoff: where attempts begin there is a network, and the end of the outage is looked for as if nobody told") {
+TEST_CASE(
+    "backoff: where attempts begin there is a network, and the end of the outage is looked for as if nobody told") {
     Reconnect_Pace pace;
     outage_begins(pace, START);
     pace.has_network = true;
