@@ -58,6 +58,7 @@ void wait_for_turn(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
     Relay &relay = c.relays[slot];
     backoff_failed(relay.backoff, c.now, up, is_needed(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
+        backoff_excuse(relay.backoff, c.now);
         c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));
     }
     plan_reconnects(c);

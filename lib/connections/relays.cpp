@@ -306,6 +306,7 @@ void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.link != nullptr && relay.link->client.last_heard == c.now && liveness_heard(relay.liveness)) {
         report(c, Change_Kind::relay_trusted, {.relay = slot});
+        wake_relay_at(c, slot, relay_due(c, relay)); // something may have been sent since
     }
 }
 

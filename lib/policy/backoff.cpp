@@ -6,6 +6,8 @@ namespace toxtcp {
 
 namespace {
 
+constexpr std::uint32_t OUTAGE_ATTEMPTS = 5; ///< their pause is the last that is shorter than NEEDED_RETRY_MS
+
 std::uint64_t doubled(std::uint64_t first, std::uint32_t times) {
     return std::min(first << std::min(times, 20U), MAX_RETRY_MS);
 }
@@ -32,6 +34,12 @@ void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool 
     if (backoff.away_since == 0 || was_up) {
         backoff.away_since = now;
     }
+}
+
+void backoff_excuse(Backoff &backoff, std::uint64_t now) {
+    backoff.attempts = std::min(backoff.attempts, OUTAGE_ATTEMPTS);
+    backoff.ready_at = std::min(backoff.ready_at, now + NEEDED_RETRY_MS);
+    backoff.patient = false;
 }
 
 void backoff_connected(Backoff &backoff) {

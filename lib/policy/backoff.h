@@ -5,7 +5,7 @@
 //       - Only a connection that lasted USEFUL_MS resets this. One that ended earlier counts as one more failure.
 //       - All that wait stand in one queue: those that a peer lacks first, then the longest waiting. One pace for all.
 //       - While nothing is connected (an outage) the relays' own waits do not count. The pace alone does: 0.35 s at first,
-//         then slower with time. A change of network starts it anew.
+//         then slower with time. A change of network starts it anew. What fails in an outage waits 8 s at most after it.
 //       - The pace becomes very slow only where the host tells of changes and every attempt fails at once: there is no
 //         network. Where attempts begin and come to nothing, what is broken is farther away, and nobody will tell.
 // Bound: a dead relay is tried at most 40 times in an hour after the first minute, one that flaps 60 times. A day without a
@@ -42,6 +42,8 @@ struct Backoff {
 
 /// An attempt failed, or a connection ended after `up` ms (0 for an attempt). `random` is any number.
 void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool needed, std::uint32_t random);
+/// It failed while nothing was connected, which tells little of it: when something is, it does not wait long.
+void backoff_excuse(Backoff &backoff, std::uint64_t now);
 /// It is connected.
 void backoff_connected(Backoff &backoff);
 /// To be tried at `at`, whatever was before: the network has changed, or its address.

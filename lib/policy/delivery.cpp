@@ -167,7 +167,8 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
             continue;
         }
         const auto cost = [&](std::uint8_t route) {
-            return d.routes[route].round_trip + (delivery_distrusts(d, route, now) ? 0x10000U : 0U);
+            return d.routes[route].round_trip + (delivery_distrusts(d, route, now) ? 0x10000U : 0U) +
+                   (contains(d.tried, route) ? 0x20000U : 0U);
         };
         if (best == NO_ROUTE || cost(i) < cost(best)) {
             best = i;
@@ -216,6 +217,9 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             }
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
+            if (d.tried != 0) { // traffic rotates: another turn is for another route
+                d.tried = both(d.tried, set_of(view.sending));
+            }
             d.left = view.sending; // it may only be slow: that shows before the echoes are given up
             d.left_until = later(now, BURST_LASTS_MS);
             d.moved = true;
@@ -424,7 +428,7 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
         return true;
     }
     // Older packets are not known, but the pause between the last two is.
-    const std::uint32_t pauses = 2 * std::min(age_of(d.sent_before, now), TALKING_MS);
+    const std::uint32_t pauses = 2 * std::min(stamp_of(d.sent_at) - d.sent_before, TALKING_MS);
     return is_talking(d, now) && age_of(d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
@@ -453,7 +457,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     if (!should_be_heard(d, now, settled + load, unheard)) {
         // We have sent nothing that the peer should have heard by then, unless the route is slow only.
         const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
-        const bool may_ask = d.complained_at == 0 || reached(d.verify_at, now);
+        const bool may_ask = d.complained_at == 0 || reached(d.verify_at - VERIFY_MS / 2, now);
         if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
             check_routes(d, now, view, action);
         }
@@ -476,13 +480,16 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     if (d.complained_at != 0 && age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
+    if (d.judge_at != 0) {
+        d.complaint = static_cast<std::uint16_t>(unheard); // until it is known whether the route answers
+        return;
+    }
     // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
-    const bool is_judged = d.judge_at != 0;
-    if (!is_judged && !counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled) {
+    if (!counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled) {
         return;
     }
     d.complained_at = stamp_of(now);
-    if (!is_judged && has_choice(view)) {
+    if (has_choice(view)) {
         rotate(d, now, view, true, action);
     }
 }
@@ -616,6 +623,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     d.answered = both(d.answered, set_of(route));
     if (route == sending || contains(d.answered, sending)) {
         d.judge_at = 0;
+        d.check = d.check || d.complaint != 0;
     } else if (contains(d.asked, sending)) {
         const std::uint32_t usual =
             is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)

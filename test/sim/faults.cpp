@@ -292,6 +292,7 @@ void client(Run &run, Fault_Kind kind, const Fault &fault) {
     sim_at(net, fault.end, [&run, &client, me = fault.client] {
         client.peer.c = new_tcp_connections(client.peer.def);
         client.connects = node_of(client.peer).calls.connect; // those of its last life are no part of this one's pace
+        client.echo_level = 0;
         run_again(run, me);
     });
 }

@@ -1,6 +1,7 @@
 // Delivery alone: evidence and time in, an action out. No network, no relay.
 #include "policy/delivery.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "catch.h"
@@ -364,6 +365,40 @@ TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out")
     delivery_peer_echo(s.d, s.now, 77, 1'000);
     s.serve();
     CHECK(s.take_echoed() == ALL);
+}
+
+TEST_CASE("delivery: complaints have routes asked while others are not counted") {
+    Scene s;
+    s.talk(5'000);
+    s.d.rounds = 5; // it has gone on for long
+    s.d.complained_at = delivery_stamp(s.now);
+    s.pass(1'500, 290, [&] { (void)delivery_heard(s.d, s.now); });
+    s.d.verify_at = delivery_stamp(s.now + VERIFY_MS / 2); // the last echo was a second ago
+    s.take_echoed();
+    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.serve();
+    CHECK(s.take_echoed() == ALL);
+    CHECK(s.moves == 0);
+}
+
+TEST_CASE("delivery: traffic that goes from route to route comes to each of them") {
+    Scene s; // 0 and 2 carry nothing but echoes, 1 not even those
+    s.talk(5'000);
+    std::vector<std::uint8_t> used;
+    for (int i = 0; i < 10; ++i) { // a complaint every 8 s
+        delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 10'000);
+        s.pass(8'000, 20, [&] {
+            (void)delivery_heard(s.d, s.now);
+            for (const std::uint8_t route : {std::uint8_t{0}, std::uint8_t{2}}) {
+                if (s.stamps[route] != 0 && s.now == s.stamps[route] + 20) {
+                    (void)s.answer(route);
+                }
+            }
+        });
+        used.push_back(s.view.sending);
+    }
+    CHECK(std::count(used.begin(), used.end(), 0) > 2);
+    CHECK(std::count(used.begin(), used.end(), 2) > 2);
 }
 
 TEST_CASE("delivery: a late answer does not put off what a quick one tells") {

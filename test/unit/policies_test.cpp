@@ -303,6 +303,18 @@ TEST_CASE(
     CHECK_FALSE(pace.has_network);
 }
 
+TEST_CASE("backoff: what failed in an outage, however often, does not wait long after it") {
+    Backoff backoff;
+    for (int i = 0; i < 1'000; ++i) {
+        backoff_failed(backoff, START, 0, i % 2 == 0, 0);
+        backoff_excuse(backoff, START);
+        CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
+        CHECK_FALSE(backoff.patient);
+    }
+    backoff_failed(backoff, START, 0, true, 0); // after it
+    CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
+}
+
 TEST_CASE("backoff: an outage that ended for a moment goes on where it was") {
     Reconnect_Pace pace;
     outage_begins(pace, START);
