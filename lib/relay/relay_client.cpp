@@ -164,16 +164,20 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
         relay.ping_id = 0;
         smooth_round_trip(relay, now - relay.ping_sent);
         return Relay_Event_Kind::pong;
-    case Packet_Type::routing_response:
+    case Packet_Type::routing_response: {
+        const std::uint32_t request = relay.responses++;
         if (packet.id < FIRST_ROUTING_ID) {
             return Relay_Event_Kind::routing_response;
         }
-        if (relay.known[index_of(packet.id)]) {
+        // To a request from before we were done with this id, it tells of what the id was: the relay frees it meanwhile.
+        const bool is_old = static_cast<std::int32_t>(relay.numbers[index_of(packet.id)] - request) > 0;
+        if (relay.known[index_of(packet.id)] || is_old) {
             return Relay_Event_Kind::none;
         }
         relay.known.set(index_of(packet.id));
         relay.numbers[index_of(packet.id)] = NO_NUMBER;
         return Relay_Event_Kind::routing_response;
+    }
     case Packet_Type::connect_notification:
         if (!relay.known[index_of(packet.id)] || relay.leaving[index_of(packet.id)] ||
             relay.online[index_of(packet.id)]) {
@@ -208,6 +212,8 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.ping_id = relay.ping_sent = relay.last_heard = relay.ping_heard = 0;
     relay.ping_proves = false;
     relay.round_trip = 0;
+    relay.requests = relay.responses = 0;
+    relay.numbers.fill(0);
     relay.known.reset();
     relay.online.reset();
     relay.leaving.reset();
@@ -376,7 +382,9 @@ bool relay_request_route(Relay_Client &relay, const Public_Key &peer) {
     Packet packet;
     packet.type = Packet_Type::routing_request;
     packet.public_key = peer.data();
-    return relay.phase == Relay_Phase::confirmed && !relay.leaving_waiting && queue(relay, packet);
+    const bool sent = relay.phase == Relay_Phase::confirmed && !relay.leaving_waiting && queue(relay, packet);
+    relay.requests += sent;
+    return sent;
 }
 
 void relay_leave_route(Relay_Client &relay, std::uint8_t id) {
@@ -411,6 +419,7 @@ void relay_flush_control(Relay_Client &relay) {
             }
             relay.leaving.reset(i);
             relay.known.reset(i);
+            relay.numbers[i] = relay.requests;
         }
     }
     relay.leaving_waiting = false;

@@ -71,10 +71,14 @@ struct Relay_Client {
     Channel channel;
     Handshake handshake;
 
-    std::array<std::uint32_t, MAX_ROUTES> numbers{}; ///< what the owner attached to each routing id
-    std::bitset<MAX_ROUTES> known;                   ///< the relay has given us this id
-    std::bitset<MAX_ROUTES> online;                  ///< and reported its peer online
-    std::bitset<MAX_ROUTES> leaving;                 ///< we are done with it, and the relay is to be told
+    std::uint32_t requests = 0;  ///< of routes, that were sent
+    std::uint32_t responses = 0; ///< to these: they come in their order
+
+    /// What the owner attached to each routing id. Of an id that is not known: `requests` when we were done with it.
+    std::array<std::uint32_t, MAX_ROUTES> numbers{};
+    std::bitset<MAX_ROUTES> known;   ///< the relay has given us this id
+    std::bitset<MAX_ROUTES> online;  ///< and reported its peer online
+    std::bitset<MAX_ROUTES> leaving; ///< we are done with it, and the relay is to be told
 
     std::uint16_t in_size = 0; ///< bytes of a frame, or of an answer, that is not complete
     std::uint16_t out_begin = 0;

@@ -330,6 +330,47 @@ TEST_CASE("behaviour 11: every callback may add relays and connections until the
     CHECK(s.first.clients.back().routes.size() >= 240);
 }
 
+TEST_CASE("behaviour 11: connections that are ended and made again over a slow relay get their own peer's packets") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Relay &relay = world.add_relay();
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &x = world.add_peer();
+    Sim_Peer &y = world.add_peer();
+    hold(a, relay);
+    const int from_x = befriend(x, a.key, 1);
+    const int from_y = befriend(y, a.key, 1);
+    tie(x, from_x, relay);
+    tie(y, from_y, relay);
+    REQUIRE(world.until(2'000, [&] { return is_up(a, relay) && is_up(x, relay) && is_up(y, relay); }));
+    world.net.nodes[relay.node]->latency = 500;
+    const auto begin = [&](const Sim_Peer &peer, int id) {
+        const int connection = befriend(a, peer.key, id);
+        tie(a, connection, relay);
+        return connection;
+    };
+    const auto end = [&](int connection) { CHECK(kill_tcp_connection_to(a.c, connection) == Error::ok); };
+    // The relay answers what was asked twice twice, and what it says the second time is not true any more.
+    const int first = begin(x, 1);
+    world.advance(300);
+    end(first);
+    const int second = begin(x, 1);
+    world.advance(850);
+    end(second);
+    begin(y, 2);
+    world.advance(1'100);
+    begin(x, 3);
+    world.advance(4'000);
+    CHECK(send_text(x, from_x, "x's") == Error::ok);
+    CHECK(send_text(y, from_y, "y's") == Error::ok);
+    world.advance(4'000);
+    REQUIRE(heard_once(a.data, "x's"));
+    REQUIRE(heard_once(a.data, "y's"));
+    for (const Sim_Packet &packet : a.data) {
+        CHECK(packet.id == (packet.bytes == "x's" ? 3 : 2));
+    }
+}
+
 TEST_CASE("behaviour 11: callbacks may be missing, and may be changed") {
     Scene s;
     INFO(to_string(s.world.ticking));
