@@ -148,11 +148,21 @@ TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection
 TOXTCP_API Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
                                           const Public_Key &relay_key);
 
+/// The same for a relay that only the proxy can find: by a host name, which the proxy looks up (with Tor an onion
+/// address too). `host` is copied. `bad_address` without a proxy, and for what is no host name (letters, digits, hyphens,
+/// underscores and dots, 255 at most).
+TOXTCP_API Error add_tcp_relay_connection_by_name(Tcp_Connections *c, int connection, const std::string &host,
+                                                  std::uint16_t port, const Public_Key &relay_key);
+
 /// The same for a relay known by its number, as OOB packets come with.
 TOXTCP_API Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int relay);
 
 /// Connects to a relay for no peer in particular. `already` when it is known.
 TOXTCP_API Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key);
+
+/// The same by a host name that the proxy looks up (see `add_tcp_relay_connection_by_name`).
+TOXTCP_API Error add_tcp_relay_global_by_name(Tcp_Connections *c, const std::string &host, std::uint16_t port,
+                                              const Public_Key &relay_key);
 
 /// Ends a relay and unties it from every connection.
 TOXTCP_API Error kill_tcp_relay_connection(Tcp_Connections *c, int relay);
@@ -253,9 +263,11 @@ struct Traffic {
 struct Relay_Info {
     int number = 0;                              ///< stays the same for as long as the relay is known
     Public_Key public_key{};                     ///< the relay's
-    Ip_Port address;                             ///< where it is
+    Ip_Port address;                             ///< where it is; of a name: the port, and no family
+    std::string name = {};                       ///< its host name, where the proxy finds it by that; else empty
     Relay_State state = Relay_State::connecting; ///< how it does
     Reason last_end = Reason::none;              ///< why its connection last ended
+    std::uint16_t proxy_status = 0;              ///< with `proxy_refused` or `proxy_password`: `proxy_status_text`
     std::uint64_t connected_since = 0;           ///< ms on the host's clock; 0 when it is not
     std::uint32_t round_trip = 0;                ///< ms, smoothed; 0 before the first pong
     std::uint32_t connections = 0;               ///< tied to it

@@ -77,14 +77,22 @@ TOXTCP_API Public_Key canonical_key(const Public_Key &key);
 /// Reads 64 hexadecimal digits of either case. False, and `key` as it was, for anything else.
 [[nodiscard]] TOXTCP_API bool parse_public_key(const std::string &text, Public_Key &key);
 
-/// How relays are reached: directly, by an HTTP proxy's CONNECT, or by a SOCKS5 proxy without a password.
+/// How relays are reached: directly, by an HTTP proxy's CONNECT, or by a SOCKS5 proxy.
 enum class Proxy_Type : std::uint8_t { none, http, socks5 };
 
-/// The proxy that all relays are reached through.
+/// The proxy that all relays are reached through. With a user it authenticates: SOCKS5 by RFC 1929, HTTP by Basic.
+/// Tor gives each user name a circuit of its own, whatever the password: hosts that must not be seen to belong together
+/// use different ones.
 struct Proxy {
-    Proxy_Type type = Proxy_Type::none; ///< `none`: no proxy, and the address does not count
+    Proxy_Type type = Proxy_Type::none; ///< `none`: no proxy, and nothing else counts
     Ip_Port address;                    ///< of the proxy; IPv4 or IPv6
+    std::string user = {};              ///< at most 255 bytes, for HTTP without a colon; empty: no authentication
+    std::string password = {};          ///< at most 255 bytes; sent as it is, never logged nor told
 };
+
+/// What an HTTP proxy's status, or the code of a SOCKS5 proxy's reply, means, in a few words. Static; empty for one that
+/// has no meaning.
+TOXTCP_API const char *proxy_status_text(Proxy_Type type, std::uint16_t status);
 
 // ---- handles and times -----------------------------------------------------------------------------------------
 
@@ -125,6 +133,8 @@ enum class Reason : std::uint8_t {
     connect_failed,    ///< no socket, or the connection was refused
     connect_timeout,   ///< connect, proxy and handshake took more than 10 s
     proxy_refused,     ///< the proxy answered, and said no
+    proxy_password,    ///< the proxy wants a user and a password, or others than it was given
+    proxy_closed,      ///< the proxy closed the connection before it granted or refused
     proxy_malformed,   ///< the proxy's answer is not one
     handshake_failed,  ///< the handshake's answer does not open: a wrong key, or not a relay
     end_of_stream,     ///< the relay closed the connection

@@ -103,7 +103,8 @@ struct Connection {
 
 struct Relay {
     Public_Key key{};
-    Addresses addresses;
+    Addresses addresses;                         ///< one of no family: the port at `name`
+    std::shared_ptr<const std::string> name;     ///< of the host, looked up by the proxy; null: it has none
     Relay_State state = Relay_State::connecting; ///< never `suspect`, which Liveness tells
     std::unique_ptr<Relay_Link> link;            ///< null while it sleeps or waits
 
@@ -122,6 +123,7 @@ struct Relay {
     bool onion = false;
     bool unused = false; ///< it sleeps since nobody was online there
     Reason last_end = Reason::none;
+    std::uint16_t proxy_status = 0;
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or a route was requested: its use is not judged before 10 s more
     std::uint64_t logged_at = 0;  ///< ms, the last line about its end: one an hour

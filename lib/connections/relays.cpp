@@ -18,14 +18,25 @@ namespace {
 /// A relay that is away for long is worth a line of log this often.
 constexpr std::uint64_t LOG_EVERY_MS = 3'600'000;
 
+std::string place_text(const Relay_Place &place) {
+    return place.name == nullptr ? to_string(place.address) : *place.name + ':' + std::to_string(place.address.port);
+}
+
+/// Why the proxy refused, in brackets.
+std::string proxy_text(const Tcp_Connections &c, const Relay &relay) {
+    const std::string text =
+        relay.link == nullptr ? "" : proxy_status_text(c.context.proxy.type, relay.link->client.proxy_status);
+    return text.empty() ? text : " (" + text + ')';
+}
+
 void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
     const bool is_news = relay.logged_at == 0 || c.now >= relay.logged_at + LOG_EVERY_MS;
     const Log_Level level = is_news ? Log_Level::warning : Log_Level::debug;
     relay.logged_at = is_news ? c.now : relay.logged_at;
     try {
         log(c, level,
-            "relay " + to_string(relay.key).substr(0, 8) + " at " + to_string(current_address(relay.addresses)) + ": " +
-                to_string(reason));
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + place_text(current_place(relay)) + ": " +
+                to_string(reason) + proxy_text(c, relay));
     } catch (const std::bad_alloc &) {
         log(c, level, to_string(reason));
     }
@@ -138,7 +149,12 @@ std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
     return c.relay_index.find(key);
 }
 
-Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot) {
+Relay_Place current_place(const Relay &relay) {
+    const Ip_Port &address = current_address(relay.addresses);
+    return {address, address.family == Family::none ? relay.name : nullptr};
+}
+
+Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &key, std::uint32_t &slot) {
     slot = NO_SLOT;
     if (c.relays.full() && !give_up_one(c)) {
         return Error::limit;
@@ -150,7 +166,8 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
         }
         bool is_new = true;
         c.relays[slot].key = key;
-        add_address(c.relays[slot].addresses, address, is_new);
+        c.relays[slot].name = place.name;
+        add_address(c.relays[slot].addresses, place.address, is_new);
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
     } catch (const std::bad_alloc &) {
@@ -171,8 +188,7 @@ Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &ke
 bool connect_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay.link.reset(new (std::nothrow) Relay_Link);
-    if (relay.link == nullptr ||
-        !link_open(*relay.link, c.context, current_address(relay.addresses), relay.key, slot, c.now)) {
+    if (relay.link == nullptr || !link_open(*relay.link, c.context, current_place(relay), relay.key, slot, c.now)) {
         relay.link.reset();
         return false;
     }
@@ -231,6 +247,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     const bool was_connected = is_connected(relay);
     link_close(*relay.link, c.context.host, reason);
     relay.last_end = relay.link->client.reason;
+    relay.proxy_status = relay.link->client.proxy_status;
     relay.state = next;
     relay.up_since = 0;
     relay.liveness = {};
@@ -345,27 +362,33 @@ namespace {
 /// An attempt that is older than this gives way to another address.
 constexpr std::uint64_t ABANDON_MS = 2'000;
 
-Error check_address(const Ip_Port &address) {
-    const bool known = address.family == Family::ipv4 || address.family == Family::ipv6;
-    return known && address.port != 0 ? Error::ok : Error::bad_address;
+Error check_place(const Tcp_Connections &c, const Relay_Place &place) {
+    const Family family = place.address.family;
+    const bool by_name = place.name != nullptr && c.context.proxy.type != Proxy_Type::none && is_host_name(*place.name);
+    const bool by_address = place.name == nullptr && (family == Family::ipv4 || family == Family::ipv6);
+    return (by_name || by_address) && place.address.port != 0 ? Error::ok : Error::bad_address;
 }
 
 /// Our own key is a good one: toxcore's host may run a relay itself, and be found there.
-Error check_relay(const Ip_Port &address, const Public_Key &key) {
-    if (const Error error = check_address(address); error != Error::ok) {
+Error check_relay(const Tcp_Connections &c, const Relay_Place &place, const Public_Key &key) {
+    if (const Error error = check_place(c, place); error != Error::ok) {
         return error;
     }
     return is_weak_key(key) ? Error::bad_key : Error::ok;
 }
 
 /// A relay that is known is named again. While it is not connected, the address given is the one to try.
-void name_again(Tcp_Connections &c, std::uint32_t slot, const Ip_Port &address) {
+void name_again(Tcp_Connections &c, std::uint32_t slot, const Relay_Place &named) {
     Relay &relay = c.relays[slot];
-    if (check_address(address) != Error::ok) {
+    if (check_place(c, named) != Error::ok) {
         return;
     }
     bool is_new = false;
-    const std::uint8_t place = add_address(relay.addresses, address, is_new);
+    const std::uint8_t place = add_address(relay.addresses, named.address, is_new);
+    if (named.name != nullptr && (relay.name == nullptr || *relay.name != *named.name)) {
+        relay.name = named.name;
+        is_new = true;
+    }
     if (!is_new || is_connected(relay)) {
         return;
     }
@@ -381,49 +404,78 @@ void name_again(Tcp_Connections &c, std::uint32_t slot, const Ip_Port &address) 
     }
 }
 
-} // namespace
-
-Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
+Error add_global(Tcp_Connections &c, const Relay_Place &place, const Public_Key &relay_key) {
     const Public_Key key = canonical_key(relay_key);
-    if (const Error error = check_relay(address, key); error != Error::ok) {
+    if (const Error error = check_relay(c, place, key); error != Error::ok) {
         return error;
     }
-    update_now(*c);
-    std::uint32_t slot = find_relay(*c, key);
+    update_now(c);
+    std::uint32_t slot = find_relay(c, key);
     if (slot != NO_SLOT) {
-        name_again(*c, slot, address);
+        name_again(c, slot, place);
         return Error::already;
     }
-    return add_relay(*c, address, key, slot);
+    return add_relay(c, place, key, slot);
 }
 
-Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
-                               const Public_Key &relay_key) {
-    const std::uint32_t peer = c->peers.find(connection);
+Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &place, const Public_Key &relay_key) {
+    const std::uint32_t peer = c.peers.find(connection);
     if (peer == NO_SLOT) {
         return Error::bad_number;
     }
     const Public_Key key = canonical_key(relay_key);
-    update_now(*c);
-    if (const std::uint32_t known = find_relay(*c, key); known != NO_SLOT) {
-        name_again(*c, known, address);
-        return tie(*c, peer, known);
+    update_now(c);
+    if (const std::uint32_t known = find_relay(c, key); known != NO_SLOT) {
+        name_again(c, known, place);
+        return tie(c, peer, known);
     }
-    if (const Error error = check_relay(address, key); error != Error::ok) {
+    if (const Error error = check_relay(c, place, key); error != Error::ok) {
         return error;
     }
-    if (c->peers[peer].online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(*c, peer)) {
+    if (c.peers[peer].online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(c, peer)) {
         return Error::limit;
     }
     std::uint32_t slot = NO_SLOT;
-    if (const Error error = add_relay(*c, address, key, slot); error != Error::ok) {
+    if (const Error error = add_relay(c, place, key, slot); error != Error::ok) {
         return error;
     }
-    const Error error = tie(*c, peer, slot);
+    const Error error = tie(c, peer, slot);
     if (error != Error::ok) {
-        remove_relay(*c, slot, Reason::killed);
+        remove_relay(c, slot, Reason::killed);
     }
     return error;
+}
+
+/// Adds a relay by its name, by one of the two above.
+template <class Add>
+Error add_by_name(const std::string &host, std::uint16_t port, Add add) {
+    try {
+        return add(Relay_Place{{.port = port}, std::make_shared<const std::string>(host)});
+    } catch (const std::bad_alloc &) {
+        return Error::no_memory;
+    }
+}
+
+} // namespace
+
+Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Public_Key &relay_key) {
+    return add_global(*c, {address, nullptr}, relay_key);
+}
+
+Error add_tcp_relay_global_by_name(Tcp_Connections *c, const std::string &host, std::uint16_t port,
+                                   const Public_Key &relay_key) {
+    return add_by_name(host, port, [&](const Relay_Place &place) { return add_global(*c, place, relay_key); });
+}
+
+Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
+                               const Public_Key &relay_key) {
+    return add_to_connection(*c, connection, {address, nullptr}, relay_key);
+}
+
+Error add_tcp_relay_connection_by_name(Tcp_Connections *c, int connection, const std::string &host, std::uint16_t port,
+                                       const Public_Key &relay_key) {
+    return add_by_name(host, port,
+                       [&](const Relay_Place &place) { return add_to_connection(*c, connection, place, relay_key); });
 }
 
 Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
@@ -460,7 +512,8 @@ std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<
     const std::uint32_t size = c->relays.size();
     for (std::uint32_t i = 0; i < size && count < nodes.size(); ++i) {
         const std::uint32_t slot = (index % size + i) % size;
-        if (c->relays.used(slot) && is_connected(c->relays[slot])) {
+        // One that only our proxy finds is of no use to others.
+        if (c->relays.used(slot) && is_connected(c->relays[slot]) && current_place(c->relays[slot]).name == nullptr) {
             nodes[count++] = {c->relays[slot].key, current_address(c->relays[slot].addresses)};
         }
     }

@@ -7,7 +7,9 @@ namespace toxtcp {
 
 [[nodiscard]] std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key);
 /// Adds a relay and begins to connect.
-[[nodiscard]] Error add_relay(Tcp_Connections &c, const Ip_Port &address, const Public_Key &key, std::uint32_t &slot);
+[[nodiscard]] Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &key, std::uint32_t &slot);
+/// Where it is, or is looked for next.
+[[nodiscard]] Relay_Place current_place(const Relay &relay);
 /// Begins to connect. False when there is no memory or socket for it: nothing has changed.
 [[nodiscard]] bool connect_relay(Tcp_Connections &c, std::uint32_t slot);
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot);

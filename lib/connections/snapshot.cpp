@@ -54,7 +54,8 @@ void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
     next_element(json);
     number(json, "number", info.number);
     text(json, "public_key", to_string(info.public_key));
-    text(json, "address", to_string(info.address));
+    text(json, "address",
+         info.name.empty() ? to_string(info.address) : info.name + ':' + std::to_string(info.address.port));
     text(json, "state", to_string(info.state));
     text(json, "last_end", to_string(info.last_end));
     age(json, "connected_ms", now, info.connected_since);

@@ -303,11 +303,6 @@ bool is_complete(const Host &host) {
            readiness == (host.descriptor != nullptr) && (readiness || host.wait == nullptr);
 }
 
-bool is_usable(const Proxy &proxy) {
-    const bool addressed = proxy.address.family == Family::ipv4 || proxy.address.family == Family::ipv6;
-    return proxy.type == Proxy_Type::none || (proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0);
-}
-
 } // namespace
 
 // ---- what the other files use ----------------------------------------------------------------------------------
@@ -360,7 +355,7 @@ void drop_stale_deadlines(Tcp_Connections &c) {
 // ---- public ----------------------------------------------------------------------------------------------------
 
 Tcp_Connections *new_tcp_connections(const Tcp_Connections_Def &def) {
-    if (sodium_init() < 0 || !is_usable(def.proxy) || (def.host != nullptr && !is_complete(*def.host))) {
+    if (sodium_init() < 0 || !proxy_is_usable(def.proxy) || (def.host != nullptr && !is_complete(*def.host))) {
         return nullptr;
     }
     Host *const own_host = def.host == nullptr ? new_system_host() : nullptr;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
+
+#include <sodium.h>
 
 #include "wire/inet.h"
 
@@ -11,91 +12,232 @@ namespace toxtcp {
 namespace {
 
 constexpr std::uint8_t SOCKS5_VERSION = 5;
+constexpr std::uint8_t PASSWORD_VERSION = 1;
+constexpr std::uint8_t NO_AUTHENTICATION = 0;
+constexpr std::uint8_t BY_PASSWORD = 2;
+constexpr std::size_t MAX_NAME = 255; ///< of a host, a user, a password: SOCKS5 has one byte for their lengths
 
-std::string_view text(Bytes bytes) {
-    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+bool is_digit(std::uint8_t c) {
+    return c >= '0' && c <= '9';
 }
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
+std::uint8_t lower(std::uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 'a' - 'A') : c;
+}
+
+/// Writes into bytes that are known to suffice. Not by way of strings: a relay is connected again from within the tick,
+/// where memory may be short.
+struct Writer {
+    Mutable_Bytes out;
+    std::size_t size = 0;
+
+    void byte(std::uint8_t value) { out[size++] = value; }
+    void text(std::string_view value) {
+        std::copy(value.begin(), value.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
+        size += value.size();
+    }
+    /// With its length before it.
+    void counted(std::string_view value) {
+        byte(static_cast<std::uint8_t>(value.size()));
+        text(value);
+    }
+};
+
+/// "192.0.2.1:443", "[2001:db8::1]:443" or "name:443".
+void print_host_port(const Proxy_Target &target, Writer &writer) {
+    const bool v6 = target.name.empty() && target.address.family == Family::ipv6;
+    std::array<char, INET6_ADDRSTRLEN> ip{};
+    std::string_view host = target.name;
+    if (host.empty()) {
+        inet_ntop(v6 ? AF_INET6 : AF_INET, target.address.ip.data(), ip.data(), ip.size());
+        host = ip.data();
+    }
+    std::array<char, 8> port{};
+    std::snprintf(port.data(), port.size(), ":%u", unsigned{target.address.port});
+    writer.text(v6 ? "[" : "");
+    writer.text(host);
+    writer.text(v6 ? "]" : "");
+    writer.text(port.data());
+}
+
+void print_basic(const Proxy &proxy, Writer &writer) {
+    std::array<std::uint8_t, 2 * MAX_NAME + 1> plain;
+    Writer pair{plain};
+    pair.text(proxy.user);
+    pair.text(":");
+    pair.text(proxy.password);
+    std::array<char, sodium_base64_ENCODED_LEN(2 * MAX_NAME + 1, sodium_base64_VARIANT_ORIGINAL)> coded;
+    sodium_bin2base64(coded.data(), coded.size(), plain.data(), pair.size, sodium_base64_VARIANT_ORIGINAL);
+    writer.text("Proxy-Authorization: Basic ");
+    writer.text(coded.data());
+    writer.text("\r\n");
+    wipe(plain.data(), plain.size());
+    wipe(coded.data(), coded.size());
+}
+
+/// What a status line comes to. One of 1xx says that another follows.
+Proxy_Answer judge_status(std::uint16_t status) {
+    if (status / 100 <= 2) {
+        return Proxy_Answer::incomplete;
+    }
+    return status == 407 || status == 401 ? Proxy_Answer::wants_password : Proxy_Answer::refused;
+}
+
+/// "HTTP/1.1 200 Connection established": every byte is judged as soon as it is there, so that what is no proxy is left
+/// at once. Real proxies write the name in either case, and more than one space.
+Proxy_Answer read_status_line(Http_Answer &answer, std::uint8_t byte) {
+    constexpr std::string_view name = "http/";
+    constexpr std::uint8_t VERSION = name.size();
+    constexpr std::uint8_t SPACE = VERSION + 1;
+    constexpr std::uint8_t FIRST_DIGIT = SPACE + 1;
+    constexpr std::uint8_t AFTER_DIGITS = FIRST_DIGIT + 3;
+    const bool is_space = byte == ' ' || byte == '\t';
+    bool fits = true;
+    if (answer.place < VERSION) {
+        fits = lower(byte) == static_cast<std::uint8_t>(name[answer.place]);
+        ++answer.place;
+    } else if (answer.place == VERSION) {
+        fits = is_digit(byte);
+        ++answer.place;
+    } else if (answer.place == SPACE) {
+        fits = is_digit(byte) || byte == '.' || is_space;
+        answer.place = static_cast<std::uint8_t>(answer.place + is_space);
+        answer.status = 0;
+    } else if (answer.place < AFTER_DIGITS) {
+        const bool is_early = is_space && answer.place == FIRST_DIGIT;
+        fits = is_digit(byte) || is_early;
+        if (!is_early) {
+            answer.status = static_cast<std::uint16_t>(10 * answer.status + byte - '0');
+            ++answer.place;
+        }
+    } else if (answer.place == AFTER_DIGITS) {
+        fits = (is_space || byte == '\r' || byte == '\n') && answer.status >= 100;
+        ++answer.place;
+        if (fits && judge_status(answer.status) != Proxy_Answer::incomplete) {
+            return judge_status(answer.status);
+        }
+    }
+    if (!fits) {
+        return Proxy_Answer::malformed;
+    }
+    if (byte == '\n') { // the headers begin
+        answer.place = UINT8_MAX;
+        answer.in_header = false;
+    }
+    return Proxy_Answer::incomplete;
 }
 
 } // namespace
 
-std::size_t print_http_connect(const Ip_Port &relay, Mutable_Bytes out) {
-    // Not by way of strings: a relay is connected again from within the tick, where memory may be short.
-    const bool v6 = relay.family == Family::ipv6;
-    std::array<char, INET6_ADDRSTRLEN> ip{};
-    inet_ntop(v6 ? AF_INET6 : AF_INET, relay.ip.data(), ip.data(), ip.size());
-    std::array<char, 80> host;
-    std::snprintf(host.data(), host.size(), v6 ? "[%s]:%u" : "%s:%u", ip.data(), unsigned{relay.port});
-    const int size = std::snprintf(reinterpret_cast<char *>(out.data()), out.size(),
-                                   "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", host.data(), host.data());
-    return static_cast<std::size_t>(size);
-}
-
-std::size_t print_socks5_greeting(Mutable_Bytes out) {
-    out[0] = SOCKS5_VERSION;
-    out[1] = 1; // one method is offered:
-    out[2] = 0; // no authentication
-    return 3;
-}
-
-std::size_t print_socks5_request(const Ip_Port &relay, Mutable_Bytes out) {
-    const std::size_t length = relay.family == Family::ipv6 ? 16 : 4;
-    out[0] = SOCKS5_VERSION;
-    out[1] = 1; // connect
-    out[2] = 0;
-    out[3] = relay.family == Family::ipv6 ? 4 : 1;
-    std::copy_n(relay.ip.begin(), length, out.begin() + 4);
-    out[4 + length] = static_cast<std::uint8_t>(relay.port >> 8);
-    out[5 + length] = static_cast<std::uint8_t>(relay.port & 0xFF);
-    return 6 + length;
-}
-
-Proxy_Answer parse_http_answer(Bytes answer) {
-    const std::string_view line = text(answer);
-    // "HTTP/1.1 200": every byte is judged as soon as it is there, so that what is no proxy is left at once.
-    constexpr std::string_view shape = "HTTP/1.# ###";
-    for (std::size_t i = 0; i < std::min(line.size(), shape.size()); ++i) {
-        if (shape[i] == '#' ? !is_digit(line[i]) : line[i] != shape[i]) {
-            return Proxy_Answer::malformed;
-        }
+std::size_t print_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out) {
+    Writer writer{out};
+    writer.text("CONNECT ");
+    print_host_port(target, writer);
+    writer.text(" HTTP/1.1\r\nHost: ");
+    print_host_port(target, writer);
+    writer.text("\r\n");
+    if (!proxy.user.empty()) {
+        print_basic(proxy, writer);
     }
-    if (line.size() >= shape.size() && line[9] != '2') {
-        return Proxy_Answer::refused;
+    writer.text("\r\n");
+    return writer.size;
+}
+
+std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out) {
+    Writer writer{out};
+    writer.byte(SOCKS5_VERSION);
+    writer.byte(proxy.user.empty() ? 1 : 2); // methods that are offered
+    writer.byte(NO_AUTHENTICATION);
+    if (!proxy.user.empty()) {
+        writer.byte(BY_PASSWORD);
     }
-    if (line.size() > shape.size() && line[shape.size()] != ' ' && line[shape.size()] != '\r') {
+    return writer.size;
+}
+
+std::size_t print_socks5_password(const Proxy &proxy, Mutable_Bytes out) {
+    Writer writer{out};
+    writer.byte(PASSWORD_VERSION);
+    writer.counted(proxy.user);
+    writer.counted(proxy.password);
+    return writer.size;
+}
+
+std::size_t print_socks5_request(const Proxy_Target &target, Mutable_Bytes out) {
+    const bool v6 = target.address.family == Family::ipv6;
+    Writer writer{out};
+    writer.byte(SOCKS5_VERSION);
+    writer.byte(1); // connect
+    writer.byte(0);
+    if (!target.name.empty()) {
+        writer.byte(3);
+        writer.counted(target.name);
+    } else {
+        writer.byte(v6 ? 4 : 1);
+        writer.text({reinterpret_cast<const char *>(target.address.ip.data()), v6 ? 16U : 4U});
+    }
+    writer.byte(static_cast<std::uint8_t>(target.address.port >> 8));
+    writer.byte(static_cast<std::uint8_t>(target.address.port & 0xFF));
+    return writer.size;
+}
+
+Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte) {
+    if (answer.size == MAX_PROXY_ANSWER) {
         return Proxy_Answer::malformed;
     }
-    return line.ends_with("\r\n\r\n") ? Proxy_Answer::granted : Proxy_Answer::incomplete;
+    ++answer.size;
+    if (answer.place != UINT8_MAX) {
+        return read_status_line(answer, byte);
+    }
+    if (byte == '\n') { // line ends are CR LF, or LF alone
+        const bool is_end = !answer.in_header;
+        answer.in_header = false;
+        if (is_end && answer.status >= 200) {
+            return Proxy_Answer::granted;
+        }
+        answer.place = is_end ? 0 : UINT8_MAX; // 1xx: the answer itself comes now
+    } else if (byte != '\r') {
+        answer.in_header = true;
+    }
+    return Proxy_Answer::incomplete;
 }
 
-Proxy_Answer parse_socks5_greeting(Bytes answer) {
+Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer) {
     if (!answer.empty() && answer[0] != SOCKS5_VERSION) {
         return Proxy_Answer::malformed;
     }
     if (answer.size() < 2) {
         return Proxy_Answer::incomplete;
     }
-    return answer[1] == 0 ? Proxy_Answer::granted : Proxy_Answer::refused;
+    if (answer[1] == NO_AUTHENTICATION) {
+        return Proxy_Answer::granted;
+    }
+    if (answer[1] == BY_PASSWORD && !proxy.user.empty()) {
+        return Proxy_Answer::asks_password;
+    }
+    return proxy.user.empty() ? Proxy_Answer::wants_password : Proxy_Answer::refused;
 }
 
-Proxy_Answer parse_socks5_answer(Bytes answer) {
+Proxy_Answer parse_socks5_password(Bytes answer) {
+    if (answer.size() < 2) {
+        return Proxy_Answer::incomplete; // the version before it is written in more than one way
+    }
+    return answer[1] == 0 ? Proxy_Answer::granted : Proxy_Answer::wants_password;
+}
+
+Proxy_Answer parse_socks5_answer(Bytes answer, std::uint16_t &status) {
     if (!answer.empty() && answer[0] != SOCKS5_VERSION) {
         return Proxy_Answer::malformed;
     }
     if (answer.size() >= 2 && answer[1] != 0) {
+        status = answer[1];
         return Proxy_Answer::refused;
-    }
-    if (answer.size() >= 3 && answer[2] != 0) {
-        return Proxy_Answer::malformed;
     }
     if (answer.size() < 5) {
         return Proxy_Answer::incomplete;
     }
     std::size_t address = 0;
     switch (answer[3]) {
+    case 0: // of no type: written by proxies that have none to tell, as four zeros
     case 1:
         address = 4;
         break;
@@ -109,6 +251,26 @@ Proxy_Answer parse_socks5_answer(Bytes answer) {
         return Proxy_Answer::malformed;
     }
     return answer.size() < 4 + address + 2 ? Proxy_Answer::incomplete : Proxy_Answer::granted;
+}
+
+bool proxy_is_usable(const Proxy &proxy) {
+    if (proxy.type == Proxy_Type::none) {
+        return true;
+    }
+    const bool addressed = proxy.address.family == Family::ipv4 || proxy.address.family == Family::ipv6;
+    const bool fits = proxy.user.size() <= MAX_NAME && proxy.password.size() <= MAX_NAME;
+    const bool is_whole = !proxy.user.empty() || proxy.password.empty();
+    // Basic authentication puts a colon behind the user.
+    const bool is_split = proxy.type == Proxy_Type::http && proxy.user.find(':') != std::string::npos;
+    return proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0 && fits && is_whole && !is_split;
+}
+
+bool is_host_name(std::string_view name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+               c == '_';
+    };
+    return !name.empty() && name.size() <= MAX_NAME && std::all_of(name.begin(), name.end(), fits);
 }
 
 } // namespace toxtcp

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "relay/proxy.h"
-
 namespace toxtcp {
 
 namespace {
@@ -44,27 +42,70 @@ void start_own_handshake(Relay_Client &relay) {
     relay.out_end = static_cast<std::uint16_t>(relay.out_end + HANDSHAKE_REQUEST_SIZE);
 }
 
-void proxy_granted(Relay_Client &relay) {
+Proxy_Target target_of(const Relay_Client &relay) {
+    return {relay.place.address, relay.place.name == nullptr ? std::string_view{} : *relay.place.name};
+}
+
+void say_to_proxy(Relay_Client &relay, Relay_Phase phase) {
+    relay.phase = phase;
     relay.in_size = 0;
-    if (relay.phase == Relay_Phase::socks5_greeting) {
-        relay.phase = Relay_Phase::socks5_request;
-        compact(relay);
-        const std::size_t size = print_socks5_request(relay.address, Mutable_Bytes{relay.out}.subspan(relay.out_end));
-        relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
+    compact(relay);
+    const Mutable_Bytes room = Mutable_Bytes{relay.out}.subspan(relay.out_end);
+    std::size_t size = 0;
+    switch (phase) {
+    case Relay_Phase::http:
+        size = print_http_connect(*relay.proxy, target_of(relay), room);
+        break;
+    case Relay_Phase::socks5_greeting:
+        size = print_socks5_greeting(*relay.proxy, room);
+        break;
+    case Relay_Phase::socks5_password:
+        size = print_socks5_password(*relay.proxy, room);
+        break;
+    default:
+        size = print_socks5_request(target_of(relay), room);
+        break;
+    }
+    relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
+}
+
+void proxy_granted(Relay_Client &relay) {
+    if (relay.phase == Relay_Phase::socks5_greeting || relay.phase == Relay_Phase::socks5_password) {
+        say_to_proxy(relay, Relay_Phase::socks5_request);
     } else {
         start_own_handshake(relay);
     }
 }
 
-void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
-    relay.in[relay.in_size++] = byte;
+Proxy_Answer judge_proxy(Relay_Client &relay, std::uint8_t byte) {
+    if (relay.phase == Relay_Phase::http) {
+        const Proxy_Answer answer = read_http_answer(relay.http, byte);
+        const bool refused = answer == Proxy_Answer::refused || answer == Proxy_Answer::wants_password;
+        relay.proxy_status = refused ? relay.http.status : std::uint16_t{0};
+        return answer;
+    }
+    relay.in[relay.in_size++] = byte; // no answer of SOCKS5 is longer than its address
     const Bytes answer = Bytes{relay.in}.first(relay.in_size);
-    const Proxy_Answer judged = relay.phase == Relay_Phase::http              ? parse_http_answer(answer)
-                                : relay.phase == Relay_Phase::socks5_greeting ? parse_socks5_greeting(answer)
-                                                                              : parse_socks5_answer(answer);
-    switch (judged) {
+    switch (relay.phase) {
+    case Relay_Phase::socks5_greeting:
+        return parse_socks5_greeting(*relay.proxy, answer);
+    case Relay_Phase::socks5_password:
+        return parse_socks5_password(answer);
+    default:
+        return parse_socks5_answer(answer, relay.proxy_status);
+    }
+}
+
+void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
+    switch (judge_proxy(relay, byte)) {
     case Proxy_Answer::granted:
         proxy_granted(relay);
+        break;
+    case Proxy_Answer::asks_password:
+        say_to_proxy(relay, Relay_Phase::socks5_password);
+        break;
+    case Proxy_Answer::wants_password:
+        relay_end(relay, Reason::proxy_password);
         break;
     case Proxy_Answer::refused:
         relay_end(relay, Reason::proxy_refused);
@@ -73,9 +114,6 @@ void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
         relay_end(relay, Reason::proxy_malformed);
         break;
     case Proxy_Answer::incomplete:
-        if (relay.in_size == MAX_PROXY_ANSWER) {
-            relay_end(relay, Reason::proxy_malformed);
-        }
         break;
     }
 }
@@ -198,12 +236,15 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
 
 } // namespace
 
-void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Ip_Port &address,
-                 const Public_Key &key, Proxy_Type proxy, std::uint64_t now) {
+void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Place &place,
+                 const Public_Key &key, const Proxy &proxy, std::uint64_t now) {
     relay.self = &self;
     relay.random = random;
     relay.key = key;
-    relay.address = address;
+    relay.place = place;
+    relay.proxy = &proxy;
+    relay.http = {};
+    relay.proxy_status = 0;
     relay.reason = Reason::none;
     relay.started = now;
     relay.in_size = relay.out_begin = relay.out_end = 0;
@@ -217,17 +258,15 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.known.reset();
     relay.online.reset();
     relay.leaving.reset();
-    switch (proxy) {
+    switch (proxy.type) {
     case Proxy_Type::none:
         start_own_handshake(relay);
         break;
     case Proxy_Type::http:
-        relay.phase = Relay_Phase::http;
-        relay.out_end = static_cast<std::uint16_t>(print_http_connect(address, relay.out));
+        say_to_proxy(relay, Relay_Phase::http);
         break;
     case Proxy_Type::socks5:
-        relay.phase = Relay_Phase::socks5_greeting;
-        relay.out_end = static_cast<std::uint16_t>(print_socks5_greeting(relay.out));
+        say_to_proxy(relay, Relay_Phase::socks5_greeting);
         break;
     }
 }

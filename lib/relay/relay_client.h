@@ -4,8 +4,11 @@
 #pragma once
 
 #include <bitset>
+#include <memory>
 
 #include <toxtcp/wire.h>
+
+#include "relay/proxy.h"
 
 namespace toxtcp {
 
@@ -25,13 +28,25 @@ inline constexpr std::uint64_t SPARING_INTERVAL_MS = 600'000;
 /// Room for control packets behind the rest of a data packet: enough for the few that fall due at once. What finds no
 /// room waits as a flag, and never as bytes, so that a relay that does not read cannot make us grow.
 inline constexpr std::size_t CONTROL_ROOM = 160;
-/// The most that a proxy may answer before it grants or refuses.
-inline constexpr std::size_t MAX_PROXY_ANSWER = MAX_FRAME_SIZE;
 
 /// The number of a routing id that has none yet.
 inline constexpr std::uint32_t NO_NUMBER = UINT32_MAX;
 
-enum class Relay_Phase : std::uint8_t { http, socks5_greeting, socks5_request, handshake, confirmed, ended };
+enum class Relay_Phase : std::uint8_t {
+    http,
+    socks5_greeting,
+    socks5_password,
+    socks5_request,
+    handshake,
+    confirmed,
+    ended
+};
+
+/// Where a relay is.
+struct Relay_Place {
+    Ip_Port address;                         ///< where it has a name: the port alone counts
+    std::shared_ptr<const std::string> name; ///< looked up by the proxy; null: none
+};
 
 /// Who we are. Owned by whoever owns the relays, and outlives them.
 struct Identity {
@@ -50,7 +65,10 @@ struct Relay_Client {
     Random random;
     Opened opened;
     Public_Key key{};
-    Ip_Port address;
+    Relay_Place place;
+    const Proxy *proxy = nullptr; ///< the owner's
+    Http_Answer http;
+    std::uint16_t proxy_status = 0; ///< why it refused, in its own numbers; 0: it did not
 
     Relay_Phase phase = Relay_Phase::ended;
     Reason reason = Reason::none; ///< why it ended
@@ -89,9 +107,9 @@ struct Relay_Client {
 
 // ---- set-up and end --------------------------------------------------------------------------------------------
 
-/// Begins anew, for a socket that is being connected to the relay, or to the proxy. `self` is borrowed.
-void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Ip_Port &address,
-                 const Public_Key &key, Proxy_Type proxy, std::uint64_t now);
+/// Begins anew, for a socket that is being connected to the relay, or to the proxy. `self` and `proxy` are borrowed.
+void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Place &place,
+                 const Public_Key &key, const Proxy &proxy, std::uint64_t now);
 
 /// Ends it for a reason from outside; secrets are wiped. The first reason stays.
 void relay_end(Relay_Client &relay, Reason reason);

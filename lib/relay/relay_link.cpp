@@ -14,22 +14,30 @@ void watch_writing(Relay_Link &link, const Host &host, std::uint32_t tag) {
     }
 }
 
+/// Whether the proxy was reached, and has neither granted nor refused.
+bool is_with_proxy(const Relay_Link &link) {
+    const bool has_sent = link.client.out_begin != 0 || relay_pending(link.client).empty();
+    return link.client.phase < Relay_Phase::handshake && has_sent;
+}
+
 Reason failure(const Relay_Link &link) {
-    return relay_confirmed(link.client) ? Reason::reset : Reason::connect_failed;
+    return relay_confirmed(link.client) ? Reason::reset
+           : is_with_proxy(link)        ? Reason::proxy_closed
+                                        : Reason::connect_failed;
 }
 
 } // namespace
 
-bool link_open(Relay_Link &link, const Link_Context &context, const Ip_Port &address, const Public_Key &key,
+bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place &place, const Public_Key &key,
                std::uint32_t tag, std::uint64_t now) {
     const Host &host = context.host;
     link.client.opened = {host.object, host.opened};
-    relay_start(link.client, context.self, host_random(host), address, key, context.proxy.type, now);
+    relay_start(link.client, context.self, host_random(host), place, key, context.proxy, now);
     if (link.client.phase == Relay_Phase::ended) {
         return false; // a key that no relay can have
     }
     const bool proxied = context.proxy.type != Proxy_Type::none;
-    link.socket = host.connect(host.object, proxied ? context.proxy.address : address);
+    link.socket = host.connect(host.object, proxied ? context.proxy.address : place.address);
     link.writing = true; // a socket that connects becomes writable
     if (link.socket < 0) {
         relay_end(link.client, Reason::connect_failed);
@@ -55,7 +63,7 @@ std::size_t link_receive(Relay_Link &link, const Host &host, Mutable_Bytes buffe
     const std::ptrdiff_t got = host.receive(host.object, link.socket, missing, buffer);
     if (got <= 0) {
         if (got == SOCKET_END) {
-            relay_end(link.client, Reason::end_of_stream);
+            relay_end(link.client, is_with_proxy(link) ? Reason::proxy_closed : Reason::end_of_stream);
         } else if (got != SOCKET_WOULD_BLOCK) {
             relay_end(link.client, failure(link));
         }

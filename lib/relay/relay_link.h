@@ -28,7 +28,7 @@ inline Random host_random(const Host &host) {
 }
 
 /// Begins to connect; `tag` is what readiness comes with. False: no socket.
-[[nodiscard]] bool link_open(Relay_Link &link, const Link_Context &context, const Ip_Port &address,
+[[nodiscard]] bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place &place,
                              const Public_Key &key, std::uint32_t tag, std::uint64_t now);
 
 /// Closes the socket and ends the relay for this reason, unless it has ended already.

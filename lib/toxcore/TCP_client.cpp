@@ -88,7 +88,7 @@ TCP_Client_Connection *make(const Parts &parts, const IP_Port *ip_port, const st
         made->address = *ip_port;
         if (open_host(made->host, parts, Sockets::plain)) {
             made->context = {made->host.host, {to_key(self_public_key), to_secret_key(self_secret_key)}, proxy};
-            if (toxtcp::link_open(made->link, made->context, address, to_key(public_key), NO_TAG,
+            if (toxtcp::link_open(made->link, made->context, {address, nullptr}, to_key(public_key), NO_TAG,
                                   made->context.host.now(made->context.host.object))) {
                 return made;
             }
@@ -159,6 +159,7 @@ TCP_Client_Status status_of(const toxtcp::Relay_Client &client) {
         return TCP_CLIENT_PROXY_HTTP_CONNECTING;
     case Relay_Phase::socks5_greeting:
         return TCP_CLIENT_PROXY_SOCKS5_CONNECTING;
+    case Relay_Phase::socks5_password: // toxcore has none
     case Relay_Phase::socks5_request:
         return TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED;
     case Relay_Phase::handshake:
@@ -176,7 +177,8 @@ TCP_Client_Status status_of(const toxtcp::Relay_Client &client) {
 void note_failure(TCP_Client_Connection &con, TCP_Client_Status before) {
     const toxtcp::Reason reason = con.link.client.reason;
     if (before != TCP_CLIENT_CONFIRMED &&
-        (reason == toxtcp::Reason::connect_failed || reason == toxtcp::Reason::end_of_stream)) {
+        (reason == toxtcp::Reason::connect_failed || reason == toxtcp::Reason::end_of_stream ||
+         reason == toxtcp::Reason::proxy_closed)) {
         con.failed_at = before;
         con.shown_until = con.link.client.started + toxtcp::CONNECT_TIMEOUT_MS;
     }

@@ -49,6 +49,10 @@ const char *to_string(Reason reason) {
         return "connecting took too long";
     case Reason::proxy_refused:
         return "the proxy refused";
+    case Reason::proxy_password:
+        return "the proxy wants a user and a password, or others";
+    case Reason::proxy_closed:
+        return "the proxy closed the connection";
     case Reason::proxy_malformed:
         return "the proxy's answer is malformed";
     case Reason::handshake_failed:
@@ -79,6 +83,48 @@ const char *to_string(Reason reason) {
         return "takes nothing";
     }
     return "unknown reason";
+}
+
+const char *proxy_status_text(Proxy_Type type, std::uint16_t status) {
+    struct Text {
+        std::uint16_t status;
+        const char *text;
+    };
+    // RFC 1928, and the codes that Tor adds for onion services; RFC 9110.
+    static constexpr Text SOCKS5[] = {{1, "general failure"},
+                                      {2, "not allowed by its rules"},
+                                      {3, "the network cannot be reached"},
+                                      {4, "the host cannot be reached, or its name is not found"},
+                                      {5, "the relay refuses the connection"},
+                                      {6, "the connection took too long"},
+                                      {7, "it does not know this command"},
+                                      {8, "it does not know this type of address"},
+                                      {0xF0, "the onion address is not found"},
+                                      {0xF1, "the onion address's descriptor is wrong"},
+                                      {0xF2, "the onion service does not answer its introduction"},
+                                      {0xF3, "the onion service does not answer at the meeting point"},
+                                      {0xF4, "the onion service wants a client's key"},
+                                      {0xF5, "the onion service has another client's key"},
+                                      {0xF6, "the onion address is wrong"},
+                                      {0xF7, "the onion service took too long"}};
+    static constexpr Text HTTP[] = {{400, "bad request"},
+                                    {401, "a password is wanted"},
+                                    {403, "forbidden by its rules"},
+                                    {404, "not found"},
+                                    {405, "it does not connect for others"},
+                                    {407, "a password is wanted"},
+                                    {500, "it has failed"},
+                                    {501, "it does not connect for others"},
+                                    {502, "the relay cannot be reached"},
+                                    {503, "the relay cannot be reached now"},
+                                    {504, "the relay does not answer"}};
+    const std::span<const Text> texts = type == Proxy_Type::http ? std::span<const Text>{HTTP} : SOCKS5;
+    for (const Text &one : texts) {
+        if (type != Proxy_Type::none && one.status == status) {
+            return one.text;
+        }
+    }
+    return "";
 }
 
 const char *to_string(Relay_State state) {

@@ -24,8 +24,23 @@ const Public_Key &relay_key() {
     return key;
 }
 
-void start(Fuzz_Client &client, Proxy_Type proxy) {
-    relay_start(client.relay, self(), fuzz_random(client.random), ADDRESS, relay_key(), proxy, client.now);
+/// The same for good, as an owner's.
+const Proxy &proxy_of(Proxy_Type type, bool with_user) {
+    static const std::array<Proxy, 6> proxies = [] {
+        std::array<Proxy, 6> made;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            made[i].type = static_cast<Proxy_Type>(i % 3);
+            made[i].user = i < 3 ? "" : "user";
+            made[i].password = i < 3 ? "" : "password";
+        }
+        return made;
+    }();
+    return proxies[static_cast<std::size_t>(type) + (with_user ? 3 : 0)];
+}
+
+void start(Fuzz_Client &client, Proxy_Type proxy, bool with_user = false) {
+    relay_start(client.relay, self(), fuzz_random(client.random), {ADDRESS, nullptr}, relay_key(),
+                proxy_of(proxy, with_user), client.now);
     client.coming.clear();
     client.sent.clear();
     client.ended = client.answered = false;
@@ -150,16 +165,16 @@ const Secret_Key &fuzz_relay_secret() {
     return key;
 }
 
-void fuzz_client_start(Fuzz_Client &client, Proxy_Type proxy) {
-    static const std::array<std::unique_ptr<Fuzz_Client>, 3> started = [] {
-        std::array<std::unique_ptr<Fuzz_Client>, 3> made;
+void fuzz_client_start(Fuzz_Client &client, Proxy_Type proxy, bool with_user) {
+    static const std::array<std::unique_ptr<Fuzz_Client>, 6> started = [] {
+        std::array<std::unique_ptr<Fuzz_Client>, 6> made;
         for (std::size_t i = 0; i < made.size(); ++i) {
             made[i] = std::make_unique<Fuzz_Client>();
-            start(*made[i], static_cast<Proxy_Type>(i));
+            start(*made[i], static_cast<Proxy_Type>(i % 3), i >= 3);
         }
         return made;
     }();
-    client = *started[static_cast<std::size_t>(proxy)];
+    client = *started[static_cast<std::size_t>(proxy) + (with_user ? 3 : 0)];
     client.relay.random = fuzz_random(client.random);
 }
 

@@ -33,7 +33,7 @@ struct Fuzz_Client {
 
 /// A client that has just begun. The same as though `relay_start` had been called, but only the first time costs what
 /// that does.
-void fuzz_client_start(Fuzz_Client &client, Proxy_Type proxy);
+void fuzz_client_start(Fuzz_Client &client, Proxy_Type proxy, bool with_user = false);
 
 /// Begins anew with the same memory, as an owner may.
 void fuzz_client_restart(Fuzz_Client &client, Proxy_Type proxy);

@@ -1,8 +1,10 @@
 #include "sim/proxy.h"
 
+#include <algorithm>
 #include <array>
-#include <string>
 #include <string_view>
+
+#include <sodium.h>
 
 namespace toxtcp {
 
@@ -50,6 +52,31 @@ void answer(Sim_Proxy &proxy, Sim_Proxy_Session &session, bool granted) {
     say(session, std::string(length + 2, '\0'));
 }
 
+/// What a client named, by its address or by a host name. Of no family when that is not found.
+Ip_Port look_up(Sim_Proxy &proxy, const std::string &host_port) {
+    Ip_Port address;
+    if (parse_ip_port(host_port, address)) {
+        return address;
+    }
+    const std::size_t colon = host_port.rfind(':');
+    const auto named = proxy.names.find(host_port.substr(0, colon));
+    if (colon == std::string::npos || named == proxy.names.end()) {
+        return {};
+    }
+    ++proxy.by_name;
+    address = named->second;
+    address.port = static_cast<std::uint16_t>(std::stoul(host_port.substr(colon + 1)));
+    return address;
+}
+
+std::string basic(const Sim_Proxy &proxy) {
+    const std::string plain = proxy.user + ':' + proxy.password;
+    std::string coded(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+    sodium_bin2base64(coded.data(), coded.size(), reinterpret_cast<const unsigned char *>(plain.data()), plain.size(),
+                      sodium_base64_VARIANT_ORIGINAL);
+    return "\r\nProxy-Authorization: Basic " + std::string{coded.c_str()} + "\r\n";
+}
+
 void read_http_request(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
     const std::string text{session.from_client.begin(), session.from_client.end()};
     const std::size_t end = text.find("\r\n\r\n");
@@ -57,38 +84,89 @@ void read_http_request(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
         return;
     }
     session.from_client.erase(session.from_client.begin(), session.from_client.begin() + static_cast<long>(end) + 4);
+    const bool has_password = text.find("\r\nProxy-Authorization:") != std::string::npos;
+    if (proxy.user.empty() ? has_password : text.find(basic(proxy)) == std::string::npos) {
+        say(session, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n");
+        return;
+    }
     const std::string_view method = "CONNECT ";
     const std::size_t space = text.find(" HTTP/1.1\r\n");
-    Ip_Port address;
-    if (!text.starts_with(method) || space == std::string::npos ||
-        !parse_ip_port(text.substr(method.size(), space - method.size()), address) ||
-        text.find("\r\nHost: " + to_string(address) + "\r\n") == std::string::npos) {
+    const std::string target = space == std::string::npos ? "" : text.substr(method.size(), space - method.size());
+    const Ip_Port address = look_up(proxy, target);
+    if (!text.starts_with(method) || address.family == Family::none ||
+        text.find("\r\nHost: " + target + "\r\n") == std::string::npos) {
         answer(proxy, session, false);
         return;
     }
     call(proxy, session, address);
 }
 
-void read_socks5_request(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
+/// Takes bytes off what the client has said; empty when it has not said so many.
+std::vector<std::uint8_t> take_from(Sim_Proxy_Session &session, std::size_t size) {
     std::vector<std::uint8_t> &in = session.from_client;
-    if (!session.greeted) {
-        if (in.size() < 3) {
-            return;
-        }
-        session.greeted = true;
-        say(session, {5, static_cast<std::uint8_t>(in[0] == 5 && in[1] == 1 && in[2] == 0 ? 0 : 0xFF)});
-        in.erase(in.begin(), in.begin() + 3);
+    if (in.size() < size) {
+        return {};
     }
-    const std::size_t length = in.size() < 4 ? 0U : in[3] == 4 ? 16U : 4U;
-    if (length == 0 || in.size() < 4 + length + 2) {
+    const auto end = in.begin() + static_cast<long>(size);
+    std::vector<std::uint8_t> taken{in.begin(), end};
+    in.erase(in.begin(), end);
+    return taken;
+}
+
+/// Methods, and a password where one is wanted. Whether the client may go on.
+bool greet(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
+    const std::vector<std::uint8_t> &in = session.from_client;
+    if (!session.greeted) {
+        const std::vector<std::uint8_t> methods = take_from(session, in.size() < 2 ? SIZE_MAX : 2U + in[1]);
+        if (methods.empty()) {
+            return false;
+        }
+        const std::uint8_t wanted = proxy.user.empty() ? 0 : 2;
+        const bool offered = std::find(methods.begin() + 2, methods.end(), wanted) != methods.end();
+        session.greeted = true;
+        session.trusted = wanted == 0;
+        say(session, {5, offered && methods[0] == 5 ? wanted : std::uint8_t{0xFF}});
+    }
+    if (!session.trusted) {
+        const std::size_t after_user = in.size() < 2 ? SIZE_MAX : 2U + in[1];
+        const std::size_t size = in.size() <= after_user ? SIZE_MAX : after_user + 1 + in[after_user];
+        const std::vector<std::uint8_t> given = take_from(session, size);
+        if (given.empty()) {
+            return false;
+        }
+        const std::string user{given.begin() + 2, given.begin() + static_cast<long>(after_user)};
+        const std::string password{given.begin() + static_cast<long>(after_user) + 1, given.end()};
+        session.trusted = user == proxy.user && password == proxy.password && given[0] == 1;
+        say(session, {1, static_cast<std::uint8_t>(session.trusted ? 0 : 1)});
+    }
+    return session.trusted;
+}
+
+void read_socks5_request(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
+    if (!greet(proxy, session)) {
+        return;
+    }
+    const std::vector<std::uint8_t> &in = session.from_client;
+    const std::size_t length = in.size() < 5 ? SIZE_MAX / 2 : in[3] == 4 ? 16U : in[3] == 3 ? 1U + in[4] : 4U;
+    const std::vector<std::uint8_t> request = take_from(session, 4 + length + 2);
+    if (request.empty()) {
         return;
     }
     Ip_Port address;
-    address.family = length == 16 ? Family::ipv6 : Family::ipv4;
-    std::copy_n(in.begin() + 4, length, address.ip.begin());
-    address.port = static_cast<std::uint16_t>(in[4 + length] << 8 | in[5 + length]);
-    in.erase(in.begin(), in.begin() + static_cast<long>(4 + length + 2));
-    call(proxy, session, address);
+    const auto port = static_cast<std::uint16_t>(request[4 + length] << 8 | request[5 + length]);
+    if (request[3] == 3) {
+        address = look_up(proxy, std::string{request.begin() + 5, request.begin() + 4 + static_cast<long>(length)} +
+                                     ':' + std::to_string(port));
+    } else {
+        address.family = length == 16 ? Family::ipv6 : Family::ipv4;
+        std::copy_n(request.begin() + 4, length, address.ip.begin());
+        address.port = port;
+    }
+    if (address.family == Family::none) {
+        answer(proxy, session, false);
+    } else {
+        call(proxy, session, address);
+    }
 }
 
 void end_session(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
@@ -135,6 +213,11 @@ void serve(Sim_Proxy &proxy, Sim_Proxy_Session &session, int socket, const Ready
     bool good = true;
     if (socket == session.client && ready.readable) {
         good = read_side(proxy, session.client, session.from_client);
+        if (proxy.closes != 0) {
+            sim_close(node, session.client, proxy.closes == 2);
+            session.client = -1;
+            return;
+        }
         if (good && !session.from_client.empty() && !session.open && !session.connecting && !proxy.silent) {
             if (!proxy.answers.empty()) {
                 session.to_client = proxy.answers;
@@ -189,7 +272,8 @@ void run(void *object) {
 
 void sim_proxy_start(Sim_Proxy &proxy, Sim_Network &net, Proxy_Type type, Family family) {
     proxy.net = &net;
-    proxy.proxy = {type, sim_new_address(net, family)};
+    proxy.proxy.type = type;
+    proxy.proxy.address = sim_new_address(net, family);
     proxy.node = sim_add_node(net, proxy.proxy.address);
     Sim_Node &node = node_of(proxy);
     node.object = &proxy;
