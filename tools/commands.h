@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy_option.h"
 #include "relay_server.h"
 
 namespace toxtcp {
@@ -33,6 +34,7 @@ struct Demo_Options {
     std::uint32_t rate = 50; ///< packets per second, each way
     bool json = false;
     std::string snapshot_file; ///< where the first peer's state is written, for `toxtcp top`; empty: nowhere
+    Proxy_Option proxy;        ///< both peers use it
 };
 
 /// Two peers over three relays that fail one after the other.
@@ -53,6 +55,7 @@ struct Probe_Options {
     bool json = false;
     std::string html_file;
     std::string prometheus_file;
+    Proxy_Option proxy;
 };
 
 /// What relays are worth.
@@ -68,6 +71,7 @@ struct Ping_Options {
     double interval = 1;     ///< s
     std::uint32_t size = 56; ///< bytes of a data packet
     bool json = false;
+    Proxy_Option proxy;
 };
 
 /// To a peer and back.

@@ -54,6 +54,7 @@ enum class Demo_View : std::uint8_t { table, lines, nothing };
 
 struct Demo {
     Demo_Options options;
+    Proxy proxy;
     Demo_View view = Demo_View::lines;
     std::array<Relay_Process, DEMO_RELAYS> relays;
     std::array<Demo_Peer, DEMO_PEERS> peers; ///< A and B

@@ -73,6 +73,7 @@ bool make_peer(Demo &demo, std::size_t index) {
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
     def.callbacks.change = take_change;
+    def.proxy = demo.proxy;
     peer.tcp = new_tcp_connections(def);
     return peer.tcp != nullptr;
 }
@@ -400,6 +401,10 @@ int run_demo(const Demo_Options &options) {
     demo.options = options;
     demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
     int result = EXIT_FAILED;
+    if (std::string error; !find_proxy(options.proxy, demo.proxy, error)) {
+        complain(error);
+        return EXIT_USAGE;
+    }
     if (!watch_signals(demo)) {
         complain(std::string{"cannot watch signals: "} + std::strerror(errno));
     } else if (start_relays(demo) && start_peers(demo)) {

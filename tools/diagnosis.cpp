@@ -50,8 +50,23 @@ const char *sentence(Trouble trouble) {
         return "an HTTP server answers, not a relay. Check the port";
     case Trouble::is_other_server:
         return "something that is not a relay answers, or a relay with another key. Check the port and the key";
+    case Trouble::proxy_unreachable:
+        return "the proxy cannot be connected to. Check its address, and that it runs";
+    case Trouble::proxy_refused:
+        return "the proxy refuses to connect to the relay. Check the relay's address, and the proxy's rules";
+    case Trouble::proxy_password:
+        return "the proxy wants a user and a password, or others. Name the user in --proxy, and give the password by "
+               "--proxy-password-file";
+    case Trouble::proxy_closed:
+        return "the proxy closes the connection without an answer. Check that it is a proxy of this kind, and its log";
+    case Trouble::is_no_proxy:
+        return "what answers is no proxy of this kind. Check the proxy's address, and socks5:// or http://";
     }
     return "";
+}
+
+bool is_of_proxy(Trouble trouble) {
+    return trouble >= Trouble::proxy_unreachable;
 }
 
 Trouble trouble_of_error(int error) {
@@ -75,20 +90,41 @@ Trouble trouble_of_error(int error) {
 }
 
 Trouble diagnose(const Watched_Host &watched, Reason reason) {
+    switch (reason) {
+    case Reason::proxy_refused:
+        return Trouble::proxy_refused;
+    case Reason::proxy_password:
+        return Trouble::proxy_password;
+    case Reason::proxy_closed:
+        return Trouble::proxy_closed;
+    case Reason::proxy_malformed:
+        return Trouble::is_no_proxy;
+    default:
+        break;
+    }
+    const bool is_ours = trouble_of_error(watched.error) == Trouble::no_descriptors;
+    if (watched.proxy != Proxy_Type::none && watched.connected == 0 && !is_ours) {
+        return Trouble::proxy_unreachable;
+    }
     if (watched.connected == 0) {
         const bool is_late = watched.error == 0 && reason == Reason::connect_timeout;
         return is_late ? Trouble::no_answer : trouble_of_error(watched.error);
     }
-    if (watched.first_size != 0) {
+    if (watched.proxy != Proxy_Type::none && reason == Reason::handshake_failed) {
+        return Trouble::is_other_server; // what came first was the proxy's
+    }
+    if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
         return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
     }
     const bool closed = reason == Reason::end_of_stream || reason == Reason::reset;
     return closed ? Trouble::wrong_key : Trouble::none;
 }
 
-std::string diagnosis(const Watched_Host &watched, Reason reason) {
+std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {
     const Trouble trouble = diagnose(watched, reason);
-    return trouble == Trouble::none ? to_string(reason) : sentence(trouble);
+    const std::string said = trouble == Trouble::proxy_refused ? proxy_status_text(watched.proxy, proxy_status) : "";
+    return (trouble == Trouble::none ? to_string(reason) : sentence(trouble)) +
+           (said.empty() ? said : " (it says: " + said + ')');
 }
 
 } // namespace toxtcp

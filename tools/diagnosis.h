@@ -20,7 +20,17 @@ enum class Trouble : std::uint8_t {
     is_ssh,          ///< the same, SSH
     is_http,         ///< the same, HTTP
     is_other_server, ///< the same, unknown
+
+    // The proxy is at fault, and nothing is known of the relay.
+    proxy_unreachable, ///< it does not take the connection
+    proxy_refused,     ///< it says no
+    proxy_password,    ///< it wants a password, or another one
+    proxy_closed,      ///< it closes the connection
+    is_no_proxy,       ///< it is no proxy of this kind
 };
+
+/// Whether it tells nothing of the relay.
+[[nodiscard]] bool is_of_proxy(Trouble trouble);
 
 /// Static.
 [[nodiscard]] const char *sentence(Trouble trouble);
@@ -32,7 +42,7 @@ enum class Trouble : std::uint8_t {
 /// the relay shows no sign of what it is.
 [[nodiscard]] Trouble diagnose(const Watched_Host &watched, Reason reason);
 
-/// A sentence for it, or the library's word.
-[[nodiscard]] std::string diagnosis(const Watched_Host &watched, Reason reason);
+/// A sentence for it, or the library's word. `proxy_status`: of the relay's info.
+[[nodiscard]] std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status);
 
 } // namespace toxtcp

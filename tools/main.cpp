@@ -101,6 +101,15 @@ CLI::Option *add_file(CLI::App &command, const std::string &name, std::string &p
     return add_word(command, name, "FILE", read, help);
 }
 
+void add_proxy(CLI::App &command, Proxy_Option &proxy) {
+    const auto read = [&proxy](const std::string &word, std::string &error) { return read_proxy(word, proxy, error); };
+    CLI::Option *const option = add_word(command, "--proxy", "URL", read,
+                                         "Reach relays through it: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
+    add_file(command, "--proxy-password-file", proxy.password_file,
+             "Its user's password, on the first line; without: what TOXTCP_PROXY_PASSWORD says")
+        ->needs(option);
+}
+
 // ---- the commands ------------------------------------------------------------------------------------------------
 
 void add_demo(CLI::App &app, Demo_Options &options) {
@@ -109,6 +118,7 @@ void add_demo(CLI::App &app, Demo_Options &options) {
     add_number(*demo, "--rate", options.rate, 1, 10'000, "Packets per second, each way");
     add_file(*demo, "--snapshot", options.snapshot_file, "Write the first peer's state to this file, for `toxtcp top`");
     demo->add_flag("--json", options.json, "Print nothing but the summary, as one JSON object");
+    add_proxy(*demo, options.proxy);
     demo->footer(DEMO_NOTES);
 }
 
@@ -150,6 +160,7 @@ void add_probe(CLI::App &app, Probe_Options &options) {
     probe->add_flag("--json", options.json, "Print JSON; with --watch, one line for each round");
     add_file(*probe, "--html", options.html_file, "Write a page to publish");
     add_file(*probe, "--prometheus", options.prometheus_file, "Write metrics, for the textfile collector");
+    add_proxy(*probe, options.proxy);
     probe->footer(PROBE_NOTES);
 }
 
@@ -172,6 +183,7 @@ void add_ping(CLI::App &app, Ping_Options &options) {
                 "Seconds between pings, 0.2 or more without --data");
     add_number(*ping, "-s,--size", options.size, 20, 1'024, "Bytes of a data packet")->needs(data);
     ping->add_flag("--json", options.json, "Print nothing but the summary, or the listener's key, as JSON");
+    add_proxy(*ping, options.proxy);
     ping->footer(PING_NOTES);
 }
 

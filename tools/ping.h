@@ -24,9 +24,10 @@ inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< how long th
 struct Pinger {
     Ping_Options options;
     std::vector<Relay_Address> relays; ///< each with an address that this machine has a way to; no key twice
-    int signals = -1;                  ///< descriptor that signals come from
-    bool interrupted = false;          ///< by a signal, or because nothing can be printed
-    bool cannot_print = false;         ///< which is said already
+    Proxy proxy;
+    int signals = -1;          ///< descriptor that signals come from
+    bool interrupted = false;  ///< by a signal, or because nothing can be printed
+    bool cannot_print = false; ///< which is said already
 };
 
 /// A `Tcp_Connections` with a host that logs nothing: what happens to relays is printed as it concerns the packets. It must
@@ -51,7 +52,8 @@ void ping_print(Pinger &pinger, const std::string &text);
 void ping_say(Pinger &pinger, const std::string &line);
 
 /// False, which is said, when out of memory or file descriptors.
-[[nodiscard]] bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks);
+[[nodiscard]] bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key,
+                             const Callbacks &callbacks);
 
 /// Sleeps until something comes or is due, at most until `wake` (us), and serves what came.
 void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake);

@@ -40,7 +40,9 @@ int find_relays(Pinger &pinger) {
         named.push_back(relay);
     }
     std::vector<Relay_Address> found;
-    if (!find_addresses(named, Family::none, pinger.signals, found)) {
+    if (pinger.proxy.type != Proxy_Type::none) {
+        found = leave_to_proxy(named, Family::none);
+    } else if (!find_addresses(named, Family::none, pinger.signals, found)) {
         pinger.interrupted = true;
         return EXIT_INTERRUPTED;
     }
@@ -51,7 +53,7 @@ int find_relays(Pinger &pinger) {
     std::vector<Relay_Address> out_of_reach;
     for (const Relay_Address &relay : found) {
         const bool has_one = has_one_of(pinger.relays, relay);
-        if (relay.address.family == Family::none) {
+        if (!has_place(relay)) {
             ping_complain(to_string(relay.relay) + ": " + relay.error);
         } else if (!relay.reachable) {
             out_of_reach.push_back(relay);
@@ -158,13 +160,14 @@ Ping_Connections::~Ping_Connections() {
     watched_host_close(watched);
 }
 
-bool ping_open(Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
-    if (watched_host_open(connections.watched)) {
+bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
+    if (watched_host_open(connections.watched, pinger.proxy.type)) {
         Tcp_Connections_Def def;
         def.secret_key = key;
         def.host = &connections.watched.host;
         def.callbacks = callbacks;
         def.proves_packets = false; // pings are not sealed
+        def.proxy = pinger.proxy;
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {
@@ -250,7 +253,12 @@ int run_ping(const Ping_Options &options) {
         ping_complain(std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
-    int result = find_relays(pinger);
+    int result = EXIT_USAGE;
+    if (std::string error; !find_proxy(options.proxy, pinger.proxy, error)) {
+        ping_complain(error);
+    } else {
+        result = find_relays(pinger);
+    }
     if (result == EXIT_DONE) {
         result = options.listen ? ping_listen(pinger, key)
                  : options.data ? ping_by_data(pinger, peer)

@@ -32,7 +32,7 @@ struct Ping {
 /// "192.0.2.1:33445", or "no relay".
 std::string relay_name(const Ping &ping, int relay) {
     Relay_Info info;
-    return tcp_relay_info(ping.connections.tcp, relay, info) ? to_string(info.address) : "no relay";
+    return tcp_relay_info(ping.connections.tcp, relay, info) ? place_of(info) : "no relay";
 }
 
 /// Over which relay the answer came, and where ours went if that is another.
@@ -144,7 +144,7 @@ std::vector<Told_Route> told_routes(const Ping &ping, const Connection_Info &con
         Relay_Info relay;
         if (tcp_relay_info(ping.connections.tcp, route.relay, relay)) {
             Told_Route &one = told.emplace_back();
-            one.relay = to_string(relay.address);
+            one.relay = place_of(relay);
             one.words = route_words(
                 {to_string(route.use), to_string(route.state), to_string(relay.state), to_string(relay.last_end)});
             one.echo_round_trip = route.echo_round_trip;
@@ -228,7 +228,7 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
         return false;
     };
     callbacks.change = hear_change;
-    if (!ping_open(ping.connections, key, callbacks)) {
+    if (!ping_open(pinger, ping.connections, key, callbacks)) {
         return EXIT_FAILED;
     }
     Tcp_Connections *const tcp = ping.connections.tcp;
@@ -239,7 +239,7 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
         return EXIT_FAILED;
     }
     for (const Relay_Address &relay : pinger.relays) {
-        static_cast<void>(add_tcp_relay_connection(tcp, ping.connection, relay.address, relay.relay.key));
+        static_cast<void>(add_relay(tcp, ping.connection, relay));
     }
     ping_say(pinger, format("PING %s over %zu %s: %u bytes", ping.name.c_str(), pinger.relays.size(),
                             pinger.relays.size() == 1 ? "relay" : "relays", pinger.options.size));

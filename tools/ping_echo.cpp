@@ -127,7 +127,7 @@ std::string why_not(const Echo_Relay &relay) {
     const Reason reason = is_known ? info.last_end : Reason::none;
     const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
     if (trouble != Trouble::none) {
-        return sentence(trouble);
+        return diagnosis(relay.connections.watched, reason, info.proxy_status);
     }
     return reason == Reason::none ? "no answer yet" : to_string(reason);
 }
@@ -188,17 +188,16 @@ bool connect(Echo_Ping &ping) {
         relay.ping = &ping;
         relay.index = index;
         relay.relay = address;
-        relay.name = to_string(address.address);
+        relay.name = place_of(address);
         Callbacks callbacks;
         callbacks.object = &relay;
         callbacks.oob = hear_oob;
         callbacks.change = hear_change;
-        if (!ping_open(relay.connections, key, callbacks)) {
+        if (!ping_open(ping.pinger, relay.connections, key, callbacks)) {
             return false;
         }
         ping.all.push_back(relay.connections.tcp);
-        if (const Error error = add_tcp_relay_global(relay.connections.tcp, address.address, address.relay.key);
-            error != Error::ok) {
+        if (const Error error = add_relay(relay.connections.tcp, address); error != Error::ok) {
             ping_complain(relay.name + ": " + to_string(error));
         }
     }

@@ -50,12 +50,12 @@ void meet(Listener &listener, const Public_Key &key, int relay) {
     }
     static_cast<void>(add_tcp_number_relay_connection(tcp, caller.connection, relay));
     for (const Relay_Address &known : listener.pinger.relays) {
-        static_cast<void>(add_tcp_relay_connection(tcp, caller.connection, known.address, known.relay.key));
+        static_cast<void>(add_relay(tcp, caller.connection, known));
     }
     Relay_Info info;
     const bool is_relay = tcp_relay_info(tcp, relay, info);
-    ping_say(listener.pinger, short_key(to_string(key)) + " pings us over " +
-                                  (is_relay ? to_string(info.address) : std::string{"no relay"}));
+    ping_say(listener.pinger,
+             short_key(to_string(key)) + " pings us over " + (is_relay ? place_of(info) : std::string{"no relay"}));
 }
 
 void hear_stranger(void *object, const Public_Key &sender, int relay, Bytes packet, void *) {
@@ -110,12 +110,12 @@ int ping_listen(Pinger &pinger, const Secret_Key &key) {
     callbacks.object = &listener;
     callbacks.data = answer;
     callbacks.oob = hear_stranger;
-    if (!ping_open(listener.connections, key, callbacks)) {
+    if (!ping_open(pinger, listener.connections, key, callbacks)) {
         return EXIT_FAILED;
     }
     Tcp_Connections *const tcp = listener.connections.tcp;
     for (const Relay_Address &relay : pinger.relays) {
-        static_cast<void>(add_tcp_relay_global(tcp, relay.address, relay.relay.key));
+        static_cast<void>(add_relay(tcp, relay));
     }
     const std::uint64_t end = now_us() + MEET_WITHIN_US;
     while (tcp_connected_relays_count(tcp) == 0 && now_us() < end && !pinger.interrupted) {

@@ -103,10 +103,12 @@ struct Probe_Peer {
     std::uint64_t sent = 0;   ///< us, the last data that it sent: the library expects a sign of life after it
     bool ended = false;       ///< its connection to the relay ended
     Reason reason = Reason::none;
+    std::uint16_t proxy_status = 0;
 };
 
 struct Probe {
     Relay_Address target;
+    Proxy proxy;
     std::uint32_t rate = 10; ///< packets per second, all streams together
     std::uint64_t duration = 0;
     std::uint64_t patience = 0; ///< us, for connect and handshake, and again for routing

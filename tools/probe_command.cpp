@@ -43,6 +43,7 @@ struct Prober {
     bool cannot_print = false;  ///< which is said already
     bool left_some_out = false; ///< of the node list
     bool shows_progress = false;
+    Proxy proxy;
     std::vector<Named_Relay> named;
     std::map<std::string, std::vector<Probe_Past>> past; ///< by address and key
 };
@@ -99,8 +100,7 @@ int read_relays(Prober &prober) {
 
 /// Tells one target from all others, whatever it is called.
 std::string identity(const Relay_Address &target) {
-    const bool found = target.address.family != Family::none;
-    return (found ? to_string(target.address) : to_string(target.relay) + ' ' + family_name(target)) + ' ' +
+    return (has_place(target) ? place_of(target) : to_string(target.relay) + ' ' + family_name(target)) + ' ' +
            to_string(target.relay.key);
 }
 
@@ -218,6 +218,7 @@ void make_probes(const Prober &prober, const std::vector<Relay_Address> &targets
     for (const Relay_Address &target : targets) {
         auto probe = std::make_unique<Probe>();
         probe->target = target;
+        probe->proxy = prober.proxy;
         probe->rate = prober.options.rate;
         probe->duration = prober.options.seconds * SECOND_US;
         probe->patience = prober.options.timeout * SECOND_US;
@@ -256,7 +257,9 @@ bool probe_all(Prober &prober, Probe_Report &report) {
     std::vector<Relay_Address> targets;
     say_progress(prober, "looking up names");
     const Family wanted = prober.options.ipv4 ? Family::ipv4 : prober.options.ipv6 ? Family::ipv6 : Family::none;
-    if (!find_addresses(prober.named, wanted, prober.signals, targets)) {
+    if (prober.proxy.type != Proxy_Type::none) {
+        targets = leave_to_proxy(prober.named, wanted);
+    } else if (!find_addresses(prober.named, wanted, prober.signals, targets)) {
         clear_progress(prober);
         prober.interrupted = true;
         return false;
@@ -350,6 +353,10 @@ int run_probe(const Probe_Options &options) {
     prober.shows_progress = is_terminal(STDERR_FILENO);
     if (const int read = read_relays(prober); read != EXIT_DONE) {
         return read;
+    }
+    if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
+        complain(error);
+        return EXIT_USAGE;
     }
     prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (prober.signals < 0) {

@@ -70,6 +70,24 @@ void say(Probe_Result &result, Probe_Status status, const std::string &why) {
     result.why = why;
 }
 
+/// Whether the proxy says that it tried to reach the relay, and could not.
+bool is_of_relay(Proxy_Type proxy, std::uint16_t status) {
+    return proxy == Proxy_Type::http ? status == 404 || (status >= 500 && status <= 504)
+                                     : (status >= 4 && status <= 6) || status >= 0xF0;
+}
+
+/// Says what the proxy's answer tells. Where the proxy itself is at fault, the relay is not judged.
+bool judge_proxy(Probe &probe, const Probe_Peer &peer, Reason reason) {
+    const bool is = is_of_proxy(diagnose(peer.watched, reason));
+    if (is) {
+        const bool is_dead = reason == Reason::proxy_refused && is_of_relay(probe.proxy.type, peer.proxy_status);
+        say(probe.result, is_dead ? Probe_Status::dead : Probe_Status::skipped,
+            diagnosis(peer.watched, reason, peer.proxy_status));
+        probe.result.not_probed = !is_dead;
+    }
+    return is;
+}
+
 void judge_connecting(Probe &probe) {
     Probe_Result &result = probe.result;
     const auto reason_of = [](const Probe_Peer &peer) { return peer.ended ? peer.reason : Reason::connect_timeout; };
@@ -81,7 +99,9 @@ void judge_connecting(Probe &probe) {
         const Probe_Peer &peer = failed != probe.peers.end()
                                      ? *failed
                                      : laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
-        say(result, Probe_Status::dead, diagnosis(peer.watched, reason_of(peer)));
+        if (!judge_proxy(probe, peer, reason_of(peer))) {
+            say(result, Probe_Status::dead, diagnosis(peer.watched, reason_of(peer), peer.proxy_status));
+        }
         return;
     }
     // One end may still wait for its answer when the relay has ended the other's connection: that one tells why.
@@ -90,11 +110,14 @@ void judge_connecting(Probe &probe) {
     const Probe_Peer &peer =
         ended != probe.peers.end() ? *ended : laggard(probe, [](const Probe_Peer &p) { return p.up; });
     const Reason reason = reason_of(peer);
+    if (judge_proxy(probe, peer, reason)) {
+        return;
+    }
     if (reason == Reason::connect_timeout && diagnose(peer.watched, reason) == Trouble::none) {
         say(result, Probe_Status::hung,
             "takes connections, and no answer to the handshake within " + after(probe.patience));
     } else {
-        say(result, Probe_Status::refusing, diagnosis(peer.watched, reason));
+        say(result, Probe_Status::refusing, diagnosis(peer.watched, reason, peer.proxy_status));
     }
 }
 
@@ -196,7 +219,7 @@ void probe_judge(Probe &probe) {
     Probe_Result &result = probe.result;
     sum_up(result);
     time_stages(probe);
-    if (probe.target.address.family == Family::none) {
+    if (!has_place(probe.target)) {
         result.not_probed = probe.target.is_our_fault;
         say(result, result.not_probed ? Probe_Status::skipped : Probe_Status::dead, probe.target.error);
     } else if (!probe.target.reachable) {

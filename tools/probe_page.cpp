@@ -137,7 +137,7 @@ std::string faint(const std::string &text) {
 
 std::string relay_cell(const Relay_Address &target) {
     const std::string name = to_string(target.relay);
-    const std::string address = target.address.family == Family::none ? "" : to_string(target.address);
+    const std::string address = has_place(target) ? place_of(target) : "";
     const std::string who = target.relay.maintainer.empty() || target.relay.location.empty()
                                 ? target.relay.maintainer + target.relay.location
                                 : target.relay.maintainer + ", " + target.relay.location;

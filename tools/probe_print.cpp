@@ -51,9 +51,8 @@ Json stream_json(const Probe_Stream &stream) {
 Json relay_json(const Probed_Relay &probed) {
     const Probe_Result &result = probed.result;
     const Relay_Address &target = probed.target;
-    const bool has_address = target.address.family != Family::none;
     Json json{{"relay", to_string(target.relay)},
-              {"address", has_address ? Json(to_string(target.address)) : Json{}},
+              {"address", has_place(target) ? Json(place_of(target)) : Json{}},
               {"family", family_name(target)},
               {"public_key", to_string(target.relay.key)},
               {"maintainer", target.relay.maintainer},
@@ -101,8 +100,9 @@ std::string escape_label(const std::string &text) {
 
 std::string labels(const Probed_Relay &probed, const std::string &more = {}) {
     const Relay_Address &target = probed.target;
-    return "{relay=\"" + escape_label(to_string(target.relay)) + "\",address=\"" + to_string(target.address) +
-           "\",family=\"" + family_name(target) + "\",public_key=\"" + to_string(target.relay.key) + '"' + more + '}';
+    return "{relay=\"" + escape_label(to_string(target.relay)) + "\",address=\"" +
+           (has_place(target) ? escape_label(place_of(target)) : "none") + "\",family=\"" + family_name(target) +
+           "\",public_key=\"" + to_string(target.relay.key) + '"' + more + '}';
 }
 
 struct Metric {

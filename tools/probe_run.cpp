@@ -75,6 +75,9 @@ void take_change(void *object, const Change &change, void *) {
     case Change_Kind::relay_gone:
         peer.ended = true;
         peer.reason = change.reason;
+        if (Relay_Info info; tcp_relay_info(peer.tcp, change.relay, info)) {
+            peer.proxy_status = info.proxy_status;
+        }
         break;
     case Change_Kind::route_online:
         peer.online = now_us();
@@ -88,7 +91,7 @@ bool make_peer(Probe &probe, std::size_t index) {
     Probe_Peer &peer = probe.peers[index];
     peer.probe = &probe;
     peer.index = index;
-    if (!watched_host_open(peer.watched)) {
+    if (!watched_host_open(peer.watched, probe.proxy.type)) {
         return false;
     }
     Tcp_Connections_Def def;
@@ -98,6 +101,7 @@ bool make_peer(Probe &probe, std::size_t index) {
     def.callbacks.data = take_data;
     def.callbacks.change = take_change;
     def.proves_packets = false; // the one relay is what is tried
+    def.proxy = probe.proxy;
     peer.tcp = new_tcp_connections(def);
     return peer.tcp != nullptr;
 }
@@ -107,9 +111,8 @@ bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
     Probe &probe = *peer.probe;
     const Relay_Address &target = probe.target;
     peer.connection = new_tcp_connection_to(peer.tcp, other.public_key, 0);
-    const Error error = peer.connection < 0
-                            ? static_cast<Error>(peer.connection)
-                            : add_tcp_relay_connection(peer.tcp, peer.connection, target.address, target.relay.key);
+    const Error error =
+        peer.connection < 0 ? static_cast<Error>(peer.connection) : add_relay(peer.tcp, peer.connection, target);
     if (error != Error::ok) {
         probe.cannot = std::string{"the library does not take it: "} + to_string(error);
         return false;
@@ -215,8 +218,7 @@ void advance(Probe &probe, std::uint64_t now) {
 } // namespace
 
 void probe_begin(Probe &probe, std::uint64_t now) {
-    const Ip_Port &address = probe.target.address;
-    if (address.family == Family::none || !probe.target.reachable) {
+    if (!has_place(probe.target) || !probe.target.reachable) {
         probe_judge(probe);
         probe.stage = Probe_Stage::done;
         return;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <toxtcp/types.h>
+#include <toxtcp/tcp_connections.h>
 
 namespace toxtcp {
 
@@ -28,12 +28,30 @@ struct Named_Relay {
 /// One address of a relay.
 struct Relay_Address {
     Named_Relay relay;
-    Ip_Port address;           ///< family `none` when there is none
+    Ip_Port address;           ///< family `none` when there is none, or when it is the proxy's to find
     bool reachable = false;    ///< this machine has a way to such addresses
     std::string error;         ///< why there is no address
     bool is_our_fault = false; ///< that there is none: this machine could not look the name up
     std::uint64_t took_us = 0; ///< to find it
+    bool by_name = false;      ///< the proxy looks the host up
 };
+
+/// Whether it can be connected to.
+[[nodiscard]] inline bool has_place(const Relay_Address &relay) {
+    return relay.address.family != Family::none || relay.by_name;
+}
+
+/// "192.0.2.1:33445", or the host's name where the proxy looks it up.
+[[nodiscard]] std::string place_of(const Relay_Address &relay);
+[[nodiscard]] std::string place_of(const Relay_Info &relay);
+
+/// Adds it, by its address or by its name.
+[[nodiscard]] Error add_relay(Tcp_Connections *tcp, const Relay_Address &relay);
+[[nodiscard]] Error add_relay(Tcp_Connections *tcp, int connection, const Relay_Address &relay);
+
+/// What a proxy is told: numeric addresses of a wanted family as they are, and names for it to look up, so that nobody else
+/// hears of them.
+[[nodiscard]] std::vector<Relay_Address> leave_to_proxy(const std::vector<Named_Relay> &relays, Family wanted);
 
 /// Finds the first address of each wanted family for every relay, many at a time, since names may take long; `wanted`
 /// none: both. Returns early, and false, when `signals` becomes readable.

@@ -99,8 +99,9 @@ void note_opened(void *object, std::uint8_t first, std::size_t) {
 
 } // namespace
 
-bool watched_host_open(Watched_Host &watched) {
+bool watched_host_open(Watched_Host &watched, Proxy_Type proxy) {
     watched = {};
+    watched.proxy = proxy;
     watched.system = new_system_host();
     if (watched.system == nullptr) {
         return false;

@@ -13,6 +13,7 @@ struct Watched_Host {
     Host *system = nullptr; ///< ours to free
     Host host;              ///< to make a Tcp_Connections with; points here, so this must not move
 
+    Proxy_Type proxy = Proxy_Type::none; ///< what connections go to is a proxy of this kind
     std::uint64_t connecting = 0;        ///< us, the first attempt began
     int error = 0;                       ///< errno of the last attempt that failed; 0 once one has worked
     std::array<std::uint8_t, 8> first{}; ///< what the last attempt that was answered was answered first
@@ -24,7 +25,7 @@ struct Watched_Host {
 };
 
 /// False when out of memory or file descriptors.
-[[nodiscard]] bool watched_host_open(Watched_Host &watched);
+[[nodiscard]] bool watched_host_open(Watched_Host &watched, Proxy_Type proxy);
 
 /// Any number of times.
 void watched_host_close(Watched_Host &watched);

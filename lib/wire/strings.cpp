@@ -113,7 +113,7 @@ const char *proxy_status_text(Proxy_Type type, std::uint16_t status) {
                                     {404, "not found"},
                                     {405, "it does not connect for others"},
                                     {407, "a password is wanted"},
-                                    {500, "it has failed"},
+                                    {500, "it cannot connect, or has failed"},
                                     {501, "it does not connect for others"},
                                     {502, "the relay cannot be reached"},
                                     {503, "the relay cannot be reached now"},

@@ -112,6 +112,53 @@ def check_servers(arguments, sayings):
         sayings.check("ping, no relay at all", REFUSED, done.stderr)
 
 
+def serve_socks5(workshop, *answers):
+    """A SOCKS5 proxy that says the first of these to what is said first, and so on, and closes. Its port."""
+    listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+    def serve_one(client):
+        with contextlib.suppress(OSError), client:
+            for answer in answers:
+                client.recv(4096)
+                client.sendall(answer)
+
+    def work():
+        with contextlib.suppress(OSError):
+            while True:
+                serve_one(listener.accept()[0])
+
+    threading.Thread(target=work, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def check_proxies(arguments, sayings):
+    with Workshop() as workshop:
+        proxies = {
+            f"socks5://127.0.0.1:{free_port()}": "the proxy cannot be connected to",
+            f"http://127.0.0.1:{serve_socks5(workshop)}": "the proxy closes the connection",
+            f"socks5://127.0.0.1:{serve_socks5(workshop)}": "the proxy closes the connection",
+            f"socks5://127.0.0.1:{serve(workshop, SERVERS['an SSH server answers'], False)}": "what answers is no proxy",
+            f"http://127.0.0.1:{serve(workshop, SERVERS['an SSH server answers'], False)}": "what answers is no proxy",
+            f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0xFF]))}": "the proxy wants a user",
+            f"socks5://user@127.0.0.1:{serve_socks5(workshop, bytes([5, 2]), bytes([1, 1]))}": "the proxy wants a user",
+            f"http://127.0.0.1:{serve(workshop, b'HTTP/1.1 407 Who are you' + bytes([13, 10]), False)}": "the proxy wants a user",
+            f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0]), bytes([5, 2, 0, 1]))}": "the proxy refuses",
+            f"http://127.0.0.1:{serve(workshop, b'HTTP/1.1 403 No' + bytes([13, 10]), False)}": "the proxy refuses",
+        }
+        for proxy, beginning in proxies.items():
+            done = run(arguments.program, "probe", "--seconds", "1", "--json", "--proxy", proxy, f"relay.example:33445:{KEY}")
+            relay = json.loads(done.stdout)["relays"][0]
+            sayings.check(f"probe through {proxy}", beginning, relay["why"])
+            check((relay["status"], done.returncode) == ("skipped", 1), f"{proxy} is at fault, not the relay: {relay}")
+        for proxy in list(proxies)[:2]:  # which takes its time, since they may come up
+            done = run(arguments.program, "ping", "--count", "1", "--proxy", proxy, "--relay", f"relay.example:33445:{KEY}", KEY)
+            sayings.check(f"ping through {proxy}", proxies[proxy], done.stderr)
+        relay_is_dead = f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0]), bytes([5, 5, 0, 1]))}"
+        done = run(arguments.program, "probe", "--json", "--proxy", relay_is_dead, f"relay.example:33445:{KEY}")
+        relay = json.loads(done.stdout)["relays"][0]
+        check(relay["status"] == "dead" and "(it says: the relay refuses" in relay["why"], f"by the proxy's word: {relay}")
+
+
 def check_descriptors(arguments, sayings):
     """As few as let the program begin, and some more: it always ends, and with that word or a whole result."""
     with Workshop() as workshop:
@@ -168,6 +215,7 @@ def test():
         return
     sayings = Sayings(arguments.manual)
     check_servers(arguments, sayings)
+    check_proxies(arguments, sayings)
     if arguments.sanitized:
         sayings.excuse(NO_DESCRIPTORS)
     else:
