@@ -457,7 +457,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     if (!should_be_heard(d, now, settled + load, unheard)) {
         // We have sent nothing that the peer should have heard by then, unless the route is slow only.
         const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
-        const bool may_ask = d.complained_at == 0 || reached(d.verify_at - VERIFY_MS / 2, now);
+        const bool may_ask = d.complained_at == 0 || reached(d.verify_at - VERIFY_MS / 4, now);
         if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
             check_routes(d, now, view, action);
         }
@@ -601,7 +601,8 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     Route_Delivery &answering = d.routes[route];
     const std::uint32_t age = age_of(stamp, now);
     const bool repeated = answering.answered != 0 && static_cast<std::int32_t>(stamp - answering.answered) <= 0;
-    if (age > ANSWERS_WITHIN_MS || repeated) {
+    const bool too_old = answering.since != 0 && static_cast<std::int32_t>(stamp - answering.since) < 0;
+    if (age > ANSWERS_WITHIN_MS || repeated || too_old) {
         return false;
     }
     answering.answered = stamp;
@@ -671,6 +672,7 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
 
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     delivery_reset_route(d, route);
+    d.routes[route].since = stamp_of(now);
     d.rounds = 0;
     if (d.waiting_since == 0) {
         return;

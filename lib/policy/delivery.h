@@ -73,6 +73,7 @@ enum class Proof : std::uint8_t {
 
 /// What is known of one route. Fresh whenever the peer comes online there.
 struct Route_Delivery {
+    std::uint32_t since = 0;      ///< the peer came online there; answers to echoes from before are repeated by a relay
     std::uint32_t answered = 0;   ///< when the newest echo that was answered had been sent; 0: none
     std::uint16_t round_trip = 0; ///< ms end to end, smoothed
     Proof proof = Proof::none;

@@ -373,7 +373,7 @@ TEST_CASE("delivery: complaints have routes asked while others are not counted")
     s.d.rounds = 5; // it has gone on for long
     s.d.complained_at = delivery_stamp(s.now);
     s.pass(1'500, 290, [&] { (void)delivery_heard(s.d, s.now); });
-    s.d.verify_at = delivery_stamp(s.now + VERIFY_MS / 2); // the last echo was a second ago
+    s.d.verify_at = delivery_stamp(s.now + VERIFY_MS / 4); // the last echo was a while ago
     s.take_echoed();
     delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
     s.serve();
@@ -399,6 +399,22 @@ TEST_CASE("delivery: traffic that goes from route to route comes to each of them
     }
     CHECK(std::count(used.begin(), used.end(), 0) > 2);
     CHECK(std::count(used.begin(), used.end(), 2) > 2);
+}
+
+TEST_CASE("delivery: an answer from before the peer came online at the route proves nothing") {
+    Scene s;
+    s.talk(3'000);
+    s.pass(400, 20); // echoes that are not answered
+    const std::uint32_t before = s.stamps[1];
+    delivery_reset_route(s.d, 1); // its relay ends the connection
+    s.pass(1'000, 20);
+    delivery_route_online(s.d, s.now, 1);
+    s.pass(100, 20);
+    CHECK(s.stamps[1] != before);
+    CHECK_FALSE(delivery_answered(s.d, s.now, 1, before, true, 0, 0));
+    CHECK(s.d.routes[1].proof == Proof::none);
+    CHECK(s.answer(1));
+    CHECK(s.d.routes[1].round_trip <= 100);
 }
 
 TEST_CASE("delivery: a late answer does not put off what a quick one tells") {
