@@ -220,8 +220,8 @@ void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
     }
     auto &[sent_before, granted_before] = echoes.before[echoes.place];
     // One burst may come just before its silence is seen here, and one later than what it is granted for: both may be
-    // at an end of these seconds. One more for a complaint. A peer whose pauses are not known yet is taken to be silent.
-    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 4 : 3;
+    // at an end of these seconds. Two more for complaints. A peer whose pauses are not known yet is taken to be silent.
+    const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 5 : 4;
     const std::uint64_t most =
         ECHOES_A_SECOND * Echo_Watch::SECONDS + bursts * f.relays.size() + echoes.granted - granted_before;
     if (echoes.sent - sent_before > most) {
