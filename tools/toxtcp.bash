@@ -13,13 +13,18 @@ _toxtcp() {
     done
 
     case $command:$previous in
-    *:--snapshot | *:--key-file | *:--config | *:--nodes | *:--html | *:--prometheus)
+    *:--snapshot | *:--key-file | *:--config | *:--nodes | *:--html | *:--prometheus | \
+        *:--proxy-password-file)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     *:--seconds | *:--rate | *:--port | *:--max-clients | *:--timeout | *:--parallel | *:--interval | *:--relay | \
         *:--count | *:--size | ping:-[cis])
+        return
+        ;;
+    *:--proxy)
+        mapfile -t COMPREPLY < <(compgen -W 'socks5:// http://' -- "$word")
         return
         ;;
     *:--address)
@@ -29,12 +34,15 @@ _toxtcp() {
     esac
 
     case $command in
-    demo) options='--help --seconds --rate --snapshot --json' ;;
+    demo) options='--help --seconds --rate --snapshot --json --proxy --proxy-password-file' ;;
     probe)
         options='--help --nodes --seconds --rate --timeout --parallel --ipv4 --ipv6 --all-ports --watch --interval
-            --json --html --prometheus'
+            --json --html --prometheus --proxy --proxy-password-file'
         ;;
-    ping) options='--help --relay --listen --key-file --data --count --interval --size --json' ;;
+    ping)
+        options='--help --relay --listen --key-file --data --count --interval --size --json --proxy
+            --proxy-password-file'
+        ;;
     top) options='--help --interval --once' ;;
     relay) options='--help --port --address --key-file --max-clients --json --config' ;;
     keygen) options='--help --json' ;;

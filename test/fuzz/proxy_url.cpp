@@ -1,0 +1,54 @@
+// --proxy with any bytes: it is read or refused with a cause that shows no password. What is read is the same when it is
+// written and read again.
+#include <string>
+
+#include "fuzz/fuzz.h"
+#include "tools/proxy_option.h"
+
+using namespace toxtcp;
+
+namespace {
+
+std::string print(const Proxy_Option &proxy) {
+    std::string text = proxy.type == Proxy_Type::http ? "http://" : "socks5://";
+    for (const char c : proxy.user) {
+        constexpr char DIGITS[] = "0123456789abcdef";
+        text += '%';
+        text += DIGITS[static_cast<unsigned char>(c) >> 4];
+        text += DIGITS[c & 15];
+    }
+    text += proxy.user.empty() ? "" : "@";
+    const bool v6 = proxy.host.find(':') != std::string::npos;
+    return text + (v6 ? '[' + proxy.host + ']' : proxy.host) + ':' + std::to_string(proxy.port);
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    const std::string text{reinterpret_cast<const char *>(data), size};
+    Proxy_Option proxy;
+    proxy.password_file = "kept";
+    std::string error;
+    if (!read_proxy(text, proxy, error)) {
+        fuzz_check(proxy.type == Proxy_Type::none && proxy.host.empty(), "what is refused changes nothing");
+        fuzz_check(!error.empty() &&
+                       std::all_of(error.begin(), error.end(), [](char c) { return c >= ' ' && c <= '~'; }),
+                   "an error steers no terminal");
+        const std::size_t at = text.rfind('@');
+        const std::size_t colon = at == std::string::npos ? at : text.rfind(':', at);
+        const std::string password = colon == std::string::npos ? "" : text.substr(colon + 1, at - colon - 1);
+        // A short one, or one of letters alone, may stand in the error for another reason.
+        const bool is_telling = password.size() > 8 && password.find_first_of("0123456789") != std::string::npos;
+        fuzz_check(!is_telling || error.find(password) == std::string::npos, "no password is told");
+        return 0;
+    }
+    fuzz_check(error.empty(), "no error is said where there is none");
+    fuzz_check(!proxy.host.empty() && proxy.port != 0 && proxy.user.size() <= 255, "a proxy has a host and a port");
+    fuzz_check(proxy.password_file == "kept", "where the password is was said elsewhere");
+    Proxy_Option again;
+    fuzz_check(read_proxy(print(proxy), again, error), "it is read again");
+    fuzz_check(again.type == proxy.type && again.user == proxy.user && again.host == proxy.host &&
+                   again.port == proxy.port,
+               "and is the same");
+    return 0;
+}
