@@ -34,11 +34,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         fuzz_check(!error.empty() &&
                        std::all_of(error.begin(), error.end(), [](char c) { return c >= ' ' && c <= '~'; }),
                    "an error steers no terminal");
+        const std::size_t scheme = text.find("://");
         const std::size_t at = text.rfind('@');
         const std::size_t colon = at == std::string::npos ? at : text.rfind(':', at);
-        const std::string password = colon == std::string::npos ? "" : text.substr(colon + 1, at - colon - 1);
+        const bool has_password = colon != std::string::npos && scheme != std::string::npos && colon > scheme;
+        const std::string password = has_password ? text.substr(colon + 1, at - colon - 1) : "";
         // A short one, or one of letters alone, may stand in the error for another reason.
-        const bool is_telling = password.size() > 8 && password.find_first_of("0123456789") != std::string::npos;
+        const bool is_telling = password.size() > 8 && password.find_first_of("0123456789") != std::string::npos &&
+                                text.find(password, at) == std::string::npos;
         fuzz_check(!is_telling || error.find(password) == std::string::npos, "no password is told");
         return 0;
     }
