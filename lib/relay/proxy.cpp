@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include <sodium.h>
-
+#include "wire/base64.h"
 #include "wire/inet.h"
 
 namespace toxtcp {
@@ -66,8 +65,8 @@ void print_basic(const Proxy &proxy, Writer &writer) {
     pair.text(proxy.user);
     pair.text(":");
     pair.text(proxy.password);
-    std::array<char, sodium_base64_ENCODED_LEN(2 * MAX_NAME + 1, sodium_base64_VARIANT_ORIGINAL)> coded;
-    sodium_bin2base64(coded.data(), coded.size(), plain.data(), pair.size, sodium_base64_VARIANT_ORIGINAL);
+    std::array<char, base64_size(2 * MAX_NAME + 1)> coded;
+    print_base64(Bytes{plain}.first(pair.size), coded);
     writer.text("Proxy-Authorization: Basic ");
     writer.text(coded.data());
     writer.text("\r\n");

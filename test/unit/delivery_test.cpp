@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint64_t START = 1'000'000;
 constexpr Route_Set ALL = 0b111;
-constexpr std::uint64_t GRANTED =
-    2 * 300 + JUDGE_MARGIN_MS; ///< at most, to a route in use, while another answers at once
 
 /// A connection with three usable routes, of which 0 is in use. Delivery is asked when it wants to be, as a tick does it.
 struct Scene {
