@@ -14,6 +14,7 @@ namespace {
 
 struct Epoll {
     int descriptor;
+    bool *network_ready;
 };
 
 int descriptor_of(void *object) {
@@ -41,6 +42,9 @@ std::size_t epoll_ready(void *object, std::span<Ready> ready) {
     std::size_t told = 0;
     for (const epoll_event &event : std::span{events}.first(static_cast<std::size_t>(count))) {
         const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+        if (event.data.u32 == NETWORK_TAG) {
+            *static_cast<Epoll *>(object)->network_ready = true;
+        }
         ready[told++] = {event.data.u32, failed || (event.events & EPOLLIN) != 0,
                          failed || (event.events & EPOLLOUT) != 0};
     }
@@ -59,12 +63,12 @@ void close_epoll(void *object) {
 
 } // namespace
 
-Waiting open_epoll() {
+Waiting open_epoll(bool &network_ready) {
     const int descriptor = epoll_create1(EPOLL_CLOEXEC);
     if (descriptor < 0) {
         return {};
     }
-    auto *const made = new (std::nothrow) Epoll{descriptor};
+    auto *const made = new (std::nothrow) Epoll{descriptor, &network_ready};
     if (made == nullptr) {
         close(descriptor);
         return {};

@@ -2,7 +2,7 @@
 
 namespace toxtcp {
 
-Waiting open_epoll() {
+Waiting open_epoll(bool &) {
     return {};
 }
 

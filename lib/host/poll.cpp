@@ -11,7 +11,8 @@ namespace {
 struct Poll {
     std::vector<Poll_Entry> entries;
     std::vector<std::uint32_t> tags; ///< of the entries
-    std::size_t next = 0;            ///< entry that is looked at first, so that all have their turn
+    bool *network_ready = nullptr;
+    std::size_t next = 0; ///< entry that is looked at first, so that all have their turn
 };
 
 Poll &self(void *object) {
@@ -65,6 +66,9 @@ std::size_t poll_ready(void *object, std::span<Ready> ready) {
         const auto events = poll.entries[at].revents;
         if (events != 0) {
             const bool failed = (events & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+            if (poll.tags[at] == NETWORK_TAG) {
+                *poll.network_ready = true;
+            }
             ready[told++] = {poll.tags[at], failed || (events & POLLIN) != 0, failed || (events & POLLOUT) != 0};
         }
         at = at + 1 < size ? at + 1 : 0;
@@ -83,11 +87,12 @@ void close_poll(void *object) {
 
 } // namespace
 
-Waiting open_poll() {
+Waiting open_poll(bool &network_ready) {
     auto *const made = new (std::nothrow) Poll;
     if (made == nullptr) {
         return {};
     }
+    made->network_ready = &network_ready;
     return {.object = made,
             .watch = poll_watch,
             .forget = poll_forget,

@@ -21,6 +21,9 @@ std::ptrdiff_t socket_send(int socket, Bytes bytes);
 std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes rest);
 void socket_close(int socket);
 
+/// ms, of a clock that never goes back.
+std::uint64_t monotonic_ms();
+
 /// A socket as `poll` takes it.
 #ifdef _WIN32
 using Poll_Entry = WSAPOLLFD;

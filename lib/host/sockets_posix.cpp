@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include "host/sockaddr.h"
 
@@ -84,6 +85,12 @@ std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes res
     }
     const std::array<iovec, 2> parts{{{first.data(), first.size()}, {rest.data(), rest.size()}}};
     return moved(readv(socket, parts.data(), static_cast<int>(parts.size())));
+}
+
+std::uint64_t monotonic_ms() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000 + static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
 }
 
 void socket_close(int socket) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 
 #include "host/sockaddr.h"
@@ -86,6 +87,11 @@ std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes res
         return why_none(handle_of(socket));
     }
     return static_cast<std::ptrdiff_t>(got);
+}
+
+std::uint64_t monotonic_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 void socket_close(int socket) {

@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 
-#include <chrono>
 #include <new>
 
 #include "host/log.h"
@@ -19,6 +18,7 @@ struct System_Host {
     Host host; // first: what the caller holds is a pointer to it
     Waiting waiting;
     Network_Watch network;
+    bool network_ready = false; ///< it has something to read
 };
 
 System_Host &self(void *object) {
@@ -51,14 +51,8 @@ bool host_watch(void *object, int socket, std::uint32_t tag, bool writing) {
 }
 
 std::size_t host_ready(void *object, std::span<Ready> ready) {
-    System_Host &made = self(object);
-    const std::size_t count = made.waiting.ready(made.waiting.object, ready);
-    for (const Ready &one : ready.first(count)) {
-        if (one.tag == NETWORK_TAG) {
-            read_network_watch(made.network);
-        }
-    }
-    return count;
+    const Waiting &waiting = self(object).waiting;
+    return waiting.ready(waiting.object, ready);
 }
 
 int host_descriptor(void *object) {
@@ -71,12 +65,16 @@ bool host_wait(void *object, int milliseconds) {
 }
 
 bool host_network_changed(void *object) {
-    return network_has_changed(self(object).network);
+    System_Host &made = self(object);
+    if (made.network_ready) {
+        made.network_ready = false;
+        read_network_watch(made.network);
+    }
+    return network_has_changed(made.network);
 }
 
 std::uint64_t host_now(void *) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    return monotonic_ms();
 }
 
 void host_random(void *, Mutable_Bytes bytes) {
@@ -110,9 +108,9 @@ Host *new_system_host() {
                   .now = host_now,
                   .random = host_random,
                   .log = host_log};
-    made->waiting = open_epoll();
+    made->waiting = open_epoll(made->network_ready);
     if (made->waiting.object == nullptr) {
-        made->waiting = open_poll();
+        made->waiting = open_poll(made->network_ready);
     }
     if (made->waiting.object == nullptr) {
         return &made->host; // no memory is left: every socket is tried in every tick

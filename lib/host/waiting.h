@@ -17,10 +17,10 @@ struct Waiting {
 };
 
 /// Linux: one system call, whatever the number of sockets. Not to be had when no descriptor is left, and elsewhere: of two
-/// files, epoll.cpp and epoll_none.cpp, one is built.
-Waiting open_epoll();
+/// files, epoll.cpp and epoll_none.cpp, one is built. `network_ready` outlives it, and is set when NETWORK_TAG is ready.
+Waiting open_epoll(bool &network_ready);
 
-/// Every system: `poll`, or WSAPoll. Needs no descriptor. Not to be had without memory.
-Waiting open_poll();
+/// The same on every system: `poll`, or WSAPoll. Needs no descriptor. Not to be had without memory.
+Waiting open_poll(bool &network_ready);
 
 } // namespace toxtcp
