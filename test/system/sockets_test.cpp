@@ -102,7 +102,9 @@ TEST_CASE("system: an idle tick asks once which sockets are ready, and calls the
             return "no socket";
         }
         std::array<Ready, 64> ready;
-        host->ready(host->object, ready); // the kernel's answer which addresses there are
+        // The kernel's answer which addresses there are.
+        host->ready(host->object, ready);
+        host->network_changed(host->object);
         if (!allow_only_waiting(host->descriptor(host->object) >= 0)) {
             return std::string{CANNOT} + "no seccomp";
         }
