@@ -16,7 +16,8 @@
 //     withdrawn (the peer sees us offline there), then all but one, in turn. What helped holds for 30 s, and twice as long
 //     each time; then all routes are taken back.
 //   - A route that came online is verified once there is something to send, and all are when the route in use is lost.
-//     While data flows, the route in use is verified every 2 s and all of them every 30 s. A link that we load ourselves is not: its queue would only make an echo late.
+//     While data flows, the route in use is verified every 2 s and all of them every 30 s. A link that we load ourselves
+//     is not: its queue would only make an echo late.
 //   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
 //     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
 //   - No echo is sent while the connection is idle. Where there is no other route to go to, only a silence asks for them:

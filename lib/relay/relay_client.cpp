@@ -42,6 +42,8 @@ void start_own_handshake(Relay_Client &relay) {
     relay.out_end = static_cast<std::uint16_t>(relay.out_end + HANDSHAKE_REQUEST_SIZE);
 }
 
+static_assert(MAX_PROXY_REQUEST <= std::tuple_size_v<decltype(Relay_Client::out)>);
+
 Proxy_Target target_of(const Relay_Client &relay) {
     return {relay.place.address, relay.place.name == nullptr ? std::string_view{} : *relay.place.name};
 }

@@ -22,7 +22,7 @@
 namespace toxtcp {
 
 inline constexpr std::uint64_t SECOND = 1'000;
-/// The host names its friends' relays again.
+/// The host above tells each side of the relays that both know this often, as toxcore does.
 inline constexpr std::uint64_t SHARE_EVERY = 7 * SECOND;
 
 enum class Fault_Kind : std::uint8_t {

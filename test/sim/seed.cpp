@@ -8,7 +8,6 @@ namespace {
 
 /// After the last fault everybody must be heard within this time.
 constexpr std::uint64_t HEALED_WITHIN = 60 * SECOND;
-/// The host above tells each side of the relays that both know this often, as toxcore does.
 /// In one seed of so many an hour passes at the end, with dead relays.
 constexpr std::uint64_t HOUR_IN_SEEDS = 50;
 constexpr std::uint64_t MINUTE = 60 * SECOND;
