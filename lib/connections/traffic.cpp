@@ -170,8 +170,8 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
         delivery_answered(*peer.delivery, c.now, route, stamp, by_library, peer.sending, load_of(c, peer))) {
         ++peer.echoes_answered;
         wake_peer_at(c, peer_slot, delivery_deadline(*peer.delivery));
-        const bool rotates = peer.delivery->tried != 0; // what answers echoes is not to be trusted then
-        if (!rotates && select_faster(peer.selection, route_views(c, peer), peer.sending, route, c.now)) {
+        if (!delivery_rotates(*peer.delivery) &&
+            select_faster(peer.selection, route_views(c, peer), peer.sending, route, c.now)) {
             set_sending(c, peer_slot, route, Reason::none);
         }
     }

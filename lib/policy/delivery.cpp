@@ -217,7 +217,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             }
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
-            if (d.tried != 0) { // traffic rotates: another turn is for another route
+            if (delivery_rotates(d)) { // another turn is for another route
                 d.tried = both(d.tried, set_of(view.sending));
             }
             d.left = view.sending; // it may only be slow: that shows before the echoes are given up

@@ -224,6 +224,11 @@ void delivery_lost(Delivery &d);
 /// When the newest echo that was answered over the route was sent, ms; 0: none was.
 [[nodiscard]] std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route);
 
+/// Whether traffic goes from route to route, since what answers echoes does not deliver.
+[[nodiscard]] inline bool delivery_rotates(const Delivery &d) {
+    return d.tried != 0;
+}
+
 /// Whether traffic has rotated away from the route of late.
 [[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);
 
