@@ -20,12 +20,12 @@ struct Network_Watch {
     bool asleep_known = false;
     std::int64_t asleep_ms = 0; ///< since boot
 
-    /// Addresses and default routes that are there, as hashes: the kernel repeats itself, for example whenever a router
-    /// announces an address again.
+    /// Addresses and default routes that are there, and devices that are not running, as hashes: the kernel repeats
+    /// itself, for example whenever a router announces an address again.
     std::vector<std::uint64_t> known;
 };
 
-/// The most addresses and routes that are remembered. A machine that has more is told of some of them again.
+/// The most of them that are remembered. A machine that has more is told of some of them again.
 inline constexpr std::size_t MAX_KNOWN = 4'096;
 
 /// Opens the netlink socket and the timer, if the system allows it.

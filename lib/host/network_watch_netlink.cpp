@@ -1,5 +1,6 @@
 #include "host/network_watch.h"
 
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ std::int64_t clock_ms(clockid_t clock) {
     clock_gettime(clock, &time);
     return std::int64_t{time.tv_sec} * 1'000 + time.tv_nsec / 1'000'000;
 }
+
+constexpr std::uint64_t FNV_START = 0xCBF29CE484222325U;
 
 /// FNV-1a: of our own kernel's words, so that nobody picks them.
 void mix(std::uint64_t &hash, const void *data, std::size_t size) {
@@ -68,7 +71,7 @@ bool remember(Network_Watch &watch, std::uint64_t hash) {
 
 /// What a message is about, as a hash; 0 for what does not matter to a TCP connection across the network.
 std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
-    std::uint64_t hash = 0xCBF29CE484222325U;
+    std::uint64_t hash = FNV_START;
     if (header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_DELADDR) {
         ifaddrmsg address;
         if (size < sizeof address) {
@@ -100,7 +103,34 @@ std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::siz
     return hash;
 }
 
+/// A cable that is plugged in again, or a radio that is back, under an address that stayed. Losing it leads nowhere better,
+/// so that only its return counts. The kernel says the same again at every scan for radios: what is down is remembered.
+void take_link(Network_Watch &watch, const std::uint8_t *body, std::size_t size) {
+    ifinfomsg link;
+    if (size < sizeof link) {
+        return;
+    }
+    std::memcpy(&link, body, sizeof link);
+    std::uint64_t about = FNV_START;
+    mix(about, std::uint16_t{RTM_NEWLINK});
+    mix(about, link.ifi_index);
+    if ((link.ifi_flags & IFF_RUNNING) == 0) {
+        static_cast<void>(remember(watch, about));
+        return;
+    }
+    const std::uint64_t alone = about;
+    mix_attributes(about, reinterpret_cast<const rtattr *>(body + NLMSG_ALIGN(sizeof link)),
+                   size - std::min(size, std::size_t{NLMSG_ALIGN(sizeof link)}), IFLA_MASTER, IFLA_MASTER);
+    const bool has_master = about != alone; // a part of a bridge, such as a container's: it has no address of its own
+    const bool was_down = std::erase(watch.known, alone) != 0;
+    watch.changed = watch.changed || (was_down && !has_master && link.ifi_index != static_cast<int>(LOOPBACK));
+}
+
 void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
+    if (header.nlmsg_type == RTM_NEWLINK) {
+        take_link(watch, body, size);
+        return;
+    }
     const bool comes = header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_NEWROUTE;
     const bool goes = header.nlmsg_type == RTM_DELADDR || header.nlmsg_type == RTM_DELROUTE;
     const std::uint64_t about = comes || goes ? subject(header, body, size) : 0;
@@ -139,7 +169,7 @@ int open_netlink() {
     }
     sockaddr_nl own{};
     own.nl_family = AF_NETLINK;
-    own.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+    own.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
     if (bind(netlink, reinterpret_cast<const sockaddr *>(&own), sizeof own) != 0) {
         close(netlink);
         return -1;

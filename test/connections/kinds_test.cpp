@@ -247,8 +247,8 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     Sim_Peer &friendly = world.add_peer();
-    enum class Kind { stalls, is_muted, complains, is_away };
-    const Kind kind = GENERATE(Kind::stalls, Kind::is_muted, Kind::complains, Kind::is_away);
+    enum class Kind { stalls, is_muted, complains, is_away, picks_a_relay };
+    const Kind kind = GENERATE(Kind::stalls, Kind::is_muted, Kind::complains, Kind::is_away, Kind::picks_a_relay);
     INFO(static_cast<int>(kind));
     Sim_Peer_Def def;
     def.answers_echoes = kind != Kind::is_muted;
@@ -269,8 +269,20 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
             };
         }
     }
+    std::size_t deaf_at = world.relays.size();
+    if (kind ==
+        Kind::picks_a_relay) { // it takes nothing from the first, then from the second, for ten seconds of each minute
+        node_of(world.relays[2]).latency = 50;
+        for (std::size_t i = 0; i < 2; ++i) {
+            world.relays[i].drop = [&deaf_at, i, key = hostile.key](const Public_Key &, const Public_Key &to,
+                                                                    const Packet &) {
+                return deaf_at == i && to == key;
+            };
+        }
+    }
     world.advance(3'000);
     for (std::uint64_t i = 0; i < 6'000; ++i) { // ten minutes
+        deaf_at = i % 600 >= 500 ? i / 600 % 2 : world.relays.size();
         (void)send_text(a, to_friendly, "x");
         (void)send_text(a, to_hostile, "x");
         (void)send_text(friendly, friendly_back, "y");
@@ -293,6 +305,7 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
     }
     CHECK(count_changes(a, Change_Kind::relay_down) == 0);
     CHECK(friendly.data.size() >= 5'999);
+    CHECK((kind != Kind::picks_a_relay || connection_info(a, to_hostile).failures >= 4));
     // A new peer gets the fastest relay, whatever the hostile one made of it.
     node_of(world.relays[0]).latency = 1;
     world.advance(120'000);

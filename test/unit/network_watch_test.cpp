@@ -1,6 +1,7 @@
 // What netlink says, and two clocks, judged: what a phone or a laptop really sees, and noise that is no change.
 #include "host/network_watch.h"
 
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -59,6 +60,13 @@ std::vector<std::uint8_t> route(std::uint16_t type, std::uint8_t length, std::ui
     return message_of(type, body, RTA_GATEWAY, gateway, 0);
 }
 
+std::vector<std::uint8_t> link(bool running, std::uint16_t attribute = IFLA_MTU, int index = 3) {
+    ifinfomsg body{};
+    body.ifi_index = index;
+    body.ifi_flags = running ? IFF_UP | IFF_RUNNING : IFF_UP;
+    return message_of(RTM_NEWLINK, body, attribute, 1'500, 0);
+}
+
 bool changes(Network_Watch &watch, const std::vector<std::uint8_t> &messages) {
     watch.changed = false;
     take_netlink(watch, messages);
@@ -100,6 +108,24 @@ TEST_CASE("network watch: of routes only the default ones matter") {
     CHECK(changes(watch, route(RTM_NEWROUTE, 0, ADDRESS + 1)));
     CHECK(changes(watch, route(RTM_DELROUTE, 0)));
     CHECK_FALSE(changes(watch, route(RTM_DELROUTE, 24)));
+}
+
+TEST_CASE("network watch: a device that runs again is a change, though its address stayed") {
+    Network_Watch watch;
+    CHECK_FALSE(changes(watch, link(true))); // the kernel tells of it at every scan for radios
+    CHECK_FALSE(changes(watch, link(false)));
+    CHECK_FALSE(changes(watch, link(false)));
+    CHECK_FALSE(changes(watch, link(true, IFLA_MTU, 4)));
+    CHECK(changes(watch, link(true)));
+    CHECK_FALSE(changes(watch, link(true)));
+}
+
+TEST_CASE("network watch: loopback, and devices that are a part of a bridge, do not matter") {
+    Network_Watch watch;
+    CHECK_FALSE(changes(watch, link(false, IFLA_MASTER)));
+    CHECK_FALSE(changes(watch, link(true, IFLA_MASTER)));
+    CHECK_FALSE(changes(watch, link(false, IFLA_MTU, 1)));
+    CHECK_FALSE(changes(watch, link(true, IFLA_MTU, 1)));
 }
 
 TEST_CASE("network watch: several messages in one, messages of other kinds, and cut ones") {
