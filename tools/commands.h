@@ -54,6 +54,8 @@ struct Probe_Options {
     bool watch = false;
     bool json = false;
     std::string html_file;
+    std::string history_file; ///< results of earlier rounds and runs; empty: only those of this run are known
+    std::string on_change;    ///< shell command that is run when a relay's status changes; empty: none
     std::string prometheus_file;
     Proxy_Option proxy;
 };

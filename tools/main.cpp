@@ -159,6 +159,15 @@ void add_probe(CLI::App &app, Probe_Options &options) {
     add_number(*probe, "--interval", options.interval, 1, 86'400, "Seconds from one round's beginning to the next");
     probe->add_flag("--json", options.json, "Print JSON; with --watch, one line for each round");
     add_file(*probe, "--html", options.html_file, "Write a page to publish");
+    add_file(*probe, "--history", options.history_file,
+             "Keep a week's results in this file, for the page and for --on-change of the next run");
+    const auto read_command = [&options](const std::string &word, std::string &error) {
+        error = word.empty() ? "an empty command" : "";
+        options.on_change = word;
+        return !word.empty();
+    };
+    add_word(*probe, "--on-change", "COMMAND", read_command,
+             "Run this shell command for each relay whose status has changed; needs --watch or --history");
     add_file(*probe, "--prometheus", options.prometheus_file, "Write metrics, for the textfile collector");
     add_proxy(*probe, options.proxy);
     probe->footer(PROBE_NOTES);

@@ -11,6 +11,7 @@
 #include <toxtcp/tcp_connections.h>
 
 #include "commands.h"
+#include "probe_history.h"
 #include "relay_list.h"
 #include "watched_host.h"
 
@@ -22,23 +23,8 @@ inline constexpr std::size_t PROBE_PACKET_SIZE = 160;     ///< bytes, as large a
 inline constexpr std::uint64_t PROBE_LATE_US = 2'000'000; ///< a packet that takes longer is lost
 /// More than this part of the packets lost: the relay drops. At a few packets a second an honest one loses none.
 inline constexpr double PROBE_LOSS_ALLOWED = 0.01;
-inline constexpr std::size_t PROBE_HISTORY = 120; ///< rounds of --watch that the page shows
 
 // ---- what is found out -----------------------------------------------------------------------------------------
-
-enum class Probe_Status : std::uint8_t {
-    good,
-    dropping, ///< delivers a part, or ends the connection while it is in use
-    lying,    ///< says online, and delivers nothing, at least one way
-    refusing, ///< answers, but does not serve: closes before the handshake is done, has another key, gives no route
-    hung,     ///< can be connected to, and says nothing, or nothing any more
-    dead,     ///< cannot be connected to, or has no address
-    skipped   ///< not tried: this machine has no way to such addresses, or no file descriptor for it
-};
-inline constexpr std::array PROBE_STATUSES{Probe_Status::good,     Probe_Status::dropping, Probe_Status::lying,
-                                           Probe_Status::refusing, Probe_Status::hung,     Probe_Status::dead,
-                                           Probe_Status::skipped};
-[[nodiscard]] const char *to_string(Probe_Status status);
 
 /// The four ways through a relay.
 inline constexpr std::size_t PROBE_STREAMS = 4;
@@ -142,17 +128,11 @@ void probe_judge(Probe &probe);
 
 // ---- many, and what is shown of them ---------------------------------------------------------------------------
 
-/// One round's figures of a relay, for the page's history.
-struct Probe_Past {
-    Probe_Status status = Probe_Status::skipped;
-    std::uint64_t median = 0; ///< us
-    std::uint64_t worst = 0;
-};
-
 struct Probed_Relay {
     Relay_Address target;
     Probe_Result result;
-    std::vector<Probe_Past> past; ///< this round's last
+    Probe_Status status_before = Probe_Status::skipped; ///< of the last round that counted; skipped: there was none
+    Probe_History history;                              ///< this round's result is in it
 };
 
 struct Probe_Report {
@@ -164,6 +144,9 @@ struct Probe_Report {
 
 /// The best first: by status, loss, median and worst round trip, name.
 void sort_by_quality(std::vector<Probed_Relay> &relays);
+
+/// Whether this round found another status than the one before. A round that skipped the relay tells nothing.
+[[nodiscard]] bool has_changed(const Probed_Relay &probed);
 
 /// None is bad, none could not be probed, and at least one is good: a relay that this machine has no way to says nothing.
 [[nodiscard]] bool all_well(const Probe_Report &report);
@@ -181,7 +164,7 @@ void sort_by_quality(std::vector<Probed_Relay> &relays);
 
 /// A chart of the round trips as one `svg` element (probe_chart.cpp); empty when there is nothing to draw.
 [[nodiscard]] std::string probe_chart(const Probe_Result &result);
-/// The same of the rounds past; empty for the first.
-[[nodiscard]] std::string probe_history_chart(const std::vector<Probe_Past> &past);
+/// The same of a week's rounds, by the hour; empty where no more than one hour is known.
+[[nodiscard]] std::string probe_history_chart(const Probe_History &history);
 
 } // namespace toxtcp

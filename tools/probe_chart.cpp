@@ -18,7 +18,7 @@ constexpr std::size_t MOST_STEPS = 60; ///< a point for each 4 units of the widt
 struct Step {
     std::vector<std::uint64_t> round_trips; ///< us
     std::uint64_t lost = 0;
-    bool bad = false; ///< a round that was not good
+    bool bad = false; ///< rounds that were not good
     std::uint64_t median = 0;
     std::uint64_t worst = 0;
 };
@@ -114,19 +114,22 @@ std::string probe_chart(const Probe_Result &result) {
                        milliseconds(result.worst), Count{result.sent - result.received}, Count{result.sent}));
 }
 
-std::string probe_history_chart(const std::vector<Probe_Past> &past) {
-    if (past.size() < 2) {
+std::string probe_history_chart(const Probe_History &history) {
+    const std::vector<Probe_Hour> &hours = history.hours;
+    if (hours.size() < 2) {
         return {};
     }
-    std::vector<Step> steps(past.size());
-    std::size_t bad = 0;
-    for (std::size_t i = 0; i < past.size(); ++i) {
-        steps[i].median = past[i].median;
-        steps[i].worst = past[i].worst;
-        steps[i].bad = past[i].status != Probe_Status::good;
-        bad += steps[i].bad;
+    std::vector<Step> steps(static_cast<std::size_t>((hours.back().began - hours.front().began) / HOUR_S + 1));
+    std::uint64_t bad = 0;
+    for (const Probe_Hour &hour : hours) {
+        Step &step = steps[static_cast<std::size_t>((hour.began - hours.front().began) / HOUR_S)];
+        step.median = hour.median;
+        step.worst = hour.worst;
+        step.bad = hour.good != hour.rounds;
+        bad += step.bad;
     }
-    return draw(steps, format("Round trips of the last %zu probes, %zu of which were not good", past.size(), bad));
+    return draw(steps, format("Round trips of the last %zu hours; in %llu some probes were not good", steps.size(),
+                              Count{bad}));
 }
 
 } // namespace toxtcp

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <set>
 
 #include <poll.h>
@@ -15,6 +14,7 @@
 #include "node_list.h"
 #include "output.h"
 #include "probe.h"
+#include "shell_commands.h"
 #include "signals.h"
 #include "sleep_limit.h"
 #include "terminal.h"
@@ -45,7 +45,8 @@ struct Prober {
     bool shows_progress = false;
     Proxy proxy;
     std::vector<Named_Relay> named;
-    std::map<std::string, std::vector<Probe_Past>> past; ///< by address and key
+    Probe_Histories histories;
+    Running_Commands running; ///< of --on-change
 };
 
 struct Round {
@@ -96,6 +97,29 @@ int read_relays(Prober &prober) {
         return EXIT_USAGE;
     }
     return EXIT_DONE;
+}
+
+/// A history that does not exist yet is an empty one.
+bool read_history(Prober &prober) {
+    const std::string &path = prober.options.history_file;
+    if (path.empty() || (access(path.c_str(), F_OK) != 0 && errno == ENOENT)) {
+        return true;
+    }
+    std::string text;
+    std::string error;
+    std::vector<std::string> warnings;
+    if (!read_whole_file(path, text, error)) {
+        complain(error);
+        return false;
+    }
+    if (!parse_histories(text, prober.histories, warnings, error)) {
+        complain(path + ' ' + error);
+        return false;
+    }
+    for (const std::string &warning : warnings) {
+        complain(path + ' ' + warning);
+    }
+    return true;
 }
 
 /// Tells one target from all others, whatever it is called.
@@ -242,13 +266,12 @@ void run_round(Prober &prober, Round &round) {
     }
 }
 
-void remember(Prober &prober, Probed_Relay &probed) {
-    std::vector<Probe_Past> &past = prober.past[identity(probed.target)];
-    past.push_back({probed.result.status, probed.result.median, probed.result.worst});
-    if (past.size() > PROBE_HISTORY) {
-        past.erase(past.begin());
-    }
-    probed.past = past;
+void remember(Prober &prober, std::int64_t time, Probed_Relay &probed) {
+    Probe_History &history = prober.histories[identity(probed.target)];
+    const Probe_Result &result = probed.result;
+    probed.status_before = history.last;
+    add_round(history, time, result.status, result.median, result.worst);
+    probed.history = history;
 }
 
 /// False when it was interrupted.
@@ -272,12 +295,15 @@ bool probe_all(Prober &prober, Probe_Report &report) {
     if (prober.interrupted) {
         return false;
     }
-    for (const std::unique_ptr<Probe> &probe : round.probes) {
-        report.relays.push_back({probe->target, std::move(probe->result), {}});
-        remember(prober, report.relays.back());
-    }
-    sort_by_quality(report.relays);
     report.time = std::time(nullptr);
+    for (const std::unique_ptr<Probe> &probe : round.probes) {
+        Probed_Relay &probed = report.relays.emplace_back();
+        probed.target = probe->target;
+        probed.result = std::move(probe->result);
+        remember(prober, report.time, probed);
+    }
+    forget_old_hours(prober.histories, report.time);
+    sort_by_quality(report.relays);
     report.took = seconds(now_us() - began);
     report.rate = prober.options.rate;
     return true;
@@ -316,7 +342,38 @@ bool put_out(Prober &prober, const Probe_Report &report) {
     const bool page = prober.options.html_file.empty() || write_to(prober.options.html_file, probe_page(report));
     const bool metrics =
         prober.options.prometheus_file.empty() || write_to(prober.options.prometheus_file, probe_metrics(report));
-    return printed && page && metrics;
+    const std::string &history_file = prober.options.history_file;
+    const bool history = history_file.empty() || write_to(history_file, print_histories(prober.histories));
+    return printed && page && metrics && history;
+}
+
+// ---- commands for changes --------------------------------------------------------------------------------------
+
+/// The last thing of a round: the command finds the files as the round left them.
+void tell_of_changes(Prober &prober, const Probe_Report &report) {
+    for (const Probed_Relay &probed : report.relays) {
+        if (prober.options.on_change.empty() || !has_changed(probed)) {
+            continue;
+        }
+        const Relay_Address &target = probed.target;
+        const std::vector<Variable> variables{
+            {"TOXTCP_RELAY", to_string(target.relay)},
+            {"TOXTCP_ADDRESS", has_place(target) ? place_of(target) : ""},
+            {"TOXTCP_PUBLIC_KEY", to_string(target.relay.key)},
+            {"TOXTCP_STATUS", to_string(probed.result.status)},
+            {"TOXTCP_STATUS_BEFORE", to_string(probed.status_before)},
+            {"TOXTCP_WHY", printable(probed.result.why)},
+        };
+        if (std::string error; !start_command(prober.options.on_change, variables, prober.running, error)) {
+            complain("the command for a change of " + to_string(target.relay) + " was " + error);
+        }
+    }
+}
+
+void take_ended_commands(Prober &prober) {
+    for (const std::string &failure : ended_commands(prober.running)) {
+        complain("the command for a change " + failure);
+    }
 }
 
 /// Until the next round. A signal ends it.
@@ -326,6 +383,14 @@ void pause(Prober &prober, std::uint64_t until) {
         poll(&polled, 1, static_cast<int>(std::min<std::uint64_t>((until - now) / 1'000 + 1, 1'000)));
         take_signals(prober);
         note_no_reader(prober);
+        take_ended_commands(prober);
+    }
+}
+
+/// A single round's commands are waited for, so that their failures are told. A signal ends it.
+void wait_for_commands(Prober &prober) {
+    while (!prober.running.empty() && !prober.interrupted) {
+        pause(prober, now_us() + SECOND_US / 20);
     }
 }
 
@@ -339,6 +404,7 @@ int probe_once(Prober &prober) {
         return EXIT_FAILED;
     }
     const bool is_out = put_out(prober, report);
+    tell_of_changes(prober, report);
     if (!is_out && prober.interrupted && !prober.cannot_print) {
         return EXIT_INTERRUPTED; // while it waited for a reader
     }
@@ -353,6 +419,13 @@ int run_probe(const Probe_Options &options) {
     prober.shows_progress = is_terminal(STDERR_FILENO);
     if (const int read = read_relays(prober); read != EXIT_DONE) {
         return read;
+    }
+    if (!options.on_change.empty() && !options.watch && options.history_file.empty()) {
+        complain("--on-change needs --watch or --history: without them no status before is known");
+        return EXIT_USAGE;
+    }
+    if (!read_history(prober)) {
+        return EXIT_USAGE;
     }
     if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
         complain(error);
@@ -374,6 +447,7 @@ int run_probe(const Probe_Options &options) {
         }
         result = round;
     } while (options.watch && !prober.interrupted);
+    wait_for_commands(prober);
     close(prober.signals);
     return prober.cannot_print ? EXIT_FAILED : result;
 }

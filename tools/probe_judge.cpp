@@ -187,26 +187,6 @@ void judge_carrying(Probe &probe) {
 
 } // namespace
 
-const char *to_string(Probe_Status status) {
-    switch (status) {
-    case Probe_Status::good:
-        return "good";
-    case Probe_Status::dropping:
-        return "dropping";
-    case Probe_Status::lying:
-        return "lying";
-    case Probe_Status::refusing:
-        return "refusing";
-    case Probe_Status::hung:
-        return "hung";
-    case Probe_Status::dead:
-        return "dead";
-    case Probe_Status::skipped:
-        return "skipped";
-    }
-    return "?";
-}
-
 double probe_loss(const Probe_Result &result) {
     return result.sent == 0 ? 0 : static_cast<double>(result.sent - result.received) / static_cast<double>(result.sent);
 }
@@ -253,6 +233,11 @@ void sort_by_quality(std::vector<Probed_Relay> &relays) {
 const char *family_name(const Relay_Address &target) {
     const Family family = target.address.family != Family::none ? target.address.family : target.relay.only;
     return family == Family::ipv4 ? "IPv4" : family == Family::ipv6 ? "IPv6" : "-";
+}
+
+bool has_changed(const Probed_Relay &probed) {
+    const Probe_Status now = probed.result.status;
+    return now != Probe_Status::skipped && probed.status_before != Probe_Status::skipped && now != probed.status_before;
 }
 
 bool all_well(const Probe_Report &report) {

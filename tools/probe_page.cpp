@@ -77,7 +77,8 @@ constexpr const char *COLUMNS = R"html(<table>
 constexpr const char *NOTES = R"html(<footer>
 <p>Each relay carried data and out-of-band packets between two fresh identities, both ways. A round trip is the time of
 a packet through the relay and back; the chart's darker line is the median, the lighter one the worst, and a red mark at
-the foot a lost packet, or a probe that was not good.</p>
+the foot a lost packet. Below it are the last day and week: how many probes found the relay good, the mean of their medians,
+and, by the hour, a chart whose red marks are hours with a probe that was not good.</p>
 <p>good: delivers. dropping: delivers a part. lying: says online, and delivers nothing. refusing: answers, but does not
 serve. hung: takes connections, and says nothing. dead: cannot be connected. skipped: could not be tried from here.</p>
 </footer>
@@ -150,22 +151,37 @@ std::string figure(const std::string &chart, const std::string &caption) {
     return chart.empty() ? chart : "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>";
 }
 
-std::string chart_cell(const Probed_Relay &probed) {
-    const std::string now =
-        figure(probe_chart(probed.result), format("0 to %.1f ms", milliseconds(probed.result.worst)));
-    const std::string past =
-        figure(probe_history_chart(probed.past), format("the last %zu probes", probed.past.size()));
-    return "<td>" + now + past + "</td>";
+std::string span_text(const char *name, const Probe_Hour &span) {
+    const std::string share = format("%s: %.1f %% of %u good", name, 100.0 * span.good / span.rounds, span.rounds);
+    return span.median == 0 ? share : share + ", " + time_text(span.median);
 }
 
-std::string row(const Probed_Relay &probed) {
+/// What the last day and week were like; nothing before there was a second round.
+std::string history_figure(const Probe_History &history, std::int64_t now) {
+    const Probe_Hour day = sum_hours(history, now, DAY_S);
+    const Probe_Hour week = sum_hours(history, now, WEEK_S);
+    if (week.rounds < 2) {
+        return {};
+    }
+    const std::string last_day = day.rounds == 0 ? "day: not probed" : span_text("day", day);
+    return "<figure>" + probe_history_chart(history) + "<figcaption>" + last_day + "<br>" + span_text("week", week) +
+           "</figcaption></figure>";
+}
+
+std::string chart_cell(const Probed_Relay &probed, std::int64_t time) {
+    const std::string now =
+        figure(probe_chart(probed.result), format("0 to %.1f ms", milliseconds(probed.result.worst)));
+    return "<td>" + now + history_figure(probed.history, time) + "</td>";
+}
+
+std::string row(const Probed_Relay &probed, std::int64_t time) {
     const Probe_Result &result = probed.result;
     const bool carried = result.sent != 0;
     return "<tr>" + status_cell(result) + relay_cell(probed.target) + '\n' +
            number_cell("Connect", time_text(result.connect)) + number_cell("Median", time_text(result.median)) +
            number_cell("Worst", time_text(result.worst)) +
            number_cell("Loss", carried ? format("%.1f %%", 100 * probe_loss(result)) : "–") +
-           number_cell("Rate", carried ? format("%.1f/s", probe_rate(result)) : "–") + '\n' + chart_cell(probed) +
+           number_cell("Rate", carried ? format("%.1f/s", probe_rate(result)) : "–") + '\n' + chart_cell(probed, time) +
            "</tr>\n";
 }
 
@@ -176,7 +192,7 @@ std::string probe_page(const Probe_Report &report) {
     page += "<h1>Tox relays</h1>\n<p class=\"when\">" + probe_summary(report) + ". Probed " + utc(report.time) +
             format(", with at most %u packets a second each.</p>\n", report.rate) + COLUMNS;
     for (const Probed_Relay &probed : report.relays) {
-        page += row(probed);
+        page += row(probed, report.time);
     }
     return page + "</tbody>\n</table>\n" + NOTES;
 }

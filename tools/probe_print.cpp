@@ -48,7 +48,16 @@ Json stream_json(const Probe_Stream &stream) {
             {"refused", stream.refused}};
 }
 
-Json relay_json(const Probed_Relay &probed) {
+/// Null where it was not probed in that time.
+Json span_json(const Probe_Hour &span) {
+    return span.rounds == 0 ? Json{}
+                            : Json{{"probes", span.rounds},
+                                   {"good", span.good},
+                                   {"round_trip_median_ms", time_json(span.median)},
+                                   {"round_trip_worst_ms", time_json(span.worst)}};
+}
+
+Json relay_json(const Probed_Relay &probed, std::int64_t time) {
     const Probe_Result &result = probed.result;
     const Relay_Address &target = probed.target;
     Json json{{"relay", to_string(target.relay)},
@@ -73,6 +82,8 @@ Json relay_json(const Probed_Relay &probed) {
     for (std::size_t i = 0; i < PROBE_STREAMS; ++i) {
         json["streams"][names[i]] = stream_json(result.streams[i]);
     }
+    json["last_day"] = span_json(sum_hours(probed.history, time, DAY_S));
+    json["last_week"] = span_json(sum_hours(probed.history, time, WEEK_S));
     return json;
 }
 
@@ -181,7 +192,7 @@ std::string probe_json(const Probe_Report &report, bool one_line) {
     Json json{{"time", report.time}, {"seconds", report.took}, {"rate", report.rate}, {"relays", Json::array()}};
     json["all_well"] = all_well(report);
     for (const Probed_Relay &probed : report.relays) {
-        json["relays"].push_back(relay_json(probed));
+        json["relays"].push_back(relay_json(probed, report.time));
     }
     // What a node list says may be no UTF-8.
     return json.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) + '\n';

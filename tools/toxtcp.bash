@@ -14,13 +14,17 @@ _toxtcp() {
 
     case $command:$previous in
     *:--snapshot | *:--key-file | *:--config | *:--nodes | *:--html | *:--prometheus | \
-        *:--proxy-password-file)
+        *:--history | *:--proxy-password-file)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     *:--seconds | *:--rate | *:--port | *:--max-clients | *:--timeout | *:--parallel | *:--interval | *:--relay | \
         *:--count | *:--size | ping:-[cis])
+        return
+        ;;
+    *:--on-change)
+        mapfile -t COMPREPLY < <(compgen -c -- "$word")
         return
         ;;
     *:--proxy)
@@ -37,7 +41,7 @@ _toxtcp() {
     demo) options='--help --seconds --rate --snapshot --json --proxy --proxy-password-file' ;;
     probe)
         options='--help --nodes --seconds --rate --timeout --parallel --ipv4 --ipv6 --all-ports --watch --interval
-            --json --html --prometheus --proxy --proxy-password-file'
+            --json --html --prometheus --history --on-change --proxy --proxy-password-file'
         ;;
     ping)
         options='--help --relay --listen --key-file --data --count --interval --size --json --proxy

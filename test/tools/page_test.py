@@ -70,8 +70,10 @@ def test():
         ]
         relays.append(f"127.0.0.1:{free_port()}:{'10' * 32}")
         page = workshop.path("page.html")
-        done = run(arguments.program, "probe", "--seconds", "3", "--timeout", "3", "--html", page, *relays)
-        check(done.returncode == 1, f"exit status {done.returncode}: {done.stderr}")
+        options = ["--timeout", "3", "--history", workshop.path("history"), "--html", page]
+        for seconds in ("1", "3"):  # the second round has a past
+            done = run(arguments.program, "probe", "--seconds", seconds, *options, *relays)
+            check(done.returncode == 1, f"exit status {done.returncode}: {done.stderr}")
         with open(workshop.path("looks.html"), "w", encoding="utf-8") as file:
             file.write(LOOKS % WIDTH)
         with http.server.ThreadingHTTPServer(
@@ -85,6 +87,8 @@ def test():
             check(address.rpartition(":")[0] in light["text"], f"{address} is not on the page")
         for status in ("good", "dropping", "hung", "dead"):
             check(status in light["text"], f"no relay is {status} on the page")
+        for past in ("day: 100.0 % of 2 good", "week: 0.0 % of 2 good"):
+            check(past in light["text"], f"the page does not show the past: {past}")
         check(light["width"] <= WIDTH, f"the page is {light['width']} pixels wide on a screen of {WIDTH}")
         check(light["letters"] >= 11, f"letters of {light['letters']} pixels")
         check(light["charts"] >= 2, "no charts")
