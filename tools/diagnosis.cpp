@@ -40,8 +40,12 @@ const char *sentence(Trouble trouble) {
         return "the host name is not found. Check its spelling";
     case Trouble::no_name_server:
         return "the host name cannot be looked up: no name server answers. Check this machine's network";
-    case Trouble::wrong_key:
-        return "the connection is closed in the handshake: the relay has another key. Compare it with its operator's";
+    case Trouble::is_silent:
+        return "the host takes the connection and says nothing: the relay hangs, or is full. Try later, or tell its "
+               "operator";
+    case Trouble::closes:
+        return "the connection is closed in the handshake: the relay has another key, or is full. Compare the key with "
+               "its operator's, or try later";
     case Trouble::is_tls:
         return "a TLS server answers, not a relay. Check the port";
     case Trouble::is_ssh:
@@ -116,8 +120,12 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
     if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
         return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
     }
-    const bool closed = reason == Reason::end_of_stream || reason == Reason::reset;
-    return closed ? Trouble::wrong_key : Trouble::none;
+    if (reason == Reason::end_of_stream || reason == Reason::reset) {
+        return Trouble::closes;
+    }
+    // Behind a proxy, it may be the proxy that says nothing.
+    const bool is_silent = reason == Reason::connect_timeout && watched.proxy == Proxy_Type::none;
+    return is_silent ? Trouble::is_silent : Trouble::none;
 }
 
 std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {

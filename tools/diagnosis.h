@@ -15,7 +15,8 @@ enum class Trouble : std::uint8_t {
     no_descriptors,  ///< this process, or the system, has no file descriptor left
     no_name,         ///< the name is not found
     no_name_server,  ///< no name server answers
-    wrong_key,       ///< the handshake is not answered
+    is_silent,       ///< the connection is there, and nothing comes
+    closes,          ///< the connection is closed in the handshake
     is_tls,          ///< not a relay, but a TLS server
     is_ssh,          ///< the same, SSH
     is_http,         ///< the same, HTTP

@@ -26,11 +26,12 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t MAX_THREADS = 16;
-constexpr int LOOK_AGAIN_MS = 200; ///< in case that the machine has no eventfd left
+constexpr std::size_t MAX_ADDRESSES = 16; ///< of a relay: a name server may say any number
+constexpr int LOOK_AGAIN_MS = 200;        ///< in case that the machine has no eventfd left
 
 struct Lookup {
     Named_Relay relay;
-    std::vector<Relay_Address> found; ///< one for each family that it has, or one with an error
+    std::vector<Relay_Address> found; ///< one for each address that it has, or one with an error
 };
 
 struct Resolver {
@@ -114,18 +115,14 @@ void look_up(Lookup &lookup, Family wanted) {
         lookup.found.push_back(std::move(found));
         return;
     }
-    bool has_ipv4 = false;
-    bool has_ipv6 = false;
     for (const addrinfo *entry = list; entry != nullptr; entry = entry->ai_next) {
         if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) {
             continue;
         }
         const Ip_Port address = to_ip_port(entry->ai_addr);
-        bool &has = address.family == Family::ipv4 ? has_ipv4 : has_ipv6;
-        if (!has && is_wanted(address.family, relay, wanted)) {
+        if (is_wanted(address.family, relay, wanted) && lookup.found.size() < MAX_ADDRESSES) {
             lookup.found.push_back({relay, address, has_way_to(entry->ai_addr, entry->ai_addrlen), {}, false, took});
         }
-        has = true;
     }
     freeaddrinfo(list);
     if (lookup.found.empty() && relay.only != Family::none && (wanted == Family::none || wanted == relay.only)) {

@@ -113,12 +113,9 @@ void judge_connecting(Probe &probe) {
     if (judge_proxy(probe, peer, reason)) {
         return;
     }
-    if (reason == Reason::connect_timeout && diagnose(peer.watched, reason) == Trouble::none) {
-        say(result, Probe_Status::hung,
-            "takes connections, and no answer to the handshake within " + after(probe.patience));
-    } else {
-        say(result, Probe_Status::refusing, diagnosis(peer.watched, reason, peer.proxy_status));
-    }
+    const bool is_hung = reason == Reason::connect_timeout && peer.watched.first_size == 0;
+    say(result, is_hung ? Probe_Status::hung : Probe_Status::refusing,
+        diagnosis(peer.watched, reason, peer.proxy_status));
 }
 
 void judge_routing(Probe &probe) {

@@ -53,7 +53,7 @@ struct Relay_Address {
 /// hears of them.
 [[nodiscard]] std::vector<Relay_Address> leave_to_proxy(const std::vector<Named_Relay> &relays, Family wanted);
 
-/// Finds the first address of each wanted family for every relay, many at a time, since names may take long; `wanted`
+/// Finds the addresses of the wanted families for every relay, many at a time, since names may take long; `wanted`
 /// none: both. Returns early, and false, when `signals` becomes readable.
 [[nodiscard]] bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int signals,
                                   std::vector<Relay_Address> &addresses);

@@ -22,7 +22,8 @@ NO_ANSWER = "nothing answers"
 NO_DESCRIPTORS = "no file descriptor is left"
 NO_NAME = "the host name is not found"
 NO_NAME_SERVER = "the host name cannot be looked up"
-WRONG_KEY = "the connection is closed in the handshake"
+CLOSES = "the connection is closed in the handshake"
+SILENT = "the host takes the connection and says nothing"
 SERVERS = {
     "a TLS server answers": b"\x15\x03\x01\x00\x02\x02\x46",
     "an SSH server answers": b"SSH-2.0-OpenSSH_9.2p1\r\n",
@@ -89,12 +90,14 @@ def check_servers(arguments, sayings):
         _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
         wrong = {
             f"127.0.0.1:{free_port()}:{KEY}": REFUSED,
-            f"{good.rpartition(':')[0]}:{KEY}": WRONG_KEY,
+            f"{good.rpartition(':')[0]}:{KEY}": CLOSES,
         }
         for beginning, said in SERVERS.items():
             for closes in (True, False):
                 wrong[f"127.0.0.1:{serve(workshop, said, closes)}:{KEY[:-2]}{len(wrong):02x}"] = beginning
         late = {f"127.0.0.1:{full_queue(workshop)}:{KEY}": NO_ANSWER}
+        silent = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))  # its system takes clients, it does not
+        late[f"127.0.0.1:{silent.getsockname()[1]}:{KEY}"] = SILENT
         for options in ([], ["--parallel", "1"]):
             done = run(arguments.program, "probe", "--seconds", "1", "--timeout", "2", "--json", *options, *wrong, *late)
             relays = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
@@ -110,6 +113,26 @@ def check_servers(arguments, sayings):
         done = run(arguments.program, "ping", "--count", "1", "--relay", next(iter(wrong)), KEY)
         check(done.returncode == 1, f"ping, no relay at all: exit status {done.returncode}")
         sayings.check("ping, no relay at all", REFUSED, done.stderr)
+
+
+def check_full(arguments, sayings):
+    """A relay that has its clients already, and one that has no file descriptor for one more."""
+    with Workshop() as workshop:
+        full = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--max-clients", "1", "--json")[1]
+        client = workshop.start(arguments.program, "ping", "--listen", "--json", "--relay", full)
+        check(client.stdout.readline(), "the relay's only client is connected")
+        relays = {full: CLOSES}
+        if arguments.bootstrapd:
+            process, address = workshop.start_bootstrapd(arguments.bootstrapd)
+            taken = len(os.listdir(f"/proc/{process.pid}/fd"))
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (taken + 2, taken + 2))
+            relays[address] = SILENT
+            for _ in range(4):
+                workshop.enter_context(socket.create_connection(("127.0.0.1", int(address.split(":")[1]))))
+        for relay, beginning in relays.items():
+            sayings.check(f"probe of full {relay}", beginning, run(arguments.program, "probe", "--timeout", "2", relay).stdout)
+            done = run(arguments.program, "ping", "--count", "1", "--relay", relay, KEY)
+            sayings.check(f"ping of full {relay}", beginning, done.stderr)
 
 
 def serve_socks5(workshop, *answers):
@@ -207,6 +230,7 @@ def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
     parser.add_argument("--manual", required=True)
+    parser.add_argument("--bootstrapd", help="Debian's relay; without it, none that is out of descriptors is tried")
     parser.add_argument("--sanitized", action="store_true", help="the program takes file descriptors of its own to check itself")
     parser.add_argument("--inside")
     arguments = parser.parse_args()
@@ -215,6 +239,7 @@ def test():
         return
     sayings = Sayings(arguments.manual)
     check_servers(arguments, sayings)
+    check_full(arguments, sayings)
     check_proxies(arguments, sayings)
     if arguments.sanitized:
         sayings.excuse(NO_DESCRIPTORS)

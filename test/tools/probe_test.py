@@ -122,6 +122,31 @@ def check_nodes(arguments):
             check("&lt;1&gt; &amp; " in file.read(), "what the node list says is not escaped in the page")
 
 
+def check_addresses(arguments):
+    """Every address of a host is tried, and judged on its own; a ping goes to the one that is alive."""
+    own_names = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
+    with Workshop() as workshop:
+        with open(workshop.path("hosts"), "w", encoding="utf-8") as file:
+            file.write("127.0.0.3 relay.example\n127.0.0.2 relay.example\n127.0.0.1 relay.example\n")
+        own_names.append(workshop.path("hosts"))
+        try:
+            is_possible = run(*own_names, "true").returncode == 0
+        except FileNotFoundError:
+            is_possible = False
+        if not is_possible:
+            print("no names of its own can be given to a host here: one with several addresses was not tried")
+            return
+        _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        named = "relay.example" + relay.removeprefix("127.0.0.1")
+        done = run(*own_names, arguments.program, "probe", "--seconds", "1", "--json", named)
+        found = {one["address"].rpartition(":")[0]: one["status"] for one in json.loads(done.stdout)["relays"]}
+        check(found == {"127.0.0.1": "good", "127.0.0.2": "dead", "127.0.0.3": "dead"}, f"of three addresses: {found}")
+        listener = workshop.start(arguments.program, "ping", "--listen", "--json", "--relay", relay)
+        key = json.loads(listener.stdout.readline())["public_key"]
+        done = run(*own_names, arguments.program, "ping", "--count", "2", "--relay", named, key)
+        check(done.returncode == 0, f"no ping over the third address: {done.stdout}{done.stderr}")
+
+
 def check_bad_input(arguments):
     with Workshop() as workshop:
         def written(name, text):
@@ -158,6 +183,7 @@ def test():
     arguments = parser.parse_args()
     check_bad_input(arguments)
     check_nodes(arguments)
+    check_addresses(arguments)
     check_hung(arguments)
     check_return(arguments)
     check_faults(arguments)
