@@ -81,6 +81,10 @@ bool wait_for_any(void *object, int milliseconds) {
     return system_of(object).wait(system_of(object).object, milliseconds);
 }
 
+bool network_of(void *object) {
+    return system_of(object).network_changed(system_of(object).object);
+}
+
 std::uint64_t time_of(void *object) {
     return system_of(object).now(system_of(object).object);
 }
@@ -116,6 +120,8 @@ bool watched_host_open(Watched_Host &watched, Proxy_Type proxy) {
                     .ready = which_are_ready,
                     .descriptor = descriptor_of,
                     .wait = wait_for_any,
+                    .network_changed = network_of,
+                    .tells_network_changes = watched.system->tells_network_changes,
                     .now = time_of,
                     .random = draw_random,
                     .log = nullptr,

@@ -51,8 +51,15 @@ bool host_watch(void *object, int socket, std::uint32_t tag, bool writing) {
 }
 
 std::size_t host_ready(void *object, std::span<Ready> ready) {
-    const Waiting &waiting = self(object).waiting;
-    return waiting.ready(waiting.object, ready);
+    System_Host &made = self(object);
+    const std::size_t count = made.waiting.ready(made.waiting.object, ready);
+    if (made.network_ready) {
+        // At once, and not when somebody asks for changes: a host that wraps this one may never ask, and would find it
+        // ready for ever.
+        made.network_ready = false;
+        read_network_watch(made.network);
+    }
+    return count;
 }
 
 int host_descriptor(void *object) {
@@ -65,12 +72,7 @@ bool host_wait(void *object, int milliseconds) {
 }
 
 bool host_network_changed(void *object) {
-    System_Host &made = self(object);
-    if (made.network_ready) {
-        made.network_ready = false;
-        read_network_watch(made.network);
-    }
-    return network_has_changed(made.network);
+    return network_has_changed(self(object).network);
 }
 
 std::uint64_t host_now(void *) {

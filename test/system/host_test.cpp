@@ -86,6 +86,23 @@ TEST_CASE("system: a socket that is closed here and open in a forked process doe
     kill_system_host(host);
 }
 
+TEST_CASE(
+    "system: what the kernel says of the network is taken by the tick's one look, also if nobody asks for changes",
+    "[network]") {
+    Host *const host = new_system_host();
+    REQUIRE(host != nullptr);
+    // What addresses there are, which is asked for at first.
+    CHECK(host->wait(host->object, 10'000));
+    std::array<Ready, 8> ready;
+    bool is_told = true;
+    for (int look = 0; look < 100 && is_told; ++look) {
+        (void)host->ready(host->object, ready);
+        is_told = host->wait(host->object, 0);
+    }
+    CHECK_FALSE(is_told);
+    kill_system_host(host);
+}
+
 TEST_CASE("system: with no descriptor left there is a host all the same, which waits by poll") {
     rlimit before{};
     REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);

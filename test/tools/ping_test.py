@@ -5,9 +5,12 @@ by a file of options."""
 import argparse
 import json
 import os
+import resource
 import signal
+import socket
 import stat
 import subprocess
+import time
 
 from programs import Workshop, check, free_port, main, run
 
@@ -49,6 +52,19 @@ class Place:
 def where(address):
     """HOST:PORT of HOST:PORT:KEY."""
     return address.rpartition(":")[0]
+
+
+def check_waiting(arguments):
+    """A command that waits for a relay sleeps: it takes little processor time, however fast the machine is."""
+    for command in ("ping", "--count", "1", NOBODYS_KEY), ("probe", "--timeout", "3"):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            relay = f"127.0.0.1:{silent.getsockname()[1]}:{NOBODYS_KEY}"
+            options = ["--relay", relay] if command[0] == "ping" else [relay]
+            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+            run(arguments.program, *command, *options)
+            after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+            busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            check(took >= 2 and busy < took / 4, f"{command[0]} waited for {took:.1f} s, and was busy for {busy:.1f} s")
 
 
 def check_echo(arguments, workshop):
@@ -188,6 +204,7 @@ def test():
     arguments = parser.parse_args()
     check_help(arguments)
     check_usage(arguments)
+    check_waiting(arguments)
     with Workshop() as workshop:
         check_keygen(arguments, workshop)
         check_echo(arguments, workshop)
