@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "demo.h"
+#include "poll_us.h"
 #include "signals.h"
 #include "sleep_limit.h"
 #include "terminal.h"
@@ -143,8 +144,7 @@ void turn(Demo &demo, std::uint64_t wake) {
     for (std::size_t i = 0; i < DEMO_RELAYS; ++i) {
         polled[1 + DEMO_PEERS + i] = {demo.relays[i].output, POLLIN, 0};
     }
-    const timespec time{static_cast<time_t>(sleep / SECOND_US), static_cast<long>(sleep % SECOND_US * 1'000)};
-    if (ppoll(polled.data(), polled.size(), &time, nullptr) < 0) {
+    if (poll_us(polled, sleep) < 0) {
         return;
     }
     if (polled[0].revents != 0) {
@@ -359,7 +359,7 @@ void end_demo(Demo &demo) {
         relay_process_destroy(relay);
     }
     if (demo.signals >= 0) {
-        close(demo.signals);
+        close_signals(demo.signals);
     }
 }
 

@@ -14,11 +14,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptors.h"
 #include "diagnosis.h"
 
 namespace toxtcp {
@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t MAX_THREADS = 16;
 constexpr std::size_t MAX_ADDRESSES = 16; ///< of a relay: a name server may say any number
-constexpr int LOOK_AGAIN_MS = 200;        ///< in case that the machine has no eventfd left
+constexpr int LOOK_AGAIN_MS = 200;        ///< in case that there was no descriptor left for the pipe
 
 struct Lookup {
     Named_Relay relay;
@@ -39,7 +39,7 @@ struct Resolver {
     Family wanted = Family::none;
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> done{0};
-    int all_done = -1; ///< an eventfd
+    std::array<int, 2> all_done{-1, -1}; ///< a pipe, to which a byte is written
     std::vector<std::thread> threads;
 };
 
@@ -64,7 +64,7 @@ Ip_Port to_ip_port(const sockaddr *address) {
 /// Whether there is a route to it, as far as can be found out. Connecting a datagram socket asks the routing table, and
 /// sends nothing.
 bool has_way_to(const sockaddr *address, socklen_t size) {
-    const int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int fd = open_socket(address->sa_family, SOCK_DGRAM);
     const bool has = (fd >= 0 && connect(fd, address, size) == 0) || trouble_of_error(errno) != Trouble::no_route;
     if (fd >= 0) {
         close(fd);
@@ -73,11 +73,19 @@ bool has_way_to(const sockaddr *address, socklen_t size) {
 }
 
 bool has_descriptor_left() {
-    const int fd = open("/", O_PATH | O_CLOEXEC);
+    const int fd = open("/", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         close(fd);
     }
     return fd >= 0 || trouble_of_error(errno) != Trouble::no_descriptors;
+}
+
+bool is_unknown_name(int error) {
+#ifdef EAI_NODATA
+    return error == EAI_NONAME || error == EAI_NODATA;
+#else
+    return error == EAI_NONAME;
+#endif
 }
 
 /// Says in `found` what an answer of the resolver means.
@@ -87,7 +95,7 @@ void note_failure(Relay_Address &found, int error) {
         trouble = Trouble::no_descriptors; // whatever the resolver makes of it
     } else if (error == EAI_AGAIN) {
         trouble = Trouble::no_name_server;
-    } else if (error == EAI_NONAME || error == EAI_NODATA) {
+    } else if (is_unknown_name(error)) {
         trouble = Trouble::no_name;
     }
     found.is_our_fault = trouble == Trouble::no_descriptors || trouble == Trouble::no_name_server;
@@ -135,15 +143,14 @@ void work(Resolver *resolver) {
     for (std::size_t i = resolver->next++; i < resolver->lookups.size(); i = resolver->next++) {
         look_up(resolver->lookups[i], resolver->wanted);
         if (++resolver->done == resolver->lookups.size()) {
-            const std::uint64_t one = 1;
-            [[maybe_unused]] const ssize_t written = write(resolver->all_done, &one, sizeof one);
+            [[maybe_unused]] const ssize_t written = write(resolver->all_done[1], "", 1);
         }
     }
 }
 
 /// False when a signal came first.
 bool wait_for_all(const Resolver &resolver, int signals) {
-    std::array<pollfd, 2> polled{pollfd{resolver.all_done, POLLIN, 0}, pollfd{signals, POLLIN, 0}};
+    std::array<pollfd, 2> polled{pollfd{resolver.all_done[0], POLLIN, 0}, pollfd{signals, POLLIN, 0}};
     while (resolver.done < resolver.lookups.size()) {
         if (poll(polled.data(), polled.size(), LOOK_AGAIN_MS) > 0 && polled[1].revents != 0) {
             return false;
@@ -158,7 +165,7 @@ bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int s
                     std::vector<Relay_Address> &addresses) {
     auto resolver = std::make_unique<Resolver>();
     resolver->wanted = wanted;
-    resolver->all_done = eventfd(0, EFD_CLOEXEC);
+    static_cast<void>(!open_pipe(resolver->all_done)); // without, it is looked now and then
     for (const Named_Relay &relay : relays) {
         resolver->lookups.push_back({relay, {}});
     }
@@ -176,7 +183,11 @@ bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int s
     for (std::thread &thread : resolver->threads) {
         thread.join();
     }
-    close(resolver->all_done);
+    for (const int end : resolver->all_done) {
+        if (end >= 0) {
+            close(end);
+        }
+    }
     for (Lookup &lookup : resolver->lookups) {
         addresses.insert(addresses.end(), lookup.found.begin(), lookup.found.end());
     }

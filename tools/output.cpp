@@ -47,8 +47,12 @@ bool print(std::string_view text, std::string &error, int signals) {
     std::array<pollfd, 2> polled{pollfd{STDOUT_FILENO, POLLOUT, 0}, pollfd{signals, POLLIN, 0}};
     error.clear();
     while (!text.empty()) {
+        const int ready = poll(polled.data(), polled.size(), -1);
+        if (ready < 0 && errno == EINTR) {
+            continue; // by a signal, which can be read now
+        }
         // Whatever cannot be polled can be written.
-        if (poll(polled.data(), polled.size(), -1) > 0 && polled[0].revents == 0 && polled[1].revents != 0) {
+        if (ready > 0 && polled[0].revents == 0 && polled[1].revents != 0) {
             return false;
         }
         const ssize_t count = write_some(STDOUT_FILENO, text.substr(0, PIECE));

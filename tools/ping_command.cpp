@@ -14,6 +14,7 @@
 #include "diagnosis.h"
 #include "key_file.h"
 #include "output.h"
+#include "poll_us.h"
 #include "signals.h"
 #include "sleep_limit.h"
 #include "text.h"
@@ -197,8 +198,7 @@ void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint6
             sleep = std::min(sleep, static_cast<std::uint64_t>(timeout) * 1'000);
         }
     }
-    const timespec time{static_cast<time_t>(sleep / SECOND_US), static_cast<long>(sleep % SECOND_US * 1'000)};
-    if (ppoll(polled.data(), polled.size(), &time, nullptr) < 0) {
+    if (poll_us(polled, sleep) < 0) {
         return;
     }
     while (next_signal(pinger.signals) != 0) {
@@ -264,7 +264,7 @@ int run_ping(const Ping_Options &options) {
                  : options.data ? ping_by_data(pinger, peer)
                                 : ping_by_echo(pinger, peer);
     }
-    close(pinger.signals);
+    close_signals(pinger.signals);
     return pinger.cannot_print ? EXIT_FAILED : result;
 }
 

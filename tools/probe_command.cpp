@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "node_list.h"
 #include "output.h"
+#include "poll_us.h"
 #include "probe.h"
 #include "shell_commands.h"
 #include "signals.h"
@@ -220,8 +221,7 @@ void turn(Prober &prober, Round &round) {
         }
     }
     const std::uint64_t sleep = wake > now ? wake - now : 0;
-    const timespec time{static_cast<time_t>(sleep / SECOND_US), static_cast<long>(sleep % SECOND_US * 1'000)};
-    if (ppoll(polled.data(), polled.size(), &time, nullptr) < 0) {
+    if (poll_us(polled, sleep) < 0) {
         return;
     }
     if (polled[0].revents != 0) {
@@ -448,7 +448,7 @@ int run_probe(const Probe_Options &options) {
         result = round;
     } while (options.watch && !prober.interrupted);
     wait_for_commands(prober);
-    close(prober.signals);
+    close_signals(prober.signals);
     return prober.cannot_print ? EXIT_FAILED : result;
 }
 

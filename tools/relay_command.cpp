@@ -1,4 +1,4 @@
-// `toxtcp relay`: the relay server on real sockets, one epoll loop.
+// `toxtcp relay`: the relay server on real sockets, which the library's own host waits for.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -10,20 +10,23 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include <toxtcp/host.h>
+
 #include "commands.h"
+#include "descriptors.h"
 #include "key_file.h"
 #include "output.h"
 #include "relay_server.h"
+#include "signals.h"
 
 namespace toxtcp {
 
@@ -33,11 +36,11 @@ constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most that one cli
 constexpr int LISTEN_BACKLOG = 512;
 constexpr std::size_t EVENTS_PER_TURN = 64;
 constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< when the system has no descriptor left for a new client
-constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< besides the clients': standard streams, epoll, signals, ...
+constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< besides the clients': standard streams, the host's, signals, ...
 
-/// What an epoll event is about: a client's handle, or one of these.
-constexpr std::uint64_t TAG_LISTENER = UINT64_MAX;
-constexpr std::uint64_t TAG_SIGNAL = UINT64_MAX - 1;
+/// What is ready: a client by its handle, the host's own (NETWORK_TAG), or one of these.
+constexpr std::uint32_t TAG_LISTENER = NETWORK_TAG - 1;
+constexpr std::uint32_t TAG_SIGNAL = NETWORK_TAG - 2;
 
 struct Client_Socket {
     int socket = -1;
@@ -46,8 +49,9 @@ struct Client_Socket {
 
 struct Relay_Loop {
     Relay_Server server;
-    int epoll = -1;
+    Host *host = nullptr;
     int listener = -1;
+    int accepting = -1; ///< the listener once more, as long as it is watched
     int signals = -1;
     std::uint64_t accept_again = 0;     ///< ms; not 0: the listener is not watched until then
     std::vector<Client_Socket> sockets; ///< by client handle
@@ -119,7 +123,7 @@ int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
         errno = EINVAL;
         return -1;
     }
-    const int listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int listener = open_socket(address.any.sa_family, SOCK_STREAM);
     if (listener < 0) {
         return -1;
     }
@@ -189,26 +193,32 @@ std::size_t allowed_clients(std::size_t wanted) {
     return static_cast<std::size_t>(clients);
 }
 
-bool watch(const Relay_Loop &loop, int operation, int descriptor, std::uint32_t events, std::uint64_t tag) {
-    epoll_event event{};
-    event.events = events;
-    event.data.u64 = tag;
-    return epoll_ctl(loop.epoll, operation, descriptor, &event) == 0;
+bool watch(const Relay_Loop &loop, int descriptor, std::uint32_t tag, bool writing = false) {
+    return loop.host->watch(loop.host->object, descriptor, tag, writing);
+}
+
+/// Closes what may be watched.
+void let_go(const Relay_Loop &loop, int &descriptor) {
+    if (descriptor >= 0) {
+        loop.host->close(loop.host->object, descriptor);
+        descriptor = -1;
+    }
+}
+
+bool watch_listener(Relay_Loop &loop) {
+    loop.accepting = fcntl(loop.listener, F_DUPFD_CLOEXEC, 0);
+    if (loop.accepting >= 0 && !watch(loop, loop.accepting, TAG_LISTENER)) {
+        let_go(loop, loop.accepting);
+    }
+    return loop.accepting >= 0;
 }
 
 bool open_loop(Relay_Loop &loop) {
-    std::signal(SIGPIPE, SIG_IGN);
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGINT);
-    sigaddset(&stop, SIGTERM);
-    sigprocmask(SIG_BLOCK, &stop, nullptr);
-
     loop.buffer.resize(READ_SIZE);
-    loop.signals = signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC);
-    loop.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (loop.signals < 0 || loop.epoll < 0 || !watch(loop, EPOLL_CTL_ADD, loop.signals, EPOLLIN, TAG_SIGNAL) ||
-        !watch(loop, EPOLL_CTL_ADD, loop.listener, EPOLLIN, TAG_LISTENER)) {
+    loop.signals = open_signals({SIGINT, SIGTERM});
+    loop.host = new_system_host();
+    if (loop.signals < 0 || loop.host == nullptr || loop.host->watch == nullptr ||
+        !watch(loop, loop.signals, TAG_SIGNAL) || !watch_listener(loop)) {
         complain(std::string{"cannot set up its event loop: "} + std::strerror(errno));
         return false;
     }
@@ -234,9 +244,7 @@ bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Publi
 
 void end_client(Relay_Loop &loop, int client) {
     Client_Socket &socket = loop.sockets[static_cast<std::size_t>(client)];
-    if (socket.socket >= 0) {
-        close(socket.socket);
-    }
+    let_go(loop, socket.socket);
     socket = {};
     relay_server_close(loop.server, client);
 }
@@ -245,8 +253,7 @@ void set_writing(Relay_Loop &loop, int client, bool writing) {
     Client_Socket &socket = loop.sockets[static_cast<std::size_t>(client)];
     if (socket.writing != writing) {
         socket.writing = writing;
-        const std::uint32_t events = writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
-        watch(loop, EPOLL_CTL_MOD, socket.socket, events, static_cast<std::uint64_t>(client));
+        static_cast<void>(watch(loop, socket.socket, static_cast<std::uint32_t>(client), writing));
     }
 }
 
@@ -254,7 +261,7 @@ void flush(Relay_Loop &loop, int client) {
     const int socket = loop.sockets[static_cast<std::size_t>(client)].socket;
     Bytes pending = relay_server_pending(loop.server, client);
     while (!pending.empty()) {
-        const ssize_t count = send(socket, pending.data(), pending.size(), MSG_NOSIGNAL);
+        const ssize_t count = send(socket, pending.data(), pending.size(), 0);
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             break;
         }
@@ -304,19 +311,19 @@ void accept_client(Relay_Loop &loop, int socket, std::uint64_t now) {
     loop.sockets[static_cast<std::size_t>(client)] = {socket, false};
     const int yes = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (!watch(loop, EPOLL_CTL_ADD, socket, EPOLLIN, static_cast<std::uint64_t>(client))) {
+    if (!keep_to_ourselves(socket) || !watch(loop, socket, static_cast<std::uint32_t>(client))) {
         end_client(loop, client);
     }
 }
 
 void accept_clients(Relay_Loop &loop, std::uint64_t now) {
     while (true) {
-        const int socket = accept4(loop.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int socket = accept(loop.listener, nullptr, nullptr);
         if (socket >= 0) {
             accept_client(loop, socket, now);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             // The one who waits stays in the listener's queue, which would keep us spinning.
-            watch(loop, EPOLL_CTL_MOD, loop.listener, 0, TAG_LISTENER);
+            let_go(loop, loop.accepting);
             loop.accept_again = now + ACCEPT_PAUSE_MS;
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -325,19 +332,21 @@ void accept_clients(Relay_Loop &loop, std::uint64_t now) {
     }
 }
 
-void serve_event(Relay_Loop &loop, const epoll_event &event, std::uint64_t now) {
-    if (event.data.u64 == TAG_LISTENER) {
+void serve(Relay_Loop &loop, const Ready &ready, std::uint64_t now) {
+    if (ready.tag == TAG_LISTENER) {
         accept_clients(loop, now);
         return;
     }
-    // An event may be older than the end of its client, and the handle someone else's by now: reading and writing do
+    if (ready.tag >= loop.sockets.size()) {
+        return; // of the host's own
+    }
+    // It may be older than the end of its client, and the handle someone else's by now: reading and writing do
     // no harm to that one, since its socket does not block.
-    const auto handle = static_cast<std::size_t>(event.data.u64);
-    const int client = static_cast<int>(handle);
-    if (loop.sockets[handle].socket >= 0 && (event.events & EPOLLOUT) != 0) {
+    const int client = static_cast<int>(ready.tag);
+    if (loop.sockets[ready.tag].socket >= 0 && ready.writable) {
         flush(loop, client);
     }
-    if (loop.sockets[handle].socket >= 0 && (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    if (loop.sockets[ready.tag].socket >= 0 && ready.readable) {
         read_client(loop, client, now);
     }
     serve_changes(loop);
@@ -355,21 +364,19 @@ int wait_time(const Relay_Loop &loop, std::uint64_t now) {
 }
 
 void run_loop(Relay_Loop &loop) {
-    std::array<epoll_event, EVENTS_PER_TURN> events;
+    std::array<Ready, EVENTS_PER_TURN> all;
     while (true) {
-        const int count =
-            epoll_wait(loop.epoll, events.data(), static_cast<int>(events.size()), wait_time(loop, now_ms()));
+        static_cast<void>(loop.host->wait(loop.host->object, wait_time(loop, now_ms())));
         const std::uint64_t now = now_ms();
-        for (int i = 0; i < count; ++i) {
-            const epoll_event &event = events[static_cast<std::size_t>(i)];
-            if (event.data.u64 == TAG_SIGNAL) {
+        const std::size_t count = loop.host->ready(loop.host->object, all);
+        for (const Ready &ready : std::span{all}.first(count)) {
+            if (ready.tag == TAG_SIGNAL) {
                 return;
             }
-            serve_event(loop, event, now);
+            serve(loop, ready, now);
         }
         if (loop.accept_again != 0 && now >= loop.accept_again) {
-            loop.accept_again = 0;
-            watch(loop, EPOLL_CTL_MOD, loop.listener, EPOLLIN, TAG_LISTENER);
+            loop.accept_again = watch_listener(loop) ? 0 : now + ACCEPT_PAUSE_MS;
         }
         relay_server_tick(loop.server, now);
         serve_changes(loop);
@@ -377,15 +384,18 @@ void run_loop(Relay_Loop &loop) {
 }
 
 void close_loop(Relay_Loop &loop) {
-    for (const Client_Socket &socket : loop.sockets) {
-        if (socket.socket >= 0) {
-            close(socket.socket);
+    if (loop.host != nullptr) {
+        for (Client_Socket &socket : loop.sockets) {
+            let_go(loop, socket.socket);
         }
+        let_go(loop, loop.accepting);
+        kill_system_host(loop.host);
     }
-    for (const int descriptor : {loop.listener, loop.epoll, loop.signals}) {
-        if (descriptor >= 0) {
-            close(descriptor);
-        }
+    if (loop.listener >= 0) {
+        close(loop.listener);
+    }
+    if (loop.signals >= 0) {
+        close_signals(loop.signals);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptors.h"
 #include "text.h"
 
 namespace toxtcp {
@@ -45,7 +46,7 @@ int connect_to(const std::string &path) {
         return -1;
     }
     std::memcpy(address.sun_path, path.data(), path.size());
-    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int descriptor = open_socket(AF_UNIX, SOCK_STREAM);
     if (descriptor >= 0 && connect(descriptor, reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0) {
         const int error = errno;
         close(descriptor);
@@ -59,8 +60,13 @@ int connect_to(const std::string &path) {
 std::uint64_t age_of(const struct stat &status) {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
+#ifdef __APPLE__
+    const timespec &written = status.st_mtimespec;
+#else
+    const timespec &written = status.st_mtim;
+#endif
     const std::int64_t age =
-        (now.tv_sec - status.st_mtim.tv_sec) * std::int64_t{SECOND_US} + (now.tv_nsec - status.st_mtim.tv_nsec) / 1'000;
+        (now.tv_sec - written.tv_sec) * std::int64_t{SECOND_US} + (now.tv_nsec - written.tv_nsec) / 1'000;
     return static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0));
 }
 

@@ -397,7 +397,7 @@ int run_top(const Top_Options &options) {
     }
     run_live(top);
     source_close(top.source);
-    close(top.signals);
+    close_signals(top.signals);
     return EXIT_DONE;
 }
 

@@ -7,12 +7,15 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/magic.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
+#endif
 
 #include "clock.h"
 #include "output.h"
@@ -57,8 +60,13 @@ std::string folder_of(const std::string &path) {
 
 /// Whether the names in this folder are the kernel's, as those of open files are.
 bool is_kernels(const std::string &folder) {
+#ifdef __linux__
     struct statfs status {};
     return statfs(folder.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+#else
+    static_cast<void>(folder); // elsewhere to open /dev/fd/1 is to duplicate it
+    return false;
+#endif
 }
 
 /// A descriptor of our own that this name stands for (/proc/self/fd/1); -1 when it is none.
@@ -102,7 +110,11 @@ bool write_over(const std::string &path, const std::string &text) {
         return false;
     }
     const auto size = static_cast<off_t>(text.size());
+#ifdef __APPLE__
+    int error = 0; // a full disk may leave a part
+#else
     int error = size == 0 ? 0 : posix_fallocate(fd, 0, size);
+#endif
     if (error == EOPNOTSUPP || error == EINVAL) {
         error = 0; // a file system that cannot promise it
     }
@@ -165,7 +177,13 @@ Replaced rename_over(const std::string &path, const std::string &text, const str
 
 /// Whether it has names, or rights, that a new file would lack.
 bool is_more_than_its_mode(const std::string &path, const struct stat &status) {
-    return status.st_nlink > 1 || getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+#ifdef __linux__
+    const bool has_list = getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+#else
+    const bool has_list = false; // which is lost there
+    static_cast<void>(path);
+#endif
+    return status.st_nlink > 1 || has_list;
 }
 
 bool write_regular(const std::string &path, const std::string &text, const struct stat &old) {

@@ -22,3 +22,7 @@
 #define _SYS_TIMERFD_H 1
 #define __LINUX_NETLINK_H
 #define __LINUX_RTNETLINK_H
+#define __LINUX_MAGIC_H__
+#define _SYS_PRCTL_H 1
+#define _SYS_VFS_H 1
+#define _SYS_XATTR_H 1

@@ -222,9 +222,12 @@ int main(int argc, char **argv) {
     app.add_flag("--list", list, "print the worlds, and run none");
     CLI11_PARSE(app, argc, argv);
 
-    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+    for (const int signal : {SIGABRT, SIGSEGV, SIGFPE, SIGILL}) {
         std::signal(signal, tell_crash);
     }
+#ifdef SIGBUS
+    std::signal(SIGBUS, tell_crash);
+#endif
     if (*only) {
         return run_one(id, story);
     }
