@@ -8,13 +8,13 @@
 
 namespace toxtcp {
 
-bool keep_to_ourselves(int descriptor) {
+bool set_nonblocking_cloexec(int descriptor) {
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 && fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
 }
 
 int open_socket(int family, int type) {
     const int descriptor = socket(family, type, 0);
-    if (descriptor >= 0 && !keep_to_ourselves(descriptor)) {
+    if (descriptor >= 0 && !set_nonblocking_cloexec(descriptor)) {
         const int error = errno;
         close(descriptor);
         errno = error;
@@ -28,7 +28,7 @@ bool open_pipe(std::array<int, 2> &ends) {
         ends = {-1, -1};
         return false;
     }
-    return keep_to_ourselves(ends[0]) && keep_to_ourselves(ends[1]);
+    return set_nonblocking_cloexec(ends[0]) && set_nonblocking_cloexec(ends[1]);
 }
 
 } // namespace toxtcp

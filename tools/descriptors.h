@@ -1,12 +1,12 @@
-// File descriptors that do not block, and that programs which are started do not get; as every POSIX system makes them.
+// File descriptors that do not block and that are closed when another program is executed, on every POSIX system.
 #pragma once
 
 #include <array>
 
 namespace toxtcp {
 
-/// Makes such a one of it. False with errno.
-[[nodiscard]] bool keep_to_ourselves(int descriptor);
+/// Sets both flags. False with errno.
+[[nodiscard]] bool set_nonblocking_cloexec(int descriptor);
 
 /// A socket; -1 with errno.
 [[nodiscard]] int open_socket(int family, int type);

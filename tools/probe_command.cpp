@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::uint64_t REDRAW_US = SECOND_US / 5;
 constexpr int BAR_WIDTH = 30;
+constexpr int COMMAND_POLL_MS = 50; ///< between two looks at whether commands have ended
 /// Of each probe: two peers with a socket, an epoll, and two that tell of changes of the network.
 constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
 constexpr rlim_t OTHER_DESCRIPTORS = 64;
@@ -387,10 +388,13 @@ void pause(Prober &prober, std::uint64_t until) {
     }
 }
 
-/// A single round's commands are waited for, so that their failures are told. A signal ends it.
+/// Waits for the commands of a single round, to report their failures. A signal ends the wait.
 void wait_for_commands(Prober &prober) {
     while (!prober.running.empty() && !prober.interrupted) {
-        pause(prober, now_us() + SECOND_US / 20);
+        pollfd polled{prober.signals, POLLIN, 0};
+        poll(&polled, 1, COMMAND_POLL_MS);
+        take_signals(prober);
+        take_ended_commands(prober);
     }
 }
 

@@ -198,7 +198,7 @@ bool watch(const Relay_Loop &loop, int descriptor, std::uint32_t tag, bool writi
 }
 
 /// Closes what may be watched.
-void let_go(const Relay_Loop &loop, int &descriptor) {
+void close_watched(const Relay_Loop &loop, int &descriptor) {
     if (descriptor >= 0) {
         loop.host->close(loop.host->object, descriptor);
         descriptor = -1;
@@ -208,7 +208,7 @@ void let_go(const Relay_Loop &loop, int &descriptor) {
 bool watch_listener(Relay_Loop &loop) {
     loop.accepting = fcntl(loop.listener, F_DUPFD_CLOEXEC, 0);
     if (loop.accepting >= 0 && !watch(loop, loop.accepting, TAG_LISTENER)) {
-        let_go(loop, loop.accepting);
+        close_watched(loop, loop.accepting);
     }
     return loop.accepting >= 0;
 }
@@ -244,7 +244,7 @@ bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Publi
 
 void end_client(Relay_Loop &loop, int client) {
     Client_Socket &socket = loop.sockets[static_cast<std::size_t>(client)];
-    let_go(loop, socket.socket);
+    close_watched(loop, socket.socket);
     socket = {};
     relay_server_close(loop.server, client);
 }
@@ -311,7 +311,7 @@ void accept_client(Relay_Loop &loop, int socket, std::uint64_t now) {
     loop.sockets[static_cast<std::size_t>(client)] = {socket, false};
     const int yes = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (!keep_to_ourselves(socket) || !watch(loop, socket, static_cast<std::uint32_t>(client))) {
+    if (!set_nonblocking_cloexec(socket) || !watch(loop, socket, static_cast<std::uint32_t>(client))) {
         end_client(loop, client);
     }
 }
@@ -323,7 +323,7 @@ void accept_clients(Relay_Loop &loop, std::uint64_t now) {
             accept_client(loop, socket, now);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             // The one who waits stays in the listener's queue, which would keep us spinning.
-            let_go(loop, loop.accepting);
+            close_watched(loop, loop.accepting);
             loop.accept_again = now + ACCEPT_PAUSE_MS;
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -386,9 +386,9 @@ void run_loop(Relay_Loop &loop) {
 void close_loop(Relay_Loop &loop) {
     if (loop.host != nullptr) {
         for (Client_Socket &socket : loop.sockets) {
-            let_go(loop, socket.socket);
+            close_watched(loop, socket.socket);
         }
-        let_go(loop, loop.accepting);
+        close_watched(loop, loop.accepting);
         kill_system_host(loop.host);
     }
     if (loop.listener >= 0) {

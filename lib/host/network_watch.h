@@ -25,7 +25,7 @@ struct Network_Watch {
     std::vector<std::uint64_t> known;
 };
 
-/// The most of them that are remembered. A machine that has more is told of some of them again.
+/// Limit of `known`. A machine that has more is told of some of them again.
 inline constexpr std::size_t MAX_KNOWN = 4'096;
 
 /// Opens the netlink socket and the timer, if the system allows it.
