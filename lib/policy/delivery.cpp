@@ -258,13 +258,15 @@ void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
     }
 }
 
-/// One of these routes, another each turn. None when there are none.
-Route_Set one_in_turn(Route_Set routes, std::uint8_t turn) {
-    const int count = std::popcount(routes);
-    for (int skip = count == 0 ? 0 : turn % count; skip > 0; --skip) {
-        routes = static_cast<Route_Set>(routes & (routes - 1));
+/// One of the routes that are not in use: one without an echo since all had one, if there is such a route. Empty when
+/// there is no other route.
+Route_Set one_aside(Delivery &d, const Delivery_View &view) {
+    const Route_Set others = without(view.usable, set_of(view.sending));
+    if (without(others, d.asked_aside) == 0) {
+        d.asked_aside = 0;
     }
-    return static_cast<Route_Set>(routes & (~routes + 1));
+    const Route_Set left = without(others, d.asked_aside);
+    return static_cast<Route_Set>(left & (~left + 1));
 }
 
 /// There is no other route to go to, but the peer may have one, and learns only by this that it is not heard.
@@ -303,13 +305,13 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
             if (!answered_since(d, view.sending, last)) {
                 // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
                 const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
-                const std::uint8_t turn = alternates ? d.repeats / 2 : d.repeats;
-                const Route_Set aside = one_in_turn(without(view.usable, set_of(view.sending)), turn);
+                const Route_Set aside = one_aside(d, view);
                 const bool alone = alternates && d.repeats % 2 != 0 && aside != 0;
                 routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
         }
         ask(d, now, view, routes, false, action);
+        d.asked_aside = routes == view.usable ? Route_Set{0} : both(d.asked_aside, routes);
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
@@ -441,6 +443,14 @@ void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Del
     }
 }
 
+void rotate_for_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    d.complained_at = stamp_of(now);
+    d.second_complaint_due = 0;
+    if (has_choice(view)) {
+        rotate(d, now, view, true, action);
+    }
+}
+
 void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const std::uint32_t unheard = d.complaint;
     d.complaint = 0;
@@ -467,6 +477,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
     if (d.complained_at != 0 && age_of(d.complained_at, now) > lasts) {
         d.complained_at = 0;
+        d.second_complaint_due = 0;
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
     }
@@ -485,12 +496,22 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         return;
     }
     // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
-    if (!counts_twice && !is_lively(d, view.sending, now) && age_of(d.complained_at, now) < settled) {
+    const std::uint32_t age = age_of(d.complained_at, now);
+    if (!counts_twice && !is_lively(d, view.sending, now) && age < settled) {
+        d.second_complaint_due = later(now, settled - age);
         return;
     }
-    d.complained_at = stamp_of(now);
-    if (has_choice(view)) {
-        rotate(d, now, view, true, action);
+    rotate_for_complaint(d, now, view, action);
+}
+
+/// A second complaint came before echoes could have been answered, and now they could: none made traffic move.
+void check_second_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+    if (d.second_complaint_due == 0 || !reached(d.second_complaint_due, now) || d.judge_at != 0) {
+        return;
+    }
+    d.second_complaint_due = 0;
+    if (is_talking(d, now) && action.move_to == NO_ROUTE && !action.rotate) {
+        rotate_for_complaint(d, now, view, action);
     }
 }
 
@@ -522,6 +543,7 @@ void forget(Delivery &d) {
     d.distrusted = 0;
     d.distrusts = 0;
     d.complained_at = 0;
+    d.second_complaint_due = 0;
     d.peer_clock = 0;
     d.tried = 0;
     d.rounds = 0;
@@ -696,6 +718,7 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
     d.sending_since = 0;
     d.rotate_at = later(now, rotate_patience(d));
     d.judge_at = 0;
+    d.second_complaint_due = 0;
 }
 
 void delivery_lost(Delivery &d) {
@@ -720,6 +743,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         d.waiting_since = 0;
         d.complaint = 0;
         d.complained_at = 0;
+        d.second_complaint_due = 0;
         d.tried = 0;
         d.rounds = 0;
         return action;
@@ -732,6 +756,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
     judge(d, now, view, action);
     check_silence(d, now, view, action);
     check_complaint(d, now, view, action);
+    check_second_complaint(d, now, view, action);
     verify(d, now, view, action);
     if (reached(d.verify_at, now)) {
         d.verify_at = later(now, VERIFY_AGAIN_MS);
@@ -751,6 +776,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
     at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
+    at = d.second_complaint_due != 0 ? std::min(at, whole(d, d.second_complaint_due)) : at;
     if (d.waiting_since != 0 && d.fresh) {
         at = std::min(at, next_in_silence(d));
     }

@@ -110,9 +110,10 @@ struct Delivery {
     std::uint32_t distrust_until = 0; ///< routes in `distrusted` are not chosen before
 
     // What the peer says.
-    std::uint32_t peer_clock = 0;    ///< of the peer's last echo: older ones are repeated by a relay
-    std::uint32_t peer_offset = 0;   ///< of our clock to the peer's, by its quickest echoes
-    std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none of late
+    std::uint32_t peer_clock = 0;           ///< of the peer's last echo: older ones are repeated by a relay
+    std::uint32_t peer_offset = 0;          ///< of our clock to the peer's, by its quickest echoes
+    std::uint32_t complained_at = 0;        ///< the last complaint that counted; 0: none of late
+    std::uint32_t second_complaint_due = 0; ///< another came too soon after it: traffic rotates then; 0: none
 
     std::uint16_t complaint = 0;  ///< ms for which the peer has just said that it does not hear us; 0: it has not
     std::uint16_t pause = 0;      ///< ms, the longest of the peer's late pauses
@@ -122,6 +123,7 @@ struct Delivery {
     Route_Set ever_asked = 0;       ///< routes that were sent an echo
     Route_Set asked = 0;            ///< routes that were sent one of those that are out together; 0: none are
     Route_Set answered = 0;         ///< of these
+    Route_Set asked_aside = 0;      ///< routes that had an echo of this silence since all had one
     Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
     Route_Set distrusted = 0;       ///< routes that traffic rotated away from, since the peer heard nothing over them
     Route_Set withdrawn = 0;        ///< routes that the peer was made to leave

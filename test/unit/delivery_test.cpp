@@ -315,6 +315,27 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     CHECK_FALSE(delivery_distrusts(s.d, 0, s.now + DISTRUST_MS + 2'000));
 }
 
+TEST_CASE("delivery: a second complaint that comes before echoes can be answered counts as soon as they could") {
+    Scene s;
+    s.talk(5'000, 400);
+    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
+    const std::uint64_t first = s.now;
+    const auto complain = [&](std::uint32_t unheard) {
+        delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), unheard);
+        s.serve();
+    };
+    complain(1'000);
+    s.pass(350);
+    complain(1'350);
+    CHECK(s.moves == 0);
+    s.pass(first + 400 - s.now);
+    CHECK(s.moves == 0);
+    s.pass(100);
+    CHECK(s.moves == 1);
+    s.pass(1'000);
+    CHECK(s.moves == 1); // once
+}
+
 TEST_CASE("delivery: a complaint counts against a route only when data has gone over it") {
     Scene s;
     s.talk(5'000);
@@ -439,6 +460,22 @@ TEST_CASE("delivery: echoes that have become rare go over all routes") {
     s.take_echoed();
     s.pass(MAX_REPEAT_MS + 20);
     CHECK(s.take_echoed() == ALL);
+}
+
+TEST_CASE("delivery: echoes of a silence come to every route in turn") {
+    Scene s; // the peer has answered no echo
+    s.d.library = true;
+    s.pass(1'000, 20, [&] { (void)delivery_heard(s.d, s.now); });
+    s.take_echoed();
+    std::vector<Route_Set> echoes;
+    s.pass(3'000, 20, [&] {
+        if (const Route_Set routes = s.take_echoed(); routes != 0) {
+            echoes.push_back(routes);
+        }
+    });
+    REQUIRE(echoes.size() >= 4);
+    CHECK(echoes[0] == ALL);
+    CHECK(both(both(echoes[1], echoes[2]), echoes[3]) == ALL);
 }
 
 TEST_CASE("delivery: a complaint that a relay repeats counts once") {
