@@ -36,6 +36,12 @@ def must_start(program, libraries):
         sys.exit(f"{program} ended with {done.returncode}: {done.stdout}{done.stderr}")
 
 
+def without_cache(compiler):
+    """Meson puts a compiler cache that it finds before the compiler; to CMake that would be the compiler."""
+    is_cache = pathlib.Path(compiler[0]).name in ("ccache", "sccache")
+    return compiler[1:] if is_cache and len(compiler) > 1 else compiler
+
+
 def check_headers(installed, source, compiler):
     """Each is there, and needs no other to be included before it."""
     include = installed.prefix / "include"
@@ -100,7 +106,7 @@ def main():
                 (project / name).write_text((host / name).read_text())
             output = run(
                 arguments.cmake, "-B", "build", f"-DPKG_CONFIG_ARGN={installed.moved}",
-                f"-DCMAKE_CXX_COMPILER={arguments.compiler[0]}", cwd=project, env=installed.environment,
+                f"-DCMAKE_CXX_COMPILER={without_cache(arguments.compiler)[0]}", cwd=project, env=installed.environment,
             )
             output += run(arguments.cmake, "--build", "build", cwd=project)
             must_not_warn(output, "CMake")
