@@ -85,6 +85,9 @@ Trouble trouble_of_error(int error) {
         return Trouble::no_route;
     case ETIMEDOUT:
         return Trouble::no_answer;
+    case ECONNRESET: // as soon as it was there
+    case EPIPE:
+        return Trouble::closes;
     case EMFILE:
     case ENFILE:
         return Trouble::no_descriptors;

@@ -100,7 +100,9 @@ void judge_connecting(Probe &probe) {
                                      ? *failed
                                      : laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
         if (!judge_proxy(probe, peer, reason_of(peer))) {
-            say(result, Probe_Status::dead, diagnosis(peer.watched, reason_of(peer), peer.proxy_status));
+            const bool closes = diagnose(peer.watched, reason_of(peer)) == Trouble::closes;
+            say(result, closes ? Probe_Status::refusing : Probe_Status::dead,
+                diagnosis(peer.watched, reason_of(peer), peer.proxy_status));
         }
         return;
     }
