@@ -123,7 +123,8 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
     if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
         return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
     }
-    if (reason == Reason::end_of_stream || reason == Reason::reset) {
+    // Connecting fails as well where the connection was there, and was reset at once.
+    if (reason == Reason::end_of_stream || reason == Reason::reset || reason == Reason::connect_failed) {
         return Trouble::closes;
     }
     // Behind a proxy, it may be the proxy that says nothing.
