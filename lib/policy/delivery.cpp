@@ -306,12 +306,13 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
                 // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
                 const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
                 const Route_Set aside = one_aside(d, view);
-                const bool alone = alternates && d.repeats % 2 != 0 && aside != 0;
+                const bool alone = contains(d.asked_last, view.sending) && alternates && aside != 0;
                 routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
         }
         ask(d, now, view, routes, false, action);
         d.asked_aside = routes == view.usable ? Route_Set{0} : both(d.asked_aside, routes);
+        d.asked_last = routes;
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
@@ -535,6 +536,23 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
     }
 }
 
+std::uint32_t earlier(std::uint32_t at, std::uint64_t now, std::uint32_t ms) {
+    return reached(at, now + ms) ? at : later(now, ms);
+}
+
+/// There may be another way to the peer than before: the echoes of this silence become frequent again.
+void repeat_anew(Delivery &d, std::uint64_t now) {
+    d.repeats = std::min(d.repeats, REPEATS_ANEW);
+    d.repeat_at = earlier(d.repeat_at, now, FIRST_REPEAT_MS);
+}
+
+void forget_complaints(Delivery &d) {
+    d.complained_at = 0;
+    d.second_complaint_due = 0;
+    d.tried = 0;
+    d.rounds = 0;
+}
+
 /// A conversation begins anew.
 void forget(Delivery &d) {
     finish(d);
@@ -542,11 +560,8 @@ void forget(Delivery &d) {
     d.verified = COMPARE_EVERY;
     d.distrusted = 0;
     d.distrusts = 0;
-    d.complained_at = 0;
-    d.second_complaint_due = 0;
+    forget_complaints(d);
     d.peer_clock = 0;
-    d.tried = 0;
-    d.rounds = 0;
     for (Route_Delivery &route : d.routes) {
         route.answered = 0;
     }
@@ -608,9 +623,7 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     }
     d.waiting_since = 0;
     if (d.complained_at == 0 || age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
-        d.complained_at = 0;
-        d.tried = 0;
-        d.rounds = 0;
+        forget_complaints(d);
     }
     return d.check;
 }
@@ -641,6 +654,10 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     }
     d.library = d.library || by_library;
     if (d.asked == 0 || static_cast<std::int32_t>(stamp - d.asked_at) < 0) {
+        if (d.waiting_since != 0 && d.repeats > REPEATS_ANEW) {
+            repeat_anew(d, now); // late, in a silence: something works again
+            d.check = true;
+        }
         return true;
     }
     d.answered = both(d.answered, set_of(route));
@@ -699,13 +716,9 @@ void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     if (d.waiting_since == 0) {
         return;
     }
-    const auto earlier = [now](std::uint32_t at, std::uint32_t ms) {
-        return reached(at, now + ms) ? at : later(now, ms);
-    };
-    d.rotate_at = earlier(d.rotate_at, rotate_patience(d));
+    d.rotate_at = earlier(d.rotate_at, now, rotate_patience(d));
     if (d.repeats != 0) {
-        d.repeats = std::min(d.repeats, REPEATS_ANEW);
-        d.repeat_at = earlier(d.repeat_at, FIRST_REPEAT_MS);
+        repeat_anew(d, now);
     }
 }
 
@@ -742,10 +755,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         finish(d);
         d.waiting_since = 0;
         d.complaint = 0;
-        d.complained_at = 0;
-        d.second_complaint_due = 0;
-        d.tried = 0;
-        d.rounds = 0;
+        forget_complaints(d);
         return action;
     }
     if (d.distrusted != 0 && reached(d.distrust_until, now)) {
@@ -776,7 +786,9 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
     at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
-    at = d.second_complaint_due != 0 ? std::min(at, whole(d, d.second_complaint_due)) : at;
+    if (d.second_complaint_due != 0 && d.judge_at == 0) { // otherwise it waits until the routes are judged
+        at = std::min(at, whole(d, d.second_complaint_due));
+    }
     if (d.waiting_since != 0 && d.fresh) {
         at = std::min(at, next_in_silence(d));
     }

@@ -124,6 +124,7 @@ struct Delivery {
     Route_Set asked = 0;            ///< routes that were sent one of those that are out together; 0: none are
     Route_Set answered = 0;         ///< of these
     Route_Set asked_aside = 0;      ///< routes that had an echo of this silence since all had one
+    Route_Set asked_last = 0;       ///< routes that had the last echo of this silence
     Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
     Route_Set distrusted = 0;       ///< routes that traffic rotated away from, since the peer heard nothing over them
     Route_Set withdrawn = 0;        ///< routes that the peer was made to leave

@@ -25,8 +25,10 @@ struct Scene {
     Route_Set withdrawn = 0; ///< routes that the peer was made to leave
     std::size_t withdrawals = 0;
     std::uint8_t failed = NO_ROUTE;
+    std::size_t turns_in_vain = 0;              ///< after which it was due at once again
     std::array<std::uint32_t, ROUTES> stamps{}; ///< of the last echo over each route
 
+    ~Scene() { CHECK(turns_in_vain == 0); }
     Scene() {
         for (std::uint8_t i = 0; i < 3; ++i) {
             delivery_reset_route(d, i);
@@ -77,6 +79,7 @@ struct Scene {
             step();
             if (delivery_deadline(d) <= now) {
                 serve();
+                turns_in_vain += delivery_deadline(d) <= now;
             }
         }
     }
@@ -334,6 +337,65 @@ TEST_CASE("delivery: a second complaint that comes before echoes can be answered
     CHECK(s.moves == 1);
     s.pass(1'000);
     CHECK(s.moves == 1); // once
+}
+
+TEST_CASE("delivery: while routes are judged, a second complaint waits without a tick") {
+    Scene s;
+    s.talk(5'000, 400);
+    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
+    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.serve();
+    s.pass(350);
+    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'350);
+    s.serve();
+    s.pass(20);
+    REQUIRE(s.answer(1)); // the route in use may answer for twice as long
+    s.pass(1'000);
+    CHECK(s.view.sending == 1);
+    CHECK(s.moves == 1);
+    CHECK(s.turns_in_vain == 0);
+}
+
+TEST_CASE("delivery: in a silence, the route that traffic has moved to has the next echo, unless it had the last one") {
+    Scene s;
+    s.talk(5'000);
+    s.pass(6'000); // so that echoes alternate between the route in use and the others
+    const auto next_echo = [&] {
+        s.take_echoed();
+        for (int wait = 0; wait < 1'000 && s.echoed == 0; ++wait) {
+            s.pass(10);
+        }
+        return s.take_echoed();
+    };
+    Route_Set last = next_echo();
+    for (int i = 0; i < 12; ++i) {
+        s.view.sending = static_cast<std::uint8_t>((s.view.sending + 1) % 3);
+        const std::uint8_t moved_to = s.view.sending;
+        delivery_moved(s.d, s.now);
+        const Route_Set next = next_echo();
+        CHECK(contains(both(last, next), moved_to));
+        last = next;
+    }
+}
+
+TEST_CASE("delivery: in a long silence, a late answer makes echoes frequent again") {
+    Scene s;
+    s.talk(5'000);
+    s.pass(4'700);
+    const std::uint32_t stamp = s.stamps[2];
+    REQUIRE(stamp != 0);
+    s.take_echoed();
+    const std::size_t echoes = s.echoes;
+    SECTION("a late answer") {
+        CHECK(delivery_answered(s.d, s.now, 2, stamp, true, s.view.sending, 0));
+        s.pass(1'500);
+        CHECK(s.take_echoed() == ALL);
+        CHECK(s.echoes >= echoes + 3);
+    }
+    SECTION("none") {
+        s.pass(1'500);
+        CHECK(s.echoes <= echoes + 2);
+    }
 }
 
 TEST_CASE("delivery: a complaint counts against a route only when data has gone over it") {
