@@ -85,6 +85,10 @@ bool network_of(void *object) {
     return system_of(object).network_changed(system_of(object).object);
 }
 
+bool acknowledged_of(void *object, int socket, Acknowledged &acknowledged) {
+    return system_of(object).acknowledged(system_of(object).object, socket, acknowledged);
+}
+
 std::uint64_t time_of(void *object) {
     return system_of(object).now(system_of(object).object);
 }
@@ -122,6 +126,7 @@ bool watched_host_open(Watched_Host &watched, Proxy_Type proxy) {
                     .wait = wait_for_any,
                     .network_changed = network_of,
                     .tells_network_changes = watched.system->tells_network_changes,
+                    .acknowledged = acknowledged_of,
                     .now = time_of,
                     .random = draw_random,
                     .log = nullptr,

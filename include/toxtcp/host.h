@@ -21,6 +21,13 @@ struct Ready {
     bool writable;     ///< or connected, or failed
 };
 
+/// Of the bytes that were sent over a socket.
+struct Acknowledged {
+    std::uint64_t bytes = 0;         ///< that the system at the other end has acknowledged, since the socket was made
+    std::uint32_t round_trip_us = 0; ///< the shortest round trip to it in the last minutes, microseconds
+    std::uint64_t delivery_rate = 0; ///< bytes a second that the path delivers, by the system's measure; 0: not known
+};
+
 /// The tag of what is no socket of the library's: `Host::network_changed` has something to say.
 inline constexpr std::uint32_t NETWORK_TAG = UINT32_MAX;
 
@@ -66,6 +73,12 @@ struct Host {
     /// often while none can be connected.
     bool tells_network_changes = false;
 
+    /// Optional: what the system at the other end of a connected socket, relay or proxy, has acknowledged. The library then
+    /// refuses large packets when more is in flight than the path holds, so that a file neither fills the queues of the
+    /// network nor delays a call. False: it cannot be
+    /// known of this socket. Null, or false: packets are refused when the socket takes no more.
+    bool (*acknowledged)(void *object, int socket, Acknowledged &acknowledged) = nullptr;
+
     /// Milliseconds of a clock that never goes back. It may stand still between ticks.
     std::uint64_t (*now)(void *object) = nullptr;
 
@@ -82,8 +95,9 @@ struct Host {
 
 /// The system's own: non-blocking sockets, a monotonic clock, libsodium's randomness, and spdlog's default logger (nothing,
 /// where the library was built with `-Dlog=none`). On Linux it waits by epoll, and by `poll` when no file descriptor is left
-/// for epoll; it is told of network changes by netlink, where the system allows it. Elsewhere it waits by `poll` (on Windows
-/// by WSAPoll), has no descriptor, and is not told of network changes. Null when out of memory.
+/// for epoll. There it is told of network changes by netlink, where the system allows it, and of what is acknowledged by
+/// TCP_INFO. Elsewhere it waits by `poll` (on Windows by WSAPoll), has no descriptor, and is told of neither. Null when out of
+/// memory.
 [[nodiscard]] TOXTCP_API Host *new_system_host();
 
 /// Null is allowed.

@@ -198,7 +198,9 @@ TOXTCP_API std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c,
 // ---- sending ---------------------------------------------------------------------------------------------------
 
 /// Sends 1 to MAX_DATA_SIZE bytes to the peer at once, over the route in use. `full` when that relay's socket takes no more
-/// now: packets of a stream stay in order. After 250 ms of this the next packet goes another way.
+/// now, or, for more than 512 bytes, when the path to the relay holds no more (Host::acknowledged): packets of a stream stay in
+/// order. `tcp_connections_wait` returns when there may be room. Where the socket takes nothing for 250 ms, the next packet goes
+/// another way.
 /// With the peer online nowhere it goes as OOB (up to MAX_OOB_DATA_SIZE) over every relay where we have asked for it.
 TOXTCP_API Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packet);
 

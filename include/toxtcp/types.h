@@ -108,16 +108,16 @@ inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not
 /// the number (0 or more) or one of these, which are all negative.
 enum class [[nodiscard]] Error : int{
     ok = 0,
-    bad_number = -1,   ///< no such connection or relay, or no longer: the number is stale
-    bad_key = -2,      ///< a null key; where a peer's is wanted, our own
-    bad_address = -3,  ///< neither IPv4 nor IPv6, or port 0
-    empty = -4,        ///< there is nothing to send
-    too_long = -5,     ///< more than one packet of this kind can carry
-    full = -6,         ///< the socket takes nothing more for now; nothing was sent, try later
-    not_online = -7,   ///< nothing is connected that could carry this
-    already = -8,      ///< it is so already: the peer has a connection, the relay is tied or known
-    limit = -9,        ///< a named limit is reached: routes of a connection, slots of an array
-    no_memory = -10,   ///< an allocation failed, nothing has changed
+    bad_number = -1,  ///< no such connection or relay, or no longer: the number is stale
+    bad_key = -2,     ///< a null key; where a peer's is wanted, our own
+    bad_address = -3, ///< neither IPv4 nor IPv6, or port 0
+    empty = -4,       ///< there is nothing to send
+    too_long = -5,    ///< more than one packet of this kind can carry
+    full = -6,        ///< the socket, or the path to the relay, takes nothing more for now; nothing was sent, try later
+    not_online = -7,  ///< nothing is connected that could carry this
+    already = -8,     ///< it is so already: the peer has a connection, the relay is tied or known
+    limit = -9,       ///< a named limit is reached: routes of a connection, slots of an array
+    no_memory = -10,  ///< an allocation failed, nothing has changed
     bad_argument = -11 ///< any other argument out of its range
 };
 

@@ -25,6 +25,7 @@
 #include "policy/load.h"
 #include "policy/reputation.h"
 #include "policy/selection.h"
+#include "policy/send_window.h"
 #include "relay/addresses.h"
 #include "relay/relay_link.h"
 
@@ -130,8 +131,9 @@ struct Relay {
     std::uint32_t suspicions = 0;
     std::uint32_t failures = 0; ///< times that a peer's traffic left it, since another relay delivered
 
-    Liveness liveness; ///< of this TCP connection
-    Load load;         ///< likewise
+    Liveness liveness;       ///< of this TCP connection
+    Load load;               ///< likewise
+    Send_Window send_window; ///< likewise
     Backoff backoff;
     Reputation reputation;
     Traffic traffic;

@@ -43,7 +43,7 @@ void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
 }
 
 /// What a relay's deadline, when it comes, is for.
-void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
+void note_relay_causes(Tcp_Connections &c, Relay &relay) {
     if (relay.link == nullptr) {
         return;
     }
@@ -55,6 +55,10 @@ void note_relay_causes(Tcp_Connections &c, const Relay &relay) {
     }
     if (is_connected(relay) && liveness_deadline(relay.liveness, liveness_view(c, relay)) <= c.now) {
         note_cause(c, Wake_Cause::probe);
+    }
+    if (relay.send_window.refused) {
+        relay.send_window.refused = false;
+        note_cause(c, Wake_Cause::room);
     }
 }
 
@@ -205,6 +209,7 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
     relay.up_since = relay.used_since = c.now;
     relay.liveness = {};
     relay.load = {};
+    relay.send_window = {};
     backoff_connected(relay.backoff);
     --c.connecting;
     ++c.connected;
@@ -252,6 +257,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     relay.up_since = 0;
     relay.liveness = {};
     relay.load = {};
+    relay.send_window = {};
     relay.request_from = 0;
     if (relay.onion) {
         relay.onion = false;
@@ -332,6 +338,27 @@ void note_full(Tcp_Connections &c, std::uint32_t slot) {
     if (is_connected(relay) && liveness_full(relay.liveness, c.now)) {
         wake_relay_at(c, slot, liveness_deadline(relay.liveness, liveness_view(c, relay)));
     }
+}
+
+bool make_send_room(Tcp_Connections &c, std::uint32_t slot) {
+    Relay &relay = c.relays[slot];
+    const Host &host = c.context.host;
+    Acknowledged said;
+    if (host.acknowledged == nullptr || !host.acknowledged(host.object, relay.link->socket, said)) {
+        relay.send_window.size = UINT64_MAX;
+        return true;
+    }
+    send_window_acknowledged(relay.send_window, c.now, {said.bytes, said.round_trip_us, said.delivery_rate});
+    if (send_window_room(relay.send_window, relay.link->sent) == 0) {
+        note_refused(c, slot);
+        return false;
+    }
+    return true;
+}
+
+void note_refused(Tcp_Connections &c, std::uint32_t slot) {
+    c.relays[slot].send_window.refused = true;
+    wake_relay_at(c, slot, c.now + ROOM_RETRY_MS);
 }
 
 void serve_relay(Tcp_Connections &c, std::uint32_t slot) {

@@ -36,6 +36,12 @@ void consider_relay_pings(Tcp_Connections &c, std::uint32_t slot);
 void note_relay_heard(Tcp_Connections &c, std::uint32_t slot);
 void note_full(Tcp_Connections &c, std::uint32_t slot);
 
+// The hands of Send window.
+/// There is too little room by what is known. Asks the host what is acknowledged; whether there is room then.
+[[nodiscard]] bool make_send_room(Tcp_Connections &c, std::uint32_t slot);
+/// A large packet was refused. Nobody tells when bytes are acknowledged, so the host is woken to try again.
+void note_refused(Tcp_Connections &c, std::uint32_t slot);
+
 /// Data was sent to the relay. Inline, as it is the way of each packet.
 inline void note_relay_sent(Tcp_Connections &c, std::uint32_t slot, std::size_t bytes) {
     Relay &relay = c.relays[slot];

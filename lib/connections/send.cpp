@@ -11,11 +11,21 @@ namespace {
 
 constexpr std::uint64_t FULL_MS = 250;
 
+/// The relay's socket is full, and has taken nothing for FULL_MS.
+bool is_stuck(const Tcp_Connections &c, const Relay &relay) {
+    const Liveness &liveness = relay.liveness;
+    return liveness.full_since != 0 && !liveness.took_since && c.now >= liveness.full_since + FULL_MS;
+}
+
 /// Inline, as it is the way of each packet: GCC finds it too long for that unasked.
 inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
     Relay &relay = c.relays[relay_slot];
     if (!is_connected(relay)) {
         return Error::not_online;
+    }
+    if (packet.data.size() > MAX_SMALL_DATA && packet.type == Packet_Type::data &&
+        send_window_room(relay.send_window, relay.link->sent) == 0 && !make_send_room(c, relay_slot)) {
+        return Error::full;
     }
     const Error error = link_send(*relay.link, c.context.host, packet, relay_slot);
     if (error == Error::ok) {
@@ -56,13 +66,29 @@ Error send_as_oob(Tcp_Connections &c, std::uint32_t peer_slot, Bytes data) {
     return sent ? Error::ok : result;
 }
 
+/// How many of the packets, from the first on, there is room for.
+std::size_t packets_that_fit(std::span<const Bytes> packets, std::uint64_t room) {
+    std::size_t count = 0;
+    for (std::uint64_t bytes = 0; count < packets.size(); ++count) {
+        if (bytes >= room && packets[count].size() > MAX_SMALL_DATA) {
+            break;
+        }
+        bytes += packets[count].size();
+    }
+    return count;
+}
+
 /// Sends as many as it takes; the first that it does not is left to the caller.
 std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route,
                        std::span<const Bytes> packets) {
     Connection &peer = c.peers[peer_slot];
     const std::uint16_t relay_slot = peer.routes[route].relay;
     Relay &relay = c.relays[relay_slot];
-    const std::size_t sent = link_send_data(*relay.link, c.context.host, peer.routes[route].id, packets,
+    std::size_t fit = packets_that_fit(packets, send_window_room(relay.send_window, relay.link->sent));
+    if (fit < packets.size() && make_send_room(c, relay_slot)) {
+        fit = packets_that_fit(packets, send_window_room(relay.send_window, relay.link->sent));
+    }
+    const std::size_t sent = link_send_data(*relay.link, c.context.host, peer.routes[route].id, packets.first(fit),
                                             {c.batch_buffer.get(), BATCH_SIZE}, relay_slot);
     if (sent != 0) {
         std::size_t bytes = 0;
@@ -76,8 +102,10 @@ std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
     }
     if (relay.link->client.phase == Relay_Phase::ended) {
         wake_relay_at(c, relay_slot, c.now);
-    } else if (sent < packets.size()) {
+    } else if (sent < fit) {
         note_full(c, relay_slot);
+    } else if (sent < packets.size()) {
+        note_refused(c, relay_slot);
     }
     return sent;
 }
@@ -103,9 +131,8 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
             return error;
         }
         if (error == Error::full) {
-            const Liveness &liveness = c.relays[peer.routes[route].relay].liveness;
             result = error;
-            if (liveness.took_since || c.now < liveness.full_since + FULL_MS) {
+            if (!is_stuck(c, c.relays[peer.routes[route].relay])) {
                 break;
             }
         }

@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "host/acknowledged.h"
 #include "host/log.h"
 #include "host/network_watch.h"
 #include "host/sockets.h"
@@ -75,6 +76,10 @@ bool host_network_changed(void *object) {
     return network_has_changed(self(object).network);
 }
 
+bool host_acknowledged(void *, int socket, Acknowledged &acknowledged) {
+    return socket_acknowledged(socket, acknowledged);
+}
+
 std::uint64_t host_now(void *) {
     return monotonic_ms();
 }
@@ -107,6 +112,7 @@ Host *new_system_host() {
                   .receive = host_receive,
                   .close = host_close,
                   .network_changed = host_network_changed,
+                  .acknowledged = host_acknowledged,
                   .now = host_now,
                   .random = host_random,
                   .log = host_log};

@@ -39,6 +39,7 @@ bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place 
     const bool proxied = context.proxy.type != Proxy_Type::none;
     link.socket = host.connect(host.object, proxied ? context.proxy.address : place.address);
     link.writing = true; // a socket that connects becomes writable
+    link.sent = 0;
     if (link.socket < 0) {
         relay_end(link.client, Reason::connect_failed);
         return false;
@@ -91,6 +92,7 @@ bool link_flush(Relay_Link &link, const Host &host, std::uint32_t tag) {
             break;
         }
         took = true;
+        link.sent += static_cast<std::size_t>(sent);
         relay_sent(link.client, static_cast<std::size_t>(sent));
         if (static_cast<std::size_t>(sent) < pending.size()) {
             break;
@@ -117,9 +119,11 @@ Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::u
     }
     const std::ptrdiff_t sent = host.send(host.object, link.socket, Bytes{frame}.first(size));
     if (sent == static_cast<std::ptrdiff_t>(size)) {
+        link.sent += size;
         return Error::ok;
     }
     if (sent > 0) {
+        link.sent += static_cast<std::size_t>(sent);
         relay_keep(link.client, Bytes{frame}.first(size).subspan(static_cast<std::size_t>(sent)));
         watch_writing(link, host, tag);
         return Error::ok;
@@ -158,6 +162,7 @@ std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, 
             break;
         }
         const std::ptrdiff_t sent = host.send(host.object, link.socket, scratch.first(size));
+        link.sent += sent > 0 ? static_cast<std::size_t>(sent) : 0;
         if (sent == static_cast<std::ptrdiff_t>(size)) {
             done = end;
             continue;

@@ -13,6 +13,7 @@ struct Relay_Link {
     Relay_Client client;
     int socket = -1;
     bool writing = false;             ///< the host watches for room to write
+    std::uint64_t sent = 0;           ///< bytes that the socket has taken
     std::unique_ptr<Relay_Link> next; ///< when it is kept in a list
 };
 

@@ -65,6 +65,11 @@ bool system_network_changed(void *object) {
     return system.network_changed(system.object);
 }
 
+bool system_acknowledged(void *object, int socket, Acknowledged &acknowledged) {
+    const Host &system = *self(object).system;
+    return system.acknowledged(system.object, socket, acknowledged);
+}
+
 // ---- any other network -----------------------------------------------------------------------------------------
 
 int network_connect(void *object, const Ip_Port &address) {
@@ -184,6 +189,7 @@ bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets) {
         host.descriptor = system_descriptor;
     }
     host.network_changed = system_network_changed;
+    host.acknowledged = system_acknowledged;
     host.tells_network_changes = made.system->tells_network_changes;
     return true;
 }

@@ -10,6 +10,7 @@ Scenes:
   call     a packet of 100 bytes each 20 ms both ways
   file     as fast as toxcore asks for it: its mean rate, and the longest time without any of it
   both     a call while a file has reached its rate
+  beside   a file while another program uploads over the same line as fast as TCP lets it
   hang     a call; the relay that carries most of it stops to work
   far      a call from the moment when both are online; there are two relays, one of them 150 ms farther away
 
@@ -28,7 +29,9 @@ import json
 import os
 import shutil
 import signal
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -67,7 +70,7 @@ NETWORKS = {
     "lossy": Network("25 ms, 0.5 % loss", 25, 20, 250_000, 0.005),
     "loopback": Network("loopback", wide=False),
 }
-SCENES = ("online", "call", "file", "both", "hang", "far")
+SCENES = ("online", "call", "file", "both", "beside", "hang", "far")
 FARTHER_MS = 150
 
 # toxcore tells a friend of none of its relays while it has three or fewer.
@@ -86,6 +89,15 @@ FAR_RELAY = 1  # in the scene with a near and a far one
 AFTER_HANG_S = 30
 ONLINE_LIMIT_S = 240
 ANSWER_LIMIT_S = 60
+# Takes what comes, at the far end.
+SINK = """
+import socket, sys
+listener = socket.create_server((sys.argv[1], 0))
+print(listener.getsockname()[1], flush=True)
+taken, _ = listener.accept()
+while taken.recv(1 << 20):
+    pass
+"""
 RUN_LIMIT_S = 600
 
 
@@ -105,9 +117,10 @@ FIGURES = {
     "p99_ms": Figure("99 % way, ms", ("call", "both", "far")),
     "silence_ms": Figure("silence, ms", ("call", "both", "hang", "far")),
     "lost_percent": Figure("lost, %", ("call", "both", "hang", "far"), 1, has_ratio=False),
-    "rate": Figure("rate, MB/s", ("file", "both"), 2, 1e-6, more_is_better=True),
-    "pause_ms": Figure("pause, ms", ("file", "both")),
-    "moves": Figure("moves", ("file", "both"), has_ratio=False),
+    "rate": Figure("rate, MB/s", ("file", "both", "beside"), 2, 1e-6, more_is_better=True),
+    "upload": Figure("upload, MB/s", ("beside",), 2, 1e-6, more_is_better=True),
+    "pause_ms": Figure("pause, ms", ("file", "both", "beside")),
+    "moves": Figure("moves", ("file", "both", "beside"), has_ratio=False),
     "near_s": Figure("near after, s", ("far",), 1),
 }
 
@@ -121,14 +134,15 @@ class Run:
         self.world = world
         self.network = NETWORKS[job["network"]]
         self.result = {}
+        # What a process at the far end calls first.
+        self.far = functools.partial(enter_network, job["files"], wide_area.FAR, job["congestion"])
 
     async def start(self):
         """Relays, and two clients that are told of them and of each other."""
-        far = functools.partial(enter_network, self.job["files"], wide_area.FAR, self.job["congestion"])
         self.relays = []
         for number in range(2 if self.job["scene"] == "far" else RELAYS):
             link = number if self.job["scene"] == "far" else 0
-            place = {"address": wide_area.far_address(link), "first": far} if self.network.wide else {}
+            place = {"address": wide_area.far_address(link), "first": self.far} if self.network.wide else {}
             self.relays.append(await Relay.start(self.world, number, self.relays, **place))
         self.pair = [await Client.start(self.world, self.job["side"], ()) for _ in range(2)]
         begin = time.monotonic()
@@ -246,6 +260,20 @@ class Run:
         self.measured_file(samples)
         await self.measured_call(began)
 
+    async def scene_beside(self):
+        await asyncio.sleep(SETTLE_S)
+        address = wide_area.far_address(0)
+        sink = await self.world.start(sys.executable, "-c", SINK, address, first=self.far, stdout=asyncio.subprocess.PIPE)
+        port = int((await within(ANSWER_LIMIT_S, "a port", sink.stdout.readline()))[0])
+        with socket.create_connection((address, port)) as upload:
+            upload.setblocking(False)
+            sending = asyncio.create_task(send_for_ever(upload))
+            self.begin_file()
+            begun, before = time.monotonic(), acknowledged(upload)
+            self.measured_file(await self.watch_file(FILE_S))
+            self.result["upload"] = (acknowledged(upload) - before) / (time.monotonic() - begun)
+            sending.cancel()
+
     async def scene_hang(self):
         await asyncio.sleep(SETTLE_S)
         self.call()
@@ -268,6 +296,16 @@ class Run:
             await asyncio.sleep(SAMPLE_S)
         await self.measured_call(began)
         self.result |= {"near_s": near_after(samples), "samples": samples}
+
+
+async def send_for_ever(connected):
+    while True:
+        await asyncio.get_running_loop().sock_sendall(connected, bytes(1 << 16))
+
+
+def acknowledged(connected):
+    """Bytes: tcpi_bytes_acked of Linux's struct tcp_info."""
+    return struct.unpack_from("Q", connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 120)[0]
 
 
 def longest_silence(ways, began_ms, ended_ms):
@@ -524,18 +562,27 @@ def chosen_cells(only):
         for one in [network] if network else NETWORKS:
             # Every run says how long it took to be online; on one machine nothing is far.
             for other in [scene] if scene else SCENES[1:]:
-                if NETWORKS[one].wide or other != "far":
+                if NETWORKS[one].wide or other not in ("beside", "far"):
                     cells.append((one, other))
     if not cells:
-        raise Failed("on one machine nothing is far")
+        raise Failed("on one machine nothing is far, and there is no line to share")
     return list(dict.fromkeys(cells))
 
 
 def congestion_control(wanted):
-    if wanted:
-        return wanted
-    with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="ascii") as file:
-        return file.read().strip()
+    """What TCP uses in the runs."""
+
+    def said_by_the_kernel(name):
+        with open(f"/proc/sys/net/ipv4/{name}", encoding="ascii") as file:
+            return file.read().split()
+
+    allowed = said_by_the_kernel("tcp_allowed_congestion_control")
+    if wanted and wanted not in allowed:
+        raise Failed(
+            f"a network namespace may not use {wanted}; as root: "
+            f"sysctl net.ipv4.tcp_allowed_congestion_control='{' '.join([*allowed, wanted])}'"
+        )
+    return wanted or said_by_the_kernel("tcp_congestion_control")[0]
 
 
 def main():
@@ -565,9 +612,10 @@ def main():
             with open(options.source, encoding="utf-8") as file:
                 measured = json.load(file)
         else:
+            congestion = congestion_control(options.congestion)
             bench = Bench(options)
             measured = {
-                "congestion": congestion_control(options.congestion),
+                "congestion": congestion,
                 "runs": bench.run_all(chosen_cells(options.only)),
             }
         if options.json:

@@ -1,4 +1,5 @@
 // Behaviours 4 and 5: what way a packet takes.
+#include "connections/core.h"
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -13,6 +14,20 @@ std::uint64_t data_over(const Sim_Relay &relay) {
 std::uint64_t oob_over(const Sim_Relay &relay) {
     const auto found = relay.received.find(Packet_Type::oob_send);
     return found == relay.received.end() ? 0 : found->second;
+}
+
+std::uint64_t acknowledged_bytes = 0;
+
+/// Gives a host that can tell what is acknowledged: so many bytes of each socket, by a round trip of 100 ms.
+void let_tell(const Sim_Peer &peer, std::uint64_t bytes) {
+    acknowledged_bytes = bytes;
+    peer.c->context.host.acknowledged = [](void *, int, Acknowledged &acknowledged) {
+        acknowledged = {acknowledged_bytes, 100'000, 0};
+        return acknowledged_bytes != UINT64_MAX;
+    };
+    for (std::uint32_t slot = 0; slot < peer.c->relays.size(); ++slot) {
+        peer.c->relays[slot].send_window = {};
+    }
 }
 
 } // namespace
@@ -62,6 +77,51 @@ TEST_CASE("a full socket refuses the packet: no packet of a stream goes another 
     CHECK(connection_info(f.a, f.ab).sending == chosen);
     CHECK(connection_info(f.a, f.ab).moves == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
+}
+
+TEST_CASE("more is in flight than the path holds: large packets are refused, small ones go, and the host is woken") {
+    Friends f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    f.talk(3'000);
+    const int chosen = connection_info(f.a, f.ab).sending;
+    const std::uint64_t begun = f.a.c->relays[f.a.c->relays.find(chosen)].link->sent;
+    let_tell(f.a, begun);
+    const std::string text(1'300, 'x');
+    std::size_t sent = 0;
+    while (sent < 1'000 && send_text(f.a, f.ab, text) == Error::ok) {
+        ++sent;
+        f.world.advance(20); // the relay takes it, and none of it is acknowledged
+    }
+    CHECK(sent * text.size() <= MIN_SEND_WINDOW);
+    CHECK((sent + 1) * (text.size() + 100) >= MIN_SEND_WINDOW);
+    CHECK(tcp_connections_timeout(f.a.c) <= static_cast<int>(ROOM_RETRY_MS));
+    const std::vector<Bytes> packets(20, bytes_of(text));
+    for (int i = 0; i < 40; ++i) { // for longer than a relay may be full
+        CHECK(send_text(f.a, f.ab, text) == Error::full);
+        CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == static_cast<int>(Error::full));
+        CHECK(send_text(f.a, f.ab, "small") == Error::ok);
+        CHECK(send_text(f.b, f.ba, "heard") == Error::ok);
+        f.world.advance(20);
+    }
+    let_tell(f.a, f.a.c->relays[f.a.c->relays.find(chosen)].link->sent);
+    CHECK(send_text(f.a, f.ab, text) == Error::ok);
+    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 20);
+    f.world.advance(200);
+    CHECK(connection_info(f.a, f.ab).sending == chosen);
+    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(std::count_if(f.b.data.begin(), f.b.data.end(), [&](const auto &one) { return one.bytes == text; }) ==
+          static_cast<std::ptrdiff_t>(sent + 21));
+}
+
+TEST_CASE("a host that does not know what is acknowledged sends what the socket takes") {
+    Friends f{ANY_TICKING()};
+    f.talk(3'000);
+    let_tell(f.a, UINT64_MAX);
+    const std::string text(1'300, 'x');
+    for (int i = 0; i < 200; ++i) {
+        CHECK(send_text(f.a, f.ab, text) == Error::ok);
+        f.world.advance(20);
+    }
 }
 
 TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {

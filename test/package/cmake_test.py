@@ -81,6 +81,7 @@ def main():
         meson_sources = sources(arguments.build, arguments.source.resolve())
         if arguments.waiting != "poll":
             meson_sources.discard("lib/host/epoll_none.cpp")  # it is in other hosts, of tests alone
+            meson_sources.discard("lib/host/acknowledged_none.cpp")
             meson_sources.discard("lib/host/network_watch_none.cpp")
         must_be_same("sources", sources(shared, tree), meson_sources)
         must_be_same("shared library", shown(shared / "toxtcp" / "libtoxtcp.so", "-D"),

@@ -19,7 +19,7 @@ GENERATIONS = ("218", "220", "223")
 # Included by others in the middle of something, or before everything.
 FRAGMENTS = {"test/system/posix_only.h"}
 # Of other systems than the one that is compiled for.
-OF_LINUX = {"lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
+OF_LINUX = {"lib/host/acknowledged_linux.cpp", "lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
 OF_POSIX = {"lib/host/sockets_posix.cpp"}
 OF_WINDOWS = {"lib/host/sockets_windows.cpp"}
 

@@ -134,3 +134,30 @@ TEST_CASE("system: with no descriptor left there is a host all the same, which w
     kill_tcp_connections(c);
     kill_system_host(host);
 }
+
+TEST_CASE("system: the host tells how many bytes the system at the other end has acknowledged", "[acknowledged]") {
+    const Listener listener;
+    Host *const host = new_system_host();
+    REQUIRE(host != nullptr);
+    const int connected = host->connect(host->object, listener.address);
+    REQUIRE(connected >= 0);
+    const int accepted = accept(listener.socket, nullptr, nullptr);
+    REQUIRE(accepted >= 0);
+    const std::array<std::uint8_t, 1'000> bytes{};
+    Acknowledged acknowledged;
+    // The handshake counts for nothing.
+    REQUIRE(host->acknowledged(host->object, connected, acknowledged));
+    CHECK(acknowledged.bytes == 0);
+    REQUIRE(host->send(host->object, connected, bytes) == 1'000);
+    REQUIRE(host->send(host->object, connected, bytes) == 1'000);
+    for (int i = 0; i < 10'000 && acknowledged.bytes < 2'000; ++i) {
+        REQUIRE(host->acknowledged(host->object, connected, acknowledged));
+        poll(nullptr, 0, 1);
+    }
+    CHECK(acknowledged.bytes == 2'000);
+    CHECK(acknowledged.round_trip_us < 10'000'000);
+    close(accepted);
+    host->close(host->object, connected);
+    CHECK_FALSE(host->acknowledged(host->object, connected, acknowledged));
+    kill_system_host(host);
+}
