@@ -75,8 +75,8 @@ struct Host {
 
     /// Optional: what the system at the other end of a connected socket, relay or proxy, has acknowledged. The library then
     /// refuses large packets when more is in flight than the path holds, so that a file neither fills the queues of the
-    /// network nor delays a call. False: it cannot be
-    /// known of this socket. Null, or false: packets are refused when the socket takes no more.
+    /// network nor delays a call. False: it cannot be known of this socket. Null, or false: packets are refused when the
+    /// socket takes no more.
     bool (*acknowledged)(void *object, int socket, Acknowledged &acknowledged) = nullptr;
 
     /// Milliseconds of a clock that never goes back. It may stand still between ticks.

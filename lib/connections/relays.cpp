@@ -349,11 +349,7 @@ bool make_send_room(Tcp_Connections &c, std::uint32_t slot) {
         return true;
     }
     send_window_acknowledged(relay.send_window, c.now, {said.bytes, said.round_trip_us, said.delivery_rate});
-    if (send_window_room(relay.send_window, relay.link->sent) == 0) {
-        note_refused(c, slot);
-        return false;
-    }
-    return true;
+    return send_window_room(relay.send_window, relay.link->sent) != 0;
 }
 
 void note_refused(Tcp_Connections &c, std::uint32_t slot) {

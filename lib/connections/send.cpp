@@ -25,6 +25,7 @@ inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packe
     }
     if (packet.data.size() > MAX_SMALL_DATA && packet.type == Packet_Type::data &&
         send_window_room(relay.send_window, relay.link->sent) == 0 && !make_send_room(c, relay_slot)) {
+        note_refused(c, relay_slot);
         return Error::full;
     }
     const Error error = link_send(*relay.link, c.context.host, packet, relay_slot);

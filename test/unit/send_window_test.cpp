@@ -40,6 +40,13 @@ struct Path {
         }
     }
 
+    /// Bytes that the path serves in so many ms.
+    std::uint64_t serve(std::uint64_t ms) {
+        const std::uint64_t before = served;
+        run(ms);
+        return served - before;
+    }
+
     bool has_room() {
         if (send_window_room(window, sent) == 0) {
             send_window_acknowledged(window, now, {arrived, static_cast<std::uint32_t>(1'000 * round_trip), measured});
@@ -77,9 +84,8 @@ TEST_CASE("send window: a sender uses the whole path, and queues little on the w
     Path path = any_path();
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.run(10'000);
-    const std::uint64_t before = path.served;
-    path.run(20'000);
-    CHECK(path.served - before >= path.rate * 20'000 * 97 / 100);
+    const std::uint64_t served = path.serve(20'000);
+    CHECK(served >= path.rate * 20'000 * 97 / 100);
     CHECK(path.longest_queue <= path.allowed());
 }
 
@@ -88,9 +94,8 @@ TEST_CASE("send window: a sender that has its turn 20 times a second uses the wh
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.tick = TICK_MS;
     path.run(30'000);
-    const std::uint64_t before = path.served;
-    path.run(20'000);
-    CHECK(path.served - before >= path.rate * 20'000 * 90 / 100);
+    const std::uint64_t served = path.serve(20'000);
+    CHECK(served >= path.rate * 20'000 * 90 / 100);
     CHECK(path.longest_queue <= path.allowed());
 }
 
@@ -100,10 +105,9 @@ TEST_CASE("send window: a path that becomes slower is followed") {
     path.run(10'000);
     path.rate = path.rate / 5;
     path.run(2 * RATE_LASTS_MS + 6 * path.round_trip + 1'000);
-    const std::uint64_t before = path.served;
-    path.run(10'000);
+    const std::uint64_t served = path.serve(10'000);
     CHECK(path.longest_queue <= path.allowed());
-    CHECK(path.served - before >= path.rate * 10'000 * 97 / 100);
+    CHECK(served >= path.rate * 10'000 * 97 / 100);
 }
 
 TEST_CASE("send window: a path that becomes faster is followed within ten round trips") {
@@ -112,9 +116,8 @@ TEST_CASE("send window: a path that becomes faster is followed within ten round 
     path.run(10'000);
     path.rate = 4 * path.rate;
     path.run(10 * std::max(path.round_trip, RATE_SAMPLE_MS));
-    const std::uint64_t before = path.served;
-    path.run(10'000);
-    CHECK(path.served - before >= path.rate * 10'000 * 97 / 100);
+    const std::uint64_t served = path.serve(10'000);
+    CHECK(served >= path.rate * 10'000 * 97 / 100);
 }
 
 TEST_CASE("send window: bytes that are acknowledged at once, when a lost packet is repaired, do not widen it") {
