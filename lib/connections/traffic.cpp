@@ -189,7 +189,8 @@ bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t rout
     }
     if (Delivery *const delivery = c.peers[peer_slot].delivery.get();
         delivery != nullptr && echo.kind != Echo_Kind::foreign) {
-        delivery_peer_echo(*delivery, c.now, static_cast<std::uint32_t>(echo.number >> 32), echo.unheard);
+        delivery_peer_echo(*delivery, c.now, static_cast<std::uint32_t>(echo.number >> 32), echo.unheard, route,
+                           c.peers[peer_slot].sending);
         if (delivery->check) {
             wake_peer_at(c, peer_slot, c.now);
         }

@@ -160,6 +160,13 @@ void end_offers(Delivery &d) {
     d.taking_back = false;
 }
 
+/// When the route in use is judged: sooner where it carries nothing from the peer either. 0: no other has answered.
+std::uint32_t judged_at(const Delivery &d) {
+    const bool is_sooner = d.missing_at != 0 && static_cast<std::int32_t>(d.missing_at - d.asked_at) > 0 &&
+                           static_cast<std::int32_t>(d.missing_at - d.judge_at) < 0;
+    return d.judge_at != 0 && is_sooner ? d.missing_at : d.judge_at;
+}
+
 std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
     std::uint8_t best = NO_ROUTE;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
@@ -207,7 +214,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
-    if (d.judge_at != 0 && (reached(d.judge_at, now) || reached(d.end_at, now))) {
+    if (d.judge_at != 0 && (reached(judged_at(d), now) || reached(d.end_at, now))) {
         d.judge_at = 0;
         if (!delivers && contains(d.asked, view.sending) && others != 0) {
             const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.asked_at) > 0;
@@ -675,7 +682,8 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     return true;
 }
 
-void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard) {
+void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route,
+                        std::uint8_t sending) {
     if (d.peer_clock != 0 && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
         return;
     }
@@ -692,6 +700,12 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
     }
     d.peer_clock = stamp;
     d.library = true;
+    if (unheard == 0 || route == sending) {
+        d.missing_at = 0;
+    } else if (!is_same) {
+        const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : UNKNOWN_ECHO_MS;
+        d.missing_at = later(now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
+    }
     if (unheard != 0 && !is_same && is_talking(d, now)) {
         d.complaint = static_cast<std::uint16_t>(std::min<std::uint32_t>(unheard, UINT16_MAX));
         d.check = true;
@@ -731,6 +745,7 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
     d.sending_since = 0;
     d.rotate_at = later(now, rotate_patience(d));
     d.judge_at = 0;
+    d.missing_at = 0;
     d.second_complaint_due = 0;
 }
 
@@ -781,7 +796,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     std::uint64_t at = UINT64_MAX;
     if (d.asked != 0) {
         at = whole(d, d.end_at);
-        at = d.judge_at != 0 ? std::min(at, whole(d, d.judge_at)) : at;
+        at = d.judge_at != 0 ? std::min(at, whole(d, judged_at(d))) : at;
     }
     at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;

@@ -5,7 +5,8 @@
 //     make, up to 2 s). An echo goes over all usable routes at once and says "I do not hear you". It is repeated, ever
 //     more rarely, while data is sent and the peer stays unheard.
 //   - Another route answers and the route in use does not, within twice its round trip: traffic moves to the one that
-//     answered first.
+//     answered first. That takes one round trip where the peer, too, says that it does not hear us, over all its routes
+//     at once: a route that carries this no more than the answer is broken both ways.
 //   - The peer says that it does not hear us, though we send: the routes are checked by echoes. Where that shows nothing
 //     (echoes pass and data does not, or the peer answers none) and the peer says so again, traffic rotates.
 //   - A peer without this library never says so. When it is silent for 3 s traffic rotates too, through all usable
@@ -110,9 +111,10 @@ struct Delivery {
     std::uint32_t distrust_until = 0; ///< routes in `distrusted` are not chosen before
 
     // What the peer says.
-    std::uint32_t peer_clock = 0;           ///< of the peer's last echo: older ones are repeated by a relay
-    std::uint32_t peer_offset = 0;          ///< of our clock to the peer's, by its quickest echoes
-    std::uint32_t complained_at = 0;        ///< the last complaint that counted; 0: none of late
+    std::uint32_t peer_clock = 0;    ///< of the peer's last echo: older ones are repeated by a relay
+    std::uint32_t peer_offset = 0;   ///< of our clock to the peer's, by its quickest echoes
+    std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none of late
+    std::uint32_t missing_at = 0;    ///< the last complaint has not come over the route in use by then; 0: it has
     std::uint32_t second_complaint_due = 0; ///< another came too soon after it: traffic rotates then; 0: none
 
     std::uint16_t complaint = 0;  ///< ms for which the peer has just said that it does not hear us; 0: it has not
@@ -191,9 +193,10 @@ inline bool delivery_heard(Delivery &d, std::uint64_t now) {
 [[nodiscard]] bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp,
                                      bool by_library, std::uint8_t sending, std::uint32_t load);
 
-/// An echo of the peer's library came, sent by the peer's clock at `stamp`. `unheard`: ms for which it says that it has
-/// not heard us; 0: it does not complain.
-void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard);
+/// An echo of the peer's library came over this route, sent by the peer's clock at `stamp`. `unheard`: ms for which it
+/// says that it has not heard us; 0: it does not complain.
+void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route,
+                        std::uint8_t sending);
 
 /// For how long the peer has not been heard, ms: what an echo of ours says in a silence. Not 0.
 [[nodiscard]] std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now);

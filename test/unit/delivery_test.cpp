@@ -91,6 +91,11 @@ struct Scene {
         return delivery_answered(d, now, route, stamps[route], by_library, view.sending, view.load);
     }
 
+    /// Over the route in use unless another is named.
+    void peer_echo(std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route = NO_ROUTE) {
+        delivery_peer_echo(d, now, stamp, unheard, route == NO_ROUTE ? view.sending : route, view.sending);
+    }
+
     /// Both talk, and every echo is answered after `round_trip`.
     void talk(std::uint64_t ms, std::uint64_t round_trip = 20) {
         pass(ms, 20, [&] {
@@ -300,7 +305,7 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     s.take_echoed();
     std::uint32_t clock = 77;
     const auto complain = [&] {
-        delivery_peer_echo(s.d, s.now, clock++, 1'000);
+        s.peer_echo(clock++, 1'000);
         CHECK(delivery_deadline(s.d) <= s.now);
         s.serve();
     };
@@ -324,7 +329,7 @@ TEST_CASE("delivery: a second complaint that comes before echoes can be answered
     s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
     const std::uint64_t first = s.now;
     const auto complain = [&](std::uint32_t unheard) {
-        delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), unheard);
+        s.peer_echo(delivery_stamp(s.now), unheard);
         s.serve();
     };
     complain(1'000);
@@ -343,10 +348,10 @@ TEST_CASE("delivery: while routes are judged, a second complaint waits without a
     Scene s;
     s.talk(5'000, 400);
     s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     s.pass(350);
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'350);
+    s.peer_echo(delivery_stamp(s.now), 1'350);
     s.serve();
     s.pass(20);
     REQUIRE(s.answer(1)); // the route in use may answer for twice as long
@@ -401,7 +406,7 @@ TEST_CASE("delivery: in a long silence, a late answer makes echoes frequent agai
 TEST_CASE("delivery: a complaint counts against a route only when data has gone over it") {
     Scene s;
     s.talk(5'000);
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     s.pass(300, 20, [&] {
         for (std::uint8_t i = 1; i < 3; ++i) { // 0 carries nothing any more
@@ -415,11 +420,11 @@ TEST_CASE("delivery: a complaint counts against a route only when data has gone 
     s.pass(230, 0);
     (void)delivery_sent(s.d, s.now);
     s.pass(10, 0);
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     CHECK(s.moves == 1);
     s.pass(100, 20);
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     CHECK(s.moves == 2);
 }
@@ -436,6 +441,35 @@ TEST_CASE("delivery: all routes are asked when the one in use is lost") {
     CHECK(s.take_echoed() == 0b110);
 }
 
+TEST_CASE("delivery: a complaint that does not come over the route in use has it judged after one round trip") {
+    const bool is_missing = GENERATE(true, false);
+    Scene s;
+    s.talk(5'000, 400);
+    const std::uint64_t hangs = s.now; // both ends fall silent together
+    std::uint64_t moved = 0;
+    s.take_echoed();
+    s.pass(3'000, 20, [&] {
+        if (s.now == hangs + 520) { // the peer's echoes of its silence, over all routes
+            s.peer_echo(77, 300, 1);
+            s.peer_echo(77, 300, 2);
+        }
+        if (s.now == hangs + 560 && !is_missing) {
+            s.peer_echo(77, 300, 0);
+        }
+        for (const std::uint8_t route : {std::uint8_t{1}, std::uint8_t{2}}) {
+            if (s.stamps[route] != 0 && s.now == s.stamps[route] + 400 && s.moves == 0 && s.answer(route)) {
+                s.serve();
+            }
+        }
+        moved = moved == 0 && s.moves != 0 ? s.now : moved;
+    });
+    const std::uint64_t least = PATIENCE_MS + (is_missing ? 400 : 2 * 400);
+    INFO("moved after " << moved - hangs);
+    CHECK(moved >= hangs + least);
+    CHECK(moved <= hangs + least + JUDGE_MARGIN_MS + 40);
+    CHECK(s.moves == 1);
+}
+
 TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out") {
     Scene s;
     s.talk(5'000);
@@ -443,7 +477,7 @@ TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out")
     s.d.asked_at = delivery_stamp(s.now - 1'000);
     s.d.end_at = delivery_stamp(s.now + 1'500);
     s.take_echoed();
-    delivery_peer_echo(s.d, s.now, 77, 1'000);
+    s.peer_echo(77, 1'000);
     s.serve();
     CHECK(s.take_echoed() == ALL);
 }
@@ -456,7 +490,7 @@ TEST_CASE("delivery: complaints have routes asked while others are not counted")
     s.pass(1'500, 290, [&] { (void)delivery_heard(s.d, s.now); });
     s.d.verify_at = delivery_stamp(s.now + VERIFY_MS / 4); // the last echo was a while ago
     s.take_echoed();
-    delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 1'000);
+    s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     CHECK(s.take_echoed() == ALL);
     CHECK(s.moves == 0);
@@ -467,7 +501,7 @@ TEST_CASE("delivery: traffic that goes from route to route comes to each of them
     s.talk(5'000);
     std::vector<std::uint8_t> used;
     for (int i = 0; i < 10; ++i) { // a complaint every 8 s
-        delivery_peer_echo(s.d, s.now, delivery_stamp(s.now), 10'000);
+        s.peer_echo(delivery_stamp(s.now), 10'000);
         s.pass(8'000, 20, [&] {
             (void)delivery_heard(s.d, s.now);
             for (const std::uint8_t route : {std::uint8_t{0}, std::uint8_t{2}}) {
@@ -544,8 +578,8 @@ TEST_CASE("delivery: a complaint that a relay repeats counts once") {
     Scene s;
     s.talk(5'000);
     for (int i = 0; i < 50; ++i) {
-        delivery_peer_echo(s.d, s.now, 77, 1'000);
-        delivery_peer_echo(s.d, s.now, 60, 1'000); // an older one
+        s.peer_echo(77, 1'000);
+        s.peer_echo(60, 1'000); // an older one
         s.talk(400);
     }
     CHECK(s.moves == 0);
@@ -557,7 +591,7 @@ TEST_CASE("delivery: who complains to somebody that says nothing changes nothing
     s.pass(5'000, 0);
     s.take_echoed();
     for (std::uint32_t i = 0; i < 20; ++i) {
-        delivery_peer_echo(s.d, s.now, 77 + i, 1'000);
+        s.peer_echo(77 + i, 1'000);
         s.pass(500, 0);
     }
     CHECK(s.moves == 0);
@@ -733,7 +767,7 @@ TEST_CASE("delivery: complaints count however seldom we talk, and however slow t
         const std::uint64_t unheard = s.now - from;
         if (s.moves == 0 && unheard >= said + 450 && unheard >= 600) {
             said = unheard;
-            delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), static_cast<std::uint32_t>(unheard));
+            s.peer_echo(static_cast<std::uint32_t>(s.now - 10), static_cast<std::uint32_t>(unheard));
             s.serve();
         }
     });
@@ -743,10 +777,10 @@ TEST_CASE("delivery: complaints count however seldom we talk, and however slow t
 TEST_CASE("delivery: a complaint of a time that began after the last complaint is a first one") {
     Scene s;
     s.talk(3'000);
-    delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), 400);
+    s.peer_echo(static_cast<std::uint32_t>(s.now - 10), 400);
     s.serve();
     s.talk(8'000); // the peer hears us again
-    delivery_peer_echo(s.d, s.now, static_cast<std::uint32_t>(s.now - 10), 400);
+    s.peer_echo(static_cast<std::uint32_t>(s.now - 10), 400);
     s.serve();
     s.talk(1'000);
     CHECK(s.moves == 0);
