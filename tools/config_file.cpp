@@ -8,7 +8,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr const char *FORM = ". Allowed is one option a line: port = 33445";
+constexpr const char *OPTION_FORM = ". Allowed is one option a line: port = 33445";
 
 bool is_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -81,7 +81,7 @@ bool parse_config(std::string_view text, std::vector<Setting> &settings, std::st
             fault = setting.name + " is set twice, first in line " + std::to_string(first->line);
         }
         if (!fault.empty()) {
-            error = "line " + std::to_string(number) + ": " + fault + FORM;
+            error = "line " + std::to_string(number) + ": " + fault + OPTION_FORM;
             return false;
         }
         read.push_back(std::move(setting));

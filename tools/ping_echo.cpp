@@ -104,7 +104,7 @@ void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *)
                                  which + 1, relay->name.c_str(), back.c_str(), round_trip));
 }
 
-void hear_change(void *object, const Change &change, void *) {
+void take_change(void *object, const Change &change, void *) {
     Echo_Relay &relay = *static_cast<Echo_Relay *>(object);
     const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
     relay.was_up = relay.was_up || is_up;
@@ -192,7 +192,7 @@ bool connect(Echo_Ping &ping) {
         Callbacks callbacks;
         callbacks.object = &relay;
         callbacks.oob = hear_oob;
-        callbacks.change = hear_change;
+        callbacks.change = take_change;
         if (!ping_open(ping.pinger, relay.connections, key, callbacks)) {
             return false;
         }

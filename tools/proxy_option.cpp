@@ -16,7 +16,8 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t MAX_WORD = 255; ///< of a user and of a password
-constexpr const char *FORM = ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
+constexpr const char *PROXY_FORM =
+    ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
 
 /// -1 for what is no hexadecimal digit.
 int digit_of(char c) {
@@ -145,7 +146,7 @@ bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) 
         read.port = 8080;
     } else {
         // Not in quotation marks: there may be a password in it.
-        error = std::string{"this is no proxy that is known"} + FORM;
+        error = std::string{"this is no proxy that is known"} + PROXY_FORM;
         return false;
     }
     if (rest.ends_with('/')) {
@@ -160,7 +161,7 @@ bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) 
         fault = read_place(rest, read);
     }
     if (!fault.empty()) {
-        error = fault + FORM;
+        error = fault + PROXY_FORM;
         return false;
     }
     read.password_file = proxy.password_file;

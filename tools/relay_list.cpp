@@ -7,10 +7,11 @@ namespace toxtcp {
 
 namespace {
 
-const std::string FORM = ". A relay is HOST:PORT:KEY, for example 192.0.2.1:33445:" + std::string(2 * KEY_SIZE, 'A');
+const std::string RELAY_FORM =
+    ". A relay is HOST:PORT:KEY, for example 192.0.2.1:33445:" + std::string(2 * KEY_SIZE, 'A');
 
 bool refuse(const std::string &word, const std::string &what, std::string &error) {
-    error = "relay " + in_quotes(word) + ": " + what + FORM;
+    error = "relay " + in_quotes(word) + ": " + what + RELAY_FORM;
     return false;
 }
 

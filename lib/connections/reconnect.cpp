@@ -11,7 +11,7 @@ namespace toxtcp {
 namespace {
 
 /// Whether a peer that is wanted has fewer routes than it should while this relay is away.
-bool is_needed(const Tcp_Connections &c, const Relay &relay) {
+bool is_missed(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
         const Connection &peer = c.peers[connection_of(reference)];
         const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
@@ -34,13 +34,13 @@ bool is_told(const Tcp_Connections &c) {
 /// The relay whose turn it is; NO_SLOT when none may be tried now.
 std::uint32_t next_in_queue(const Tcp_Connections &c) {
     std::uint32_t next = NO_SLOT;
-    Waiting first;
+    Waiting_Relay first;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!is_waiting(c, slot)) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        const Waiting waiting{!is_outage(c) && is_needed(c, relay), relay.backoff.waiting_since};
+        const Waiting_Relay waiting{!is_outage(c) && is_missed(c, relay), relay.backoff.waiting_since};
         if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || goes_before(waiting, first))) {
             next = slot;
             first = waiting;
@@ -56,7 +56,7 @@ void wait_for_turn(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
         outage_begins(c.pace, c.now);
     }
     Relay &relay = c.relays[slot];
-    backoff_failed(relay.backoff, c.now, up, is_needed(c, relay), random_below(c, UINT32_MAX));
+    backoff_failed(relay.backoff, c.now, up, is_missed(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
         backoff_excuse(relay.backoff, c.now);
         c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));

@@ -84,7 +84,7 @@ std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool
     return std::clamp(lasts / (lasts < 60'000 ? 10 : 5), OUTAGE_PACE_MS, slowest);
 }
 
-bool goes_before(const Waiting &a, const Waiting &b) {
+bool goes_before(const Waiting_Relay &a, const Waiting_Relay &b) {
     return a.needed != b.needed ? a.needed : a.waiting_since < b.waiting_since;
 }
 

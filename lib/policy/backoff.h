@@ -72,11 +72,11 @@ void pace_renew(Reconnect_Pace &pace, std::uint64_t now);
 [[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told);
 
 /// A relay in the queue.
-struct Waiting {
+struct Waiting_Relay {
     bool needed = false;             ///< a peer lacks it
     std::uint64_t waiting_since = 0; ///< ms
 };
 /// Whether `a` has its turn before `b`.
-[[nodiscard]] bool goes_before(const Waiting &a, const Waiting &b);
+[[nodiscard]] bool goes_before(const Waiting_Relay &a, const Waiting_Relay &b);
 
 } // namespace toxtcp

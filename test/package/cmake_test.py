@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""CMake makes of the same sources what Meson does: a library and archives with the same names; in a project that includes
-ours, shared, and installed for another one, static."""
+"""CMake makes of the same sources what Meson does: a library, static and shared, and archives with the same names; in a
+project that includes ours, and installed for another one."""
 
 import argparse
 import json
@@ -72,28 +72,32 @@ def main():
         make_project(project, arguments.source)
         copy_checkout(arguments.source, project / "toxtcp")
 
-        shared = root / "shared"
-        words = ["-DBUILD_SHARED_LIBS=ON", "-DTOXTCP_ARCHIVES=ON", *options]
-        must_not_warn(run(arguments.cmake, "-S", project, "-B", shared, *words), "CMake")
-        must_not_warn(run(arguments.cmake, "--build", shared, "-j2"), "CMake's build")
-        must_start(shared / "talk")
-        tree = project / "toxtcp"
+        build, prefix, tree = root / "build", root / "prefix", project / "toxtcp"
+        words = ["-DTOXTCP_ARCHIVES=ON", f"-DCMAKE_INSTALL_PREFIX={prefix}", *options]
+        must_not_warn(run(arguments.cmake, "-S", project, "-B", build, *words), "CMake")
+        must_not_warn(run(arguments.cmake, "--build", build, "-j2"), "CMake's build")
+        must_start(build / "talk")
+        run(arguments.cmake, "--install", build)
         meson_sources = sources(arguments.build, arguments.source.resolve())
         if arguments.waiting != "poll":
             meson_sources.discard("lib/host/epoll_none.cpp")  # it is in other hosts, of tests alone
             meson_sources.discard("lib/host/acknowledged_none.cpp")
             meson_sources.discard("lib/host/network_watch_none.cpp")
-        must_be_same("sources", sources(shared, tree), meson_sources)
-        must_be_same("shared library", shown(shared / "toxtcp" / "libtoxtcp.so", "-D"),
-                     shown(arguments.build / "lib" / "libtoxtcp.so", "-D"))
+        must_be_same("sources", sources(build, tree), meson_sources)
         for name in ARCHIVES:
-            must_be_same(name, shown(shared / "toxtcp" / f"lib{name}.a", "-g"),
+            must_be_same(name, shown(build / "toxtcp" / f"lib{name}.a", "-g"),
                          shown(arguments.build / "lib" / "toxcore" / f"lib{name}.a", "-g"))
 
-        static, prefix = root / "static", root / "prefix"
-        run(arguments.cmake, "-S", tree, "-B", static, "-DTOXTCP_ARCHIVES=OFF", f"-DCMAKE_INSTALL_PREFIX={prefix}", *options)
-        run(arguments.cmake, "--build", static, "-j2")
-        run(arguments.cmake, "--install", static)
+        # Of the same objects.
+        must_not_warn(run(arguments.cmake, "-DBUILD_SHARED_LIBS=ON", build), "CMake, shared")
+        must_not_warn(run(arguments.cmake, "--build", build, "-j2"), "CMake's build, shared")
+        must_start(build / "talk")
+        must_be_same("shared library", shown(build / "toxtcp" / "libtoxtcp.so", "-D"),
+                     shown(arguments.build / "lib" / "libtoxtcp.so", "-D"))
+
+        # What is the default where ours is not part of another project.
+        must_not_warn(run(arguments.cmake, "-S", tree, "-B", root / "alone", *options), "CMake, alone")
+
         text = (project / "CMakeLists.txt").read_text()
         (project / "CMakeLists.txt").write_text(
             text.replace("add_subdirectory(toxtcp)", f"find_package(toxtcp {arguments.version} REQUIRED)"))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What other machines would say of the sources, as far as a compiler here can tell: each header compiles alone; the library
-compiles without a warning for 32 bits and, where there is a compiler for it, for Windows."""
+"""What other machines would say of the sources, as far as it can be told here: each header compiles alone; the library
+compiles without a warning for 32 bits and, where there is a compiler for it, for Windows; the program asks for Linux only
+where it does without as well."""
 
 import argparse
 import concurrent.futures
@@ -22,6 +23,13 @@ FRAGMENTS = {"test/system/posix_only.h"}
 OF_LINUX = {"lib/host/acknowledged_linux.cpp", "lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
 OF_POSIX = {"lib/host/sockets_posix.cpp"}
 OF_WINDOWS = {"lib/host/sockets_windows.cpp"}
+# Of the program; the first is compiled with posix_only.h, in place of the second there is another.
+ASK_FOR_LINUX = {"tools/whole_file.cpp", "tools/demo_relays.cpp"}
+# What posix_only.h takes away.
+LINUX_ONLY = re.compile(
+    r"\b(?:SOCK_NONBLOCK|SOCK_CLOEXEC|__linux__|accept4|pipe2)\b"
+    r"|#include <(?:linux/|sys/(?:epoll|eventfd|signalfd|timerfd|prctl|vfs|xattr)\.h)"
+)
 
 
 def errors_of(words, text=None):
@@ -39,12 +47,20 @@ def generations_of(name):
     return GENERATIONS if "toxcore/" in name or name == "test/abi/abi_host.h" else GENERATIONS[:1]
 
 
+def included_first(source):
+    """What the C++ files include before all else: each build compiles these with nothing before them."""
+    found = (re.search(r'^#include "(.+)"', (source / name).read_text(), re.MULTILINE)
+             for name in files_of(source) if name.endswith(".cpp"))
+    return tuple("/" + first[1] for first in found if first)
+
+
 def check_headers(source, compiler, flags):
     """Each one is compiled with nothing before it."""
     includes = [f"-I{source / folder}" for folder in ("include", "lib", "test", ".", "tools", "test/abi", "test/bench")]
     jobs = []
+    first = included_first(source)
     for name in files_of(source):
-        if name.endswith(".h") and name not in FRAGMENTS:
+        if name.endswith(".h") and name not in FRAGMENTS and ("toxcore/" in name or not name.endswith(first)):
             language = "c" if name.startswith("include/toxcore/") else "c++"
             for generation in generations_of(name):
                 for one in {language, "c++"}:
@@ -55,17 +71,17 @@ def check_headers(source, compiler, flags):
     return all_at_once(jobs)
 
 
-def library_sources(source, without):
-    return [name for name in files_of(source)
-            if name.startswith("lib/") and name.endswith(".cpp") and name not in without and "spdlog" not in name]
-
-
 def compile_library(source, words, without):
-    jobs = []
-    for name in library_sources(source, without):
+    """What does not ask what system it is on is compiled as one file."""
+    words = [*words, *STRICT, f"-I{source / 'include'}", f"-I{source / 'lib'}"]
+    names = [name for name in files_of(source)
+             if name.startswith("lib/") and name.endswith(".cpp") and name not in without and "spdlog" not in name]
+    apart = [name for name in names if name.startswith(("lib/host/", "lib/toxcore/"))]
+    whole = "".join(f'#include "{source / name}"\n' for name in names if name not in apart)
+    jobs = [([*words, "-x", "c++", "-"], whole)]
+    for name in apart:
         for generation in generations_of(name):
-            own = [f"-DTOXTCP_TOXCORE_GENERATION={generation}"]
-            jobs.append(([*words, *STRICT, f"-I{source / 'include'}", f"-I{source / 'lib'}", *own, source / name],))
+            jobs.append(([*words, f"-DTOXTCP_TOXCORE_GENERATION={generation}", source / name],))
     return all_at_once(jobs)
 
 
@@ -91,6 +107,12 @@ def check_32_bits(source):
     return faults
 
 
+def check_program(source):
+    found = {name for name in files_of(source)
+             if name.startswith("tools/") and name.endswith((".cpp", ".h")) and LINUX_ONLY.search((source / name).read_text())}
+    return [] if found == ASK_FOR_LINUX else [f"asked for Linux is in {sorted(found)}, not in {sorted(ASK_FOR_LINUX)}"]
+
+
 def check_windows(source, sodium):
     compiler = shutil.which("x86_64-w64-mingw32-g++-posix") or shutil.which("x86_64-w64-mingw32-g++")
     if compiler is None:
@@ -114,6 +136,7 @@ def main():
     arguments = parser.parse_args()
     sodium = ["-isystem", arguments.sodium] if arguments.sodium != pathlib.Path("/usr/include") else []
     faults = check_headers(arguments.source, arguments.compiler, sodium)
+    faults += check_program(arguments.source)
     faults += check_32_bits(arguments.source)
     faults += check_windows(arguments.source, arguments.sodium)
     for fault in faults:

@@ -3,19 +3,22 @@
 
 What is indented by four spaces in the sections below is followed: a block whose first line is a comment that begins
 with the name of a file is that file, any other is typed into a shell. A fenced block is only to look at. The section
-`Try it` happens in the clone; each of the others in an empty folder beside it, where the clone is `../toxtcp`.
+`Try it` happens in the clone; each of the others in an empty folder beside it, where the clone is `../toxtcp`. What the
+section for C++ programs has built is looked at: nothing of ours shows in it but the library, and it works.
 """
 
 import argparse
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from checkout import new_repository, run
+from checkout import must_not_warn, new_repository, run
+from host_test import check_build, talk
 
 # Where a section happens, and where the files that it shows are tested as well.
 SECTIONS = {
@@ -111,10 +114,18 @@ def main():
             print(f"--- {title}", flush=True)
             begun = time.monotonic()
             shell = {"input": script, "text": True, "cwd": root / place, "env": environment}
-            done = subprocess.run(["bash", "-x"], check=False, **shell)
+            output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+            done = subprocess.run(["bash", "-x"], check=False, **shell, **output)
+            print(done.stdout, end="")
             if done.returncode != 0:
                 sys.exit(f"README.md, `{title}`: a command ended with {done.returncode}")
+            must_not_warn(done.stdout, f"README.md, `{title}`")
             print(f"--- {title}: {time.monotonic() - begun:.0f} s", flush=True)
+
+        faults = check_build(shutil.which("meson"), root / "program", environment)
+        if faults:
+            sys.exit("\n".join(faults))
+        talk(root / "program" / "build", root / "toxtcp" / "build" / "release" / "tools" / "toxtcp", root)
     print("the README was followed to its end")
 
 

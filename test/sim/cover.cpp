@@ -9,13 +9,13 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t RELAYS = 200;
-constexpr std::uint64_t SECOND = 1'000;
-constexpr std::uint64_t START_MS = 10 * SECOND; ///< all have come by then
-constexpr std::uint64_t RUN_MS = 150 * SECOND;
+constexpr std::size_t COVER_RELAYS = 200;
+constexpr std::uint64_t SECOND_MS = 1'000;
+constexpr std::uint64_t START_MS = 10 * SECOND_MS; ///< all have come by then
+constexpr std::uint64_t RUN_MS = 150 * SECOND_MS;
 /// The host above tells each side of the relays that both know this often.
-constexpr std::uint64_t SHARE_EVERY = 30 * SECOND;
-constexpr std::uint64_t TALK_EVERY = 4 * SECOND;
+constexpr std::uint64_t SHARE_EVERY_MS = 30 * SECOND_MS;
+constexpr std::uint64_t TALK_EVERY = 4 * SECOND_MS;
 
 struct Friend {
     Sim_Peer peer;
@@ -36,9 +36,9 @@ struct Cover {
 /// Of those relays that are not taken, the one that most friends want who have not three; until all have.
 std::size_t greedy_cover(const std::deque<Friend> &friends) {
     std::vector<std::size_t> wants(friends.size(), RECOMMENDED_FRIEND_TCP_CONNECTIONS);
-    std::vector<bool> taken(RELAYS);
+    std::vector<bool> taken(COVER_RELAYS);
     for (std::size_t count = 0;; ++count) {
-        std::vector<std::size_t> wanted(RELAYS);
+        std::vector<std::size_t> wanted(COVER_RELAYS);
         for (std::size_t i = 0; i < friends.size(); ++i) {
             for (const std::uint32_t relay : friends[i].relays) {
                 wanted[relay] += wants[i] != 0 && !taken[relay];
@@ -92,7 +92,7 @@ void add_friend(Cover &cover, std::size_t index) {
     Sim_Network &net = cover.net;
     sim_peer_start(f.peer, net);
     for (const std::size_t count = 4 + sim_below(net.random, 3); f.relays.size() < count;) {
-        const auto relay = static_cast<std::uint32_t>(sim_below(net.random, RELAYS));
+        const auto relay = static_cast<std::uint32_t>(sim_below(net.random, COVER_RELAYS));
         if (std::find(f.relays.begin(), f.relays.end(), relay) == f.relays.end()) {
             f.relays.push_back(relay);
         }
@@ -102,7 +102,7 @@ void add_friend(Cover &cover, std::size_t index) {
         f.ours = new_tcp_connection_to(cover.us.c, f.peer.key, static_cast<int>(index));
         f.theirs = new_tcp_connection_to(f.peer.c, cover.us.key, 0);
     });
-    every(net, comes, SHARE_EVERY, [&cover, &f] {
+    every(net, comes, SHARE_EVERY_MS, [&cover, &f] {
         share(cover, cover.us, f.ours, f.relays);
         share(cover, f.peer, f.theirs, f.relays);
     });
@@ -116,7 +116,7 @@ void add_friend(Cover &cover, std::size_t index) {
 
 Cover_Result run_cover(std::uint64_t seed, std::size_t friends) {
     Cover cover(seed);
-    for (std::size_t i = 0; i < RELAYS; ++i) {
+    for (std::size_t i = 0; i < COVER_RELAYS; ++i) {
         sim_relay_start(cover.relays.emplace_back(), cover.net);
         node_of(cover.relays.back()).latency = 1 + sim_below(cover.net.random, 60);
     }
@@ -127,8 +127,8 @@ Cover_Result run_cover(std::uint64_t seed, std::size_t friends) {
 
     Cover_Result result;
     result.friends = friends;
-    for (std::uint64_t time = SECOND; time <= RUN_MS; time += SECOND) {
-        sim_advance(cover.net, SECOND);
+    for (std::uint64_t time = SECOND_MS; time <= RUN_MS; time += SECOND_MS) {
+        sim_advance(cover.net, SECOND_MS);
         const std::size_t held = tcp_connected_relays_count(cover.us.c);
         result.settled_ms = held == result.held ? result.settled_ms : time;
         result.held = held;

@@ -9,7 +9,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t RELAYS = 24;
+constexpr std::size_t FOUND_RELAYS = 24;
 constexpr std::size_t FRIENDS = 24;
 constexpr std::uint64_t STEP_MS = 10;
 /// Until unused relays are gone.
@@ -89,7 +89,7 @@ std::uint64_t come_and_go(Place &place, Comer &comer, const std::vector<Node> &a
 
 Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
     Place place(seed);
-    for (std::size_t i = 0; i < RELAYS; ++i) {
+    for (std::size_t i = 0; i < FOUND_RELAYS; ++i) {
         sim_relay_start(place.relays.emplace_back(), place.net);
         node_of(place.relays.back()).latency = 1 + sim_below(place.net.random, 60);
     }
@@ -107,7 +107,7 @@ Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
         sim_peer_start(comer.peer, place.net);
         comer.ours = new_tcp_connection_to(place.us.c, comer.peer.key, 0);
         for (std::size_t i = 0; i < RECOMMENDED_FRIEND_TCP_CONNECTIONS; ++i) {
-            comer.relays.push_back(node_of_relay(place.relays[sim_below(place.net.random, RELAYS)]));
+            comer.relays.push_back(node_of_relay(place.relays[sim_below(place.net.random, FOUND_RELAYS)]));
         }
     }
     // Who is called by a friend ties the relay that it was called over, as net_crypto does.

@@ -247,7 +247,7 @@ void serve(Sim_Proxy &proxy, Sim_Proxy_Session &session, int socket, const Ready
     }
 }
 
-void run(void *object) {
+void run_proxy(void *object) {
     Sim_Proxy &proxy = *static_cast<Sim_Proxy *>(object);
     Sim_Node &node = node_of(proxy);
     for (int socket = sim_accept(node); socket >= 0; socket = sim_accept(node)) {
@@ -277,7 +277,7 @@ void sim_proxy_start(Sim_Proxy &proxy, Sim_Network &net, Proxy_Type type, Family
     proxy.node = sim_add_node(net, proxy.proxy.address);
     Sim_Node &node = node_of(proxy);
     node.object = &proxy;
-    node.run = run;
+    node.run = run_proxy;
 }
 
 } // namespace toxtcp

@@ -114,7 +114,7 @@ void settle(Sim_Relay &relay) {
     }
 }
 
-void run(void *object) {
+void run_relay(void *object) {
     Sim_Relay &relay = *static_cast<Sim_Relay *>(object);
     Sim_Node &node = node_of(relay);
     accept_clients(relay);
@@ -189,7 +189,7 @@ void settle_at_new_address(Sim_Relay &relay, Family family) {
     relay.node = sim_add_node(*relay.net, relay.address);
     Sim_Node &node = node_of(relay);
     node.object = &relay;
-    node.run = run;
+    node.run = run_relay;
     node.deadline = [](void *object) { return relay_server_deadline(static_cast<Sim_Relay *>(object)->server); };
 }
 

@@ -16,11 +16,11 @@ using namespace toxtcp;
 namespace {
 
 /// Accepts connections on 127.0.0.1, and says nothing.
-struct Listener {
+struct Tcp_Listener {
     int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     Ip_Port address;
 
-    Listener() {
+    Tcp_Listener() {
         sockaddr_in bound{};
         socklen_t size = sizeof bound;
         bound.sin_family = AF_INET;
@@ -31,9 +31,9 @@ struct Listener {
         REQUIRE(getsockname(socket, any, &size) == 0);
         address = {.family = Family::ipv4, .ip = {127, 0, 0, 1}, .port = ntohs(bound.sin_port)};
     }
-    Listener(const Listener &) = delete;
-    Listener &operator=(const Listener &) = delete;
-    ~Listener() { stop(); }
+    Tcp_Listener(const Tcp_Listener &) = delete;
+    Tcp_Listener &operator=(const Tcp_Listener &) = delete;
+    ~Tcp_Listener() { stop(); }
 
     void stop() {
         if (socket >= 0) {
@@ -66,7 +66,7 @@ struct Forked {
 } // namespace
 
 TEST_CASE("system: a relay that ends after a fork leaves nothing to spin on") {
-    Listener listener;
+    Tcp_Listener listener;
     Tcp_Connections_Def def;
     def.secret_key.bytes.fill(7);
     Tcp_Connections *const c = new_tcp_connections(def);
@@ -94,7 +94,7 @@ TEST_CASE("system: a relay that ends after a fork leaves nothing to spin on") {
 }
 
 TEST_CASE("system: an idle tick asks once which sockets are ready, and calls the system for nothing else") {
-    Listener listener;
+    Tcp_Listener listener;
     const std::string found = in_child([&]() -> std::string {
         Host *const host = new_system_host();
         const int socket = host == nullptr ? -1 : host->connect(host->object, listener.address);

@@ -92,8 +92,8 @@ struct Scene {
     }
 
     /// Over the route in use unless another is named.
-    void peer_echo(std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route = NO_ROUTE) {
-        delivery_peer_echo(d, now, stamp, unheard, route == NO_ROUTE ? view.sending : route, view.sending);
+    void peer_echo(std::uint32_t stamp, std::uint32_t silence, std::uint8_t route = NO_ROUTE) {
+        delivery_peer_echo(d, now, stamp, silence, route == NO_ROUTE ? view.sending : route, view.sending);
     }
 
     /// Both talk, and every echo is answered after `round_trip`.

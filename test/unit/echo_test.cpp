@@ -13,8 +13,8 @@ using namespace toxtcp;
 
 namespace {
 
-using Request = std::array<std::uint8_t, ECHO_REQUEST_SIZE>;
-using Response = std::array<std::uint8_t, ECHO_RESPONSE_SIZE>;
+using Echo_Request = std::array<std::uint8_t, ECHO_REQUEST_SIZE>;
+using Echo_Response = std::array<std::uint8_t, ECHO_RESPONSE_SIZE>;
 
 // Where the parts of a packet begin.
 constexpr std::size_t REQUEST_NONCE_AT = 1 + KEY_SIZE;
@@ -35,14 +35,14 @@ std::uint64_t number_of(Bytes bytes) {
 
 const std::uint64_t NUMBER = number_of(from_hex(vectors::ECHO_NUMBER));
 
-Request a_request(const Echo &echo = {.number = NUMBER}) {
-    Request request;
+Echo_Request a_request(const Echo &echo = {.number = NUMBER}) {
+    Echo_Request request;
     make_echo_request(SHARED, system_random(), ASKER, echo, request);
     return request;
 }
 
-Response a_response() {
-    Response response;
+Echo_Response a_response() {
+    Echo_Response response;
     make_echo_response(SHARED, system_random(), NUMBER, response);
     return response;
 }
@@ -158,7 +158,7 @@ TEST_CASE("a random cookie is never this library's") {
     for (int i = 0; i < 1'000; ++i) {
         std::array<std::uint8_t, ECHO_COOKIE_SIZE + NUMBER_SIZE> plain;
         randombytes_buf(plain.data(), plain.size());
-        Response response{ECHO_RESPONSE};
+        Echo_Response response{ECHO_RESPONSE};
         crypto_box_easy_afternm(response.data() + RESPONSE_BOX_AT, plain.data(), plain.size(),
                                 response.data() + RESPONSE_NONCE_AT, SHARED.bytes.data());
         std::uint64_t number = 0;
@@ -185,7 +185,7 @@ TEST_CASE("every number comes back, and every time within 32 bits") {
             CHECK(echo.unheard == unheard);
             CHECK(echo.number == number);
         }
-        Response response;
+        Echo_Response response;
         make_echo_response(SHARED, system_random(), number, response);
         std::uint64_t back = ~number;
         bool by_library = false;
@@ -198,7 +198,7 @@ TEST_CASE("every number comes back, and every time within 32 bits") {
 // ---- what libsodium's crypto_box says of it --------------------------------------------------------------------
 
 TEST_CASE("crypto_box opens a request with the keys of the two ends, and its plain bytes are as the protocol says") {
-    const Request request = a_request();
+    const Echo_Request request = a_request();
     std::array<std::uint8_t, 2 * KEY_SIZE + NUMBER_SIZE> plain;
     REQUIRE(crypto_box_open_easy(plain.data(), request.data() + REQUEST_BOX_AT, request.size() - REQUEST_BOX_AT,
                                  request.data() + REQUEST_NONCE_AT, ASKER.data(),
@@ -208,7 +208,7 @@ TEST_CASE("crypto_box opens a request with the keys of the two ends, and its pla
 }
 
 TEST_CASE("crypto_box opens a response with the keys of the two ends, and its plain bytes are as the protocol says") {
-    const Response response = a_response();
+    const Echo_Response response = a_response();
     std::array<std::uint8_t, ECHO_COOKIE_SIZE + NUMBER_SIZE> plain;
     REQUIRE(crypto_box_open_easy(plain.data(), response.data() + RESPONSE_BOX_AT, response.size() - RESPONSE_BOX_AT,
                                  response.data() + RESPONSE_NONCE_AT, ANSWERER.data(),
@@ -220,7 +220,7 @@ TEST_CASE("a request that crypto_box sealed opens") {
     std::array<std::uint8_t, 2 * KEY_SIZE + NUMBER_SIZE> plain{};
     std::copy(ANSWERER.begin(), ANSWERER.end(), plain.begin()); // any key but the asker's
     std::memcpy(plain.data() + 2 * KEY_SIZE, &NUMBER, NUMBER_SIZE);
-    Request request{ECHO_REQUEST};
+    Echo_Request request{ECHO_REQUEST};
     std::copy(ASKER.begin(), ASKER.end(), request.begin() + 1);
     randombytes_buf(request.data() + REQUEST_NONCE_AT, NONCE_SIZE);
     REQUIRE(crypto_box_easy(request.data() + REQUEST_BOX_AT, plain.data(), plain.size(),
@@ -236,7 +236,7 @@ TEST_CASE("a response that crypto_box sealed opens") {
     std::array<std::uint8_t, ECHO_COOKIE_SIZE + NUMBER_SIZE> plain{};
     plain[0] = 1;
     std::memcpy(plain.data() + ECHO_COOKIE_SIZE, &NUMBER, NUMBER_SIZE);
-    Response response{ECHO_RESPONSE};
+    Echo_Response response{ECHO_RESPONSE};
     randombytes_buf(response.data() + RESPONSE_NONCE_AT, NONCE_SIZE);
     REQUIRE(crypto_box_easy(response.data() + RESPONSE_BOX_AT, plain.data(), plain.size(),
                             response.data() + RESPONSE_NONCE_AT, ASKER.data(),
@@ -251,7 +251,7 @@ TEST_CASE("a response that crypto_box sealed opens") {
 // ---- what is refused -------------------------------------------------------------------------------------------
 
 TEST_CASE("a request is refused when any byte of it differs") {
-    const Request request = a_request();
+    const Echo_Request request = a_request();
     const Secret_Key answerer = secret_key(vectors::RELAY_SECRET);
     REQUIRE(opens_as_request(SHARED, request));
     for (std::size_t at = 0; at < request.size(); ++at) {
@@ -268,7 +268,7 @@ TEST_CASE("a request is refused when any byte of it differs") {
 
 TEST_CASE("a request whose asker was changed on the way is not this library's any more") {
     // The box does not cover the asker's key: with the right shared key the request still opens, as a foreign one.
-    const Request request = a_request();
+    const Echo_Request request = a_request();
     for (std::size_t at = 1; at <= KEY_SIZE; ++at) {
         Echo echo;
         INFO("byte " << at);
@@ -278,7 +278,7 @@ TEST_CASE("a request whose asker was changed on the way is not this library's an
 }
 
 TEST_CASE("a response is refused when any byte of it differs") {
-    const Response response = a_response();
+    const Echo_Response response = a_response();
     REQUIRE(opens_as_response(SHARED, response));
     for (std::size_t at = 0; at < response.size(); ++at) {
         for (const std::uint8_t bits : Blob{0x01, 0x80, 0xFF}) {
@@ -289,8 +289,8 @@ TEST_CASE("a response is refused when any byte of it differs") {
 }
 
 TEST_CASE("a packet of any other length is neither a request nor a response") {
-    const Request request = a_request();
-    const Response response = a_response();
+    const Echo_Request request = a_request();
+    const Echo_Response response = a_response();
     for (std::size_t size = 0; size <= ECHO_RESPONSE_SIZE + 40; ++size) {
         INFO(size << " bytes");
         const Blob part_of_request = of_size(request, size);
@@ -305,12 +305,12 @@ TEST_CASE("a packet of any other length is neither a request nor a response") {
 TEST_CASE("a packet of the other kind, or of any other, is refused") {
     for (unsigned type = 0; type < 256; ++type) {
         INFO("type " << type);
-        Request request = a_request();
+        Echo_Request request = a_request();
         request[0] = static_cast<std::uint8_t>(type);
         CHECK(is_echo_request(request) == (type == ECHO_REQUEST));
         CHECK(opens_as_request(SHARED, request) == (type == ECHO_REQUEST));
         CHECK_FALSE(opens_as_response(SHARED, request));
-        Response response = a_response();
+        Echo_Response response = a_response();
         response[0] = static_cast<std::uint8_t>(type);
         CHECK(is_echo_response(response) == (type == ECHO_RESPONSE));
         CHECK(opens_as_response(SHARED, response) == (type == ECHO_RESPONSE));
@@ -320,12 +320,12 @@ TEST_CASE("a packet of the other kind, or of any other, is refused") {
 
 TEST_CASE("a box of the one kind does not pass for one of the other") {
     // Cut or filled to the other's size, under the other's first byte.
-    const Request request = a_request();
+    const Echo_Request request = a_request();
     Blob as_response(1, ECHO_RESPONSE);
     as_response.insert(as_response.end(), request.begin() + REQUEST_NONCE_AT, request.end());
     CHECK_FALSE(opens_as_response(SHARED, of_size(as_response, ECHO_RESPONSE_SIZE)));
 
-    const Response response = a_response();
+    const Echo_Response response = a_response();
     Blob as_request(1, ECHO_REQUEST);
     as_request.insert(as_request.end(), ASKER.begin(), ASKER.end());
     as_request.insert(as_request.end(), response.begin() + RESPONSE_NONCE_AT, response.end());
@@ -333,8 +333,8 @@ TEST_CASE("a box of the one kind does not pass for one of the other") {
 }
 
 TEST_CASE("nothing opens with another key") {
-    const Request request = a_request();
-    const Response response = a_response();
+    const Echo_Request request = a_request();
+    const Echo_Response response = a_response();
     for (std::size_t at = 0; at < KEY_SIZE; ++at) {
         Secret_Key other = SHARED;
         other.bytes[at] ^= 1;

@@ -9,7 +9,6 @@ using namespace toxtcp;
 namespace {
 
 constexpr std::uint64_t PACKET = 1'400; // bytes
-constexpr std::uint64_t START = 5'000'000;
 
 /// A sender that always has another packet, and the path that takes them.
 struct Path {
@@ -17,7 +16,7 @@ struct Path {
     std::uint64_t round_trip = 0; ///< ms
     std::uint64_t tick = 1;       ///< ms
     Send_Window window;
-    std::uint64_t now = START;
+    std::uint64_t now = 5'000'000;
     std::uint64_t sent = 0;
     std::uint64_t served = 0;
     std::uint64_t arrived = 0;            ///< acknowledgements
@@ -149,9 +148,9 @@ TEST_CASE("send window: after a long pause it begins anew") {
 
 TEST_CASE("send window: a host that says impossible things limits to nothing less than the smallest window") {
     Send_Window window;
-    send_window_acknowledged(window, START, {UINT64_MAX / 2, UINT32_MAX, UINT64_MAX});
+    send_window_acknowledged(window, 5'000'000, {UINT64_MAX / 2, UINT32_MAX, UINT64_MAX});
     CHECK(window.size >= MIN_SEND_WINDOW);
-    send_window_acknowledged(window, START + UINT32_MAX, {});
+    send_window_acknowledged(window, 5'000'000 + UINT32_MAX, {});
     CHECK(window.size >= MIN_SEND_WINDOW);
     CHECK(send_window_room(window, 0) >= MIN_SEND_WINDOW);
 }
