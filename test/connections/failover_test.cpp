@@ -19,7 +19,7 @@ void check_nothing_twice(const Friends &f) {
 
 } // namespace
 
-TEST_CASE("failover 1: end of stream and reset: the tick that sees it moves the traffic") {
+TEST_CASE("failover: end of stream and reset: the tick that sees it moves the traffic") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);
@@ -42,7 +42,7 @@ TEST_CASE("failover 1: end of stream and reset: the tick that sees it moves the 
     CHECK(connection_info(f.a, f.ab).moves == 1);
 }
 
-TEST_CASE("failover 1: relays killed one after the other: the last one carries it all") {
+TEST_CASE("failover: relays killed one after the other: the last one carries it all") {
     Friends f{ANY_TICKING(), 4};
     INFO(to_string(f.world.ticking));
     for (int i = 0; i < 3; ++i) {
@@ -56,7 +56,7 @@ TEST_CASE("failover 1: relays killed one after the other: the last one carries i
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 1);
 }
 
-TEST_CASE("failover 2: a relay that hangs is left within 3 s of its last answer") {
+TEST_CASE("failover: a relay that hangs is left within 3 s of its last answer") {
     Sim_Peer_Def def;
     def.profile = GENERATE(Profile::responsive, Profile::saver);
     const std::uint64_t every = GENERATE(20U, 100U, 700U);
@@ -89,7 +89,7 @@ TEST_CASE("failover 2: a relay that hangs is left within 3 s of its last answer"
     check_nothing_twice(f);
 }
 
-TEST_CASE("failover 2: a relay that hangs under one-way traffic is left within 3 s as well") {
+TEST_CASE("failover: a relay that hangs under one-way traffic is left within 3 s as well") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (int i = 0; i < 50; ++i) {
@@ -105,7 +105,7 @@ TEST_CASE("failover 2: a relay that hangs under one-way traffic is left within 3
     CHECK(longest_silence(f.b, at) <= 3'000);
 }
 
-TEST_CASE("failover 2: with all relays but one hung, the one carries the traffic") {
+TEST_CASE("failover: with all relays but one hung, the one carries the traffic") {
     Friends f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     f.talk(12'000, 50);
@@ -119,7 +119,7 @@ TEST_CASE("failover 2: with all relays but one hung, the one carries the traffic
     CHECK(longest_silence(f.b, at) <= 4'000);
 }
 
-TEST_CASE("failover 2: a relay that wakes up again is trusted again, and was not dropped") {
+TEST_CASE("failover: a relay that wakes up again is trusted again, and was not dropped") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -147,7 +147,7 @@ TEST_CASE("failover 2: a relay that wakes up again is trusted again, and was not
     CHECK(longest_silence(f.b, at) <= 500);
 }
 
-TEST_CASE("failover 2: a hung relay is dropped by the protocol's own time limit, and its peers are told") {
+TEST_CASE("failover: a hung relay is dropped by the protocol's own time limit, and its peers are told") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -159,7 +159,7 @@ TEST_CASE("failover 2: a hung relay is dropped by the protocol's own time limit,
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2);
 }
 
-TEST_CASE("failover 2: at most one extra ping a second on a relay in use, and one for an echo on another") {
+TEST_CASE("failover: at most one extra ping a second on a relay in use, and one for an echo on another") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -195,7 +195,7 @@ TEST_CASE("failover 2: at most one extra ping a second on a relay in use, and on
     CHECK(count_changes(a, Change_Kind::relay_suspect) == 0);
 }
 
-TEST_CASE("failover 2: a slow relay is not taken for a hung one") {
+TEST_CASE("failover: a slow relay is not taken for a hung one") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
@@ -207,7 +207,7 @@ TEST_CASE("failover 2: a slow relay is not taken for a hung one") {
     CHECK(lost_at_b(f) <= 8); // under way
 }
 
-TEST_CASE("failover 2: a relay that reads no more, but goes on to send, is connected to again") {
+TEST_CASE("failover: a relay that reads no more, but goes on to send, is connected to again") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);
@@ -229,7 +229,7 @@ TEST_CASE("failover 2: a relay that reads no more, but goes on to send, is conne
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 1);
 }
 
-TEST_CASE("failover 2: a relay that was full for a while, and then idle, is no stuck one") {
+TEST_CASE("failover: a relay that was full for a while, and then idle, is no stuck one") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);

@@ -9,7 +9,7 @@ constexpr std::uint64_t SLACK_MS = 2 * SIM_TICK_MS;
 
 } // namespace
 
-TEST_CASE("behaviour 6: a relay goes when connecting to it takes more than 10 s") {
+TEST_CASE("holding: a relay goes when connecting to it takes more than 10 s") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -53,7 +53,7 @@ TEST_CASE("a relay that never came up is tried again, whatever kept it away") {
     CHECK(world.until(15'000, [&] { return is_up(a, relay); }));
 }
 
-TEST_CASE("behaviour 6: a relay is pinged each 30 s, and goes when 10 s later there is no pong") {
+TEST_CASE("holding: a relay is pinged each 30 s, and goes when 10 s later there is no pong") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -82,7 +82,7 @@ TEST_CASE("behaviour 6: a relay is pinged each 30 s, and goes when 10 s later th
     CHECK(count_lines(a, Log_Level::warning) == 1);
 }
 
-TEST_CASE("behaviour 6: a relay's pings are answered, each with its own 8 bytes") {
+TEST_CASE("holding: a relay's pings are answered, each with its own 8 bytes") {
     World world{ANY_TICKING()};
     Sim_Peer &a = world.add_peer();
     Scripted_Relay &relay = world.add_scripted();
@@ -101,7 +101,7 @@ TEST_CASE("behaviour 6: a relay's pings are answered, each with its own 8 bytes"
     CHECK(is_up(a, relay));
 }
 
-TEST_CASE("behaviour 6: relays of no use go after 10 s, and 3 are kept so that peers can find us") {
+TEST_CASE("holding: relays of no use go after 10 s, and 3 are kept so that peers can find us") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -121,7 +121,7 @@ TEST_CASE("behaviour 6: relays of no use go after 10 s, and 3 are kept so that p
     CHECK(count_lines(a, Log_Level::warning) == 0); // nothing is wrong with them
 }
 
-TEST_CASE("behaviour 6: relays with a peer online and relays for onion packets are of use") {
+TEST_CASE("holding: relays with a peer online and relays for onion packets are of use") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -149,7 +149,7 @@ TEST_CASE("behaviour 6: relays with a peer online and relays for onion packets a
     }
 }
 
-TEST_CASE("behaviour 6: a host that needs no idle relays says so and has none; the saving profile keeps one") {
+TEST_CASE("holding: a host that needs no idle relays says so and has none; the saving profile keeps one") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer_Def def;
@@ -166,7 +166,7 @@ TEST_CASE("behaviour 6: a host that needs no idle relays says so and has none; t
     CHECK(node_of(a).open_sockets() == 0);
 }
 
-TEST_CASE("behaviour 7: a relay that was connected and ended is connected again, and its connections stay tied") {
+TEST_CASE("holding: a relay that was connected and ended is connected again, and its connections stay tied") {
     Friends f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     Sim_Relay &relay = f.relay(0);
@@ -186,7 +186,7 @@ TEST_CASE("behaviour 7: a relay that was connected and ended is connected again,
     CHECK(count_changes(f.a, Change_Kind::relay_up, number) == 2);
 }
 
-TEST_CASE("behaviour 7: a relay that never came up keeps its ties, and comes up when it is there") {
+TEST_CASE("holding: a relay that never came up keeps its ties, and comes up when it is there") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -204,7 +204,7 @@ TEST_CASE("behaviour 7: a relay that never came up keeps its ties, and comes up 
     CHECK(connection_info(a, connection).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("behaviour 8: a relay used only by sleeping connections is left and remembered, waking brings it back") {
+TEST_CASE("holding: a relay used only by sleeping connections is left and remembered, waking brings it back") {
     Friends f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
@@ -234,7 +234,7 @@ TEST_CASE("behaviour 8: a relay used only by sleeping connections is left and re
     CHECK(heard_once(f.a.data, "awake?"));
 }
 
-TEST_CASE("behaviour 8: a sleeping connection keeps a relay that an awake one uses, and still gets its data") {
+TEST_CASE("holding: a sleeping connection keeps a relay that an awake one uses, and still gets its data") {
     Friends f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
@@ -250,7 +250,7 @@ TEST_CASE("behaviour 8: a sleeping connection keeps a relay that an awake one us
     CHECK(heard_once(f.a.data, "psst"));
 }
 
-TEST_CASE("behaviour 8: a relay is not left for sleep before 10 s after it came up") {
+TEST_CASE("holding: a relay is not left for sleep before 10 s after it came up") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -267,7 +267,7 @@ TEST_CASE("behaviour 8: a relay is not left for sleep before 10 s after it came 
     CHECK(state_of(a, relay) == Relay_State::sleeping);
 }
 
-TEST_CASE("behaviour 8: a relay that sleeps wakes when an awake connection is tied to it") {
+TEST_CASE("holding: a relay that sleeps wakes when an awake connection is tied to it") {
     Friends f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
@@ -279,7 +279,7 @@ TEST_CASE("behaviour 8: a relay that sleeps wakes when an awake connection is ti
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, f.relay(0)); }));
 }
 
-TEST_CASE("behaviour 8: a relay that was left is taken back when the host names it again for a peer with too few") {
+TEST_CASE("holding: a relay that was left is taken back when the host names it again for a peer with too few") {
     Friends f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     Sim_Relay &more = f.world.add_relay();

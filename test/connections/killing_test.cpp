@@ -95,7 +95,7 @@ void set_hook(Scene &s, Trigger trigger, const std::function<void()> &act) {
 
 } // namespace
 
-TEST_CASE("behaviour 11: killing a connection tells its relays, and no other") {
+TEST_CASE("killing: killing a connection tells its relays, and no other") {
     Scene s;
     INFO(to_string(s.world.ticking));
     Scripted_Relay &third = s.world.add_scripted();
@@ -124,7 +124,7 @@ TEST_CASE("behaviour 11: killing a connection tells its relays, and no other") {
     CHECK(is_up(s.a, s.second));
 }
 
-TEST_CASE("behaviour 11: a connection killed before the relay has answered is not kept there") {
+TEST_CASE("killing: a connection killed before the relay has answered is not kept there") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -151,7 +151,7 @@ TEST_CASE("behaviour 11: a connection killed before the relay has answered is no
     CHECK(a.data[0].bytes == "hello");
 }
 
-TEST_CASE("behaviour 11: the peer sees it when a connection to it is killed") {
+TEST_CASE("killing: the peer sees it when a connection to it is killed") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     CHECK(kill_tcp_connection_to(f.a.c, f.ab) == Error::ok);
@@ -160,7 +160,7 @@ TEST_CASE("behaviour 11: the peer sees it when a connection to it is killed") {
     CHECK(count_changes(f.b, Change_Kind::route_offline) == 3);
 }
 
-TEST_CASE("behaviour 11: killing a relay leaves no route behind") {
+TEST_CASE("killing: killing a relay leaves no route behind") {
     Friends f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     const int used = tcp_relay(f.a.c, f.in_use().key);
@@ -181,7 +181,7 @@ TEST_CASE("behaviour 11: killing a relay leaves no route behind") {
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("behaviour 11: callbacks may kill the connection or relay that they are for, and everything") {
+TEST_CASE("killing: callbacks may kill the connection or relay that they are for, and everything") {
     const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
                                   Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
     const auto victim =
@@ -264,7 +264,7 @@ TEST_CASE("behaviour 11: callbacks may kill the connection or relay that they ar
     }
 }
 
-TEST_CASE("behaviour 11: callbacks may call anything") {
+TEST_CASE("killing: callbacks may call anything") {
     Scene s;
     INFO(to_string(s.world.ticking));
     Sim_Relay &fresh = s.world.add_relay();
@@ -300,7 +300,7 @@ TEST_CASE("behaviour 11: callbacks may call anything") {
     CHECK(scripted_count(s.first, Packet_Type::data) + scripted_count(s.second, Packet_Type::data) == 2);
 }
 
-TEST_CASE("behaviour 11: every callback may add relays and connections until the arrays have moved") {
+TEST_CASE("killing: every callback may add relays and connections until the arrays have moved") {
     const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
                                   Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
     Scene s;
@@ -330,7 +330,7 @@ TEST_CASE("behaviour 11: every callback may add relays and connections until the
     CHECK(s.first.clients.back().routes.size() >= 240);
 }
 
-TEST_CASE("behaviour 11: connections that are ended and made again over a slow relay get their own peer's packets") {
+TEST_CASE("killing: connections that are ended and made again over a slow relay get their own peer's packets") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Relay &relay = world.add_relay();
@@ -371,7 +371,7 @@ TEST_CASE("behaviour 11: connections that are ended and made again over a slow r
     }
 }
 
-TEST_CASE("behaviour 11: callbacks may be missing, and may be changed") {
+TEST_CASE("killing: callbacks may be missing, and may be changed") {
     Scene s;
     INFO(to_string(s.world.ticking));
     set_callbacks(s.a.c, {});
@@ -384,7 +384,7 @@ TEST_CASE("behaviour 11: callbacks may be missing, and may be changed") {
     CHECK(s.told() == 10);
 }
 
-TEST_CASE("behaviour 11: killing the whole closes every socket, and null is allowed") {
+TEST_CASE("killing: killing the whole closes every socket, and null is allowed") {
     Friends f{ANY_TICKING()};
     CHECK(node_of(f.a).open_sockets() == 3);
     kill_tcp_connections(f.a.c);

@@ -19,7 +19,7 @@ void ask(Friends &f, std::uint64_t ms, std::uint64_t every) {
 
 } // namespace
 
-TEST_CASE("liars 3: a relay that drops all data is found out within 5 s, and convicted") {
+TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convicted") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -42,7 +42,7 @@ TEST_CASE("liars 3: a relay that drops all data is found out within 5 s, and con
     }
 }
 
-TEST_CASE("liars 3: a relay that drops data from the first packet on is found out as well") {
+TEST_CASE("liars: a relay that drops data from the first packet on is found out as well") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
@@ -57,7 +57,7 @@ TEST_CASE("liars 3: a relay that drops data from the first packet on is found ou
     CHECK(longest_silence(f.b, at) <= 5'000);
 }
 
-TEST_CASE("liars 3: with two of three relays dropping, the third is found") {
+TEST_CASE("liars: with two of three relays dropping, the third is found") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -75,7 +75,7 @@ TEST_CASE("liars 3: with two of three relays dropping, the third is found") {
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
-TEST_CASE("liars 3: a relay that drops our packets and not the answers is found out within 5 s") {
+TEST_CASE("liars: a relay that drops our packets and not the answers is found out within 5 s") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -91,7 +91,7 @@ TEST_CASE("liars 3: a relay that drops our packets and not the answers is found 
     CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 1);
 }
 
-TEST_CASE("liars 3: a relay that drops the answers is found out, though whoever answers hears all the questions") {
+TEST_CASE("liars: a relay that drops the answers is found out, though whoever answers hears all the questions") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -108,7 +108,7 @@ TEST_CASE("liars 3: a relay that drops the answers is found out, though whoever 
     CHECK(longest_silence(f.a, later) <= 500);
 }
 
-TEST_CASE("liars 3: answers that were dropped from the first on get another way too") {
+TEST_CASE("liars: answers that were dropped from the first on get another way too") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -124,7 +124,7 @@ TEST_CASE("liars 3: answers that were dropped from the first on get another way 
     CHECK(longest_silence(f.a, at) <= 10'000);
 }
 
-TEST_CASE("liars 3: a relay that drops for one peer keeps its place for the others") {
+TEST_CASE("liars: a relay that drops for one peer keeps its place for the others") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
@@ -151,7 +151,7 @@ TEST_CASE("liars 3: a relay that drops for one peer keeps its place for the othe
     CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
 }
 
-TEST_CASE("liars 3: a relay that says online of a peer that is not there is left for one that has it") {
+TEST_CASE("liars: a relay that says online of a peer that is not there is left for one that has it") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -179,7 +179,7 @@ TEST_CASE("liars 3: a relay that says online of a peer that is not there is left
     CHECK(relay_info(a, tcp_relay(a.c, honest.key)).failures == 0);
 }
 
-TEST_CASE("liars 3: a relay that begins to delay by seconds is left") {
+TEST_CASE("liars: a relay that begins to delay by seconds is left") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -193,7 +193,7 @@ TEST_CASE("liars 3: a relay that begins to delay by seconds is left") {
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
-TEST_CASE("liars 3: repeated failures make a relay the last choice everywhere, then it is dropped for a while") {
+TEST_CASE("liars: repeated failures make a relay the last choice everywhere, then it is dropped for a while") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     std::vector<Sim_Relay *> honest;
@@ -241,7 +241,7 @@ TEST_CASE("liars 3: repeated failures make a relay the last choice everywhere, t
     CHECK(late.data.size() == 1);
 }
 
-TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay its name") {
+TEST_CASE("liars: a quiet but honest peer costs at most one move, and no relay its name") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::size_t answers = 0;
@@ -269,7 +269,7 @@ TEST_CASE("liars 3: a quiet but honest peer costs at most one move, and no relay
     CHECK(connection_info(f.b, f.ba).failures == 0);
 }
 
-TEST_CASE("liars 3: a peer that stops to talk for a while and comes back blames nobody") {
+TEST_CASE("liars: a peer that stops to talk for a while and comes back blames nobody") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (int round = 0; round < 10; ++round) {
@@ -286,7 +286,7 @@ TEST_CASE("liars 3: a peer that stops to talk for a while and comes back blames 
     CHECK(failures <= 1); // coming back just after a move looks the same as being found again
 }
 
-TEST_CASE("choice 4: the relay with the shortest round trip is chosen, among healthy ones") {
+TEST_CASE("choice: the relay with the shortest round trip is chosen, among healthy ones") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -304,7 +304,7 @@ TEST_CASE("choice 4: the relay with the shortest round trip is chosen, among hea
     CHECK(connection_info(a, ab).sending == tcp_relay(a.c, world.relays[1].key));
 }
 
-TEST_CASE("choice 4: a stream does not hop between healthy relays") {
+TEST_CASE("choice: a stream does not hop between healthy relays") {
     Friends f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
@@ -317,7 +317,7 @@ TEST_CASE("choice 4: a stream does not hop between healthy relays") {
     CHECK(count_changes(f.a, Change_Kind::relay_suspect) == 0);
 }
 
-TEST_CASE("choice 4: a relay that has become much slower is left for a fast one, once") {
+TEST_CASE("choice: a relay that has become much slower is left for a fast one, once") {
     Friends f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     f.talk(35'000, 200);

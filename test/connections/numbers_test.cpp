@@ -45,7 +45,7 @@ constexpr int index_of(int number) {
 
 } // namespace
 
-TEST_CASE("behaviour 12: a stale connection number is refused, never served as its slot's next tenant") {
+TEST_CASE("numbers: a stale connection number is refused, never served as its slot's next tenant") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     CHECK(kill_tcp_connection_to(f.a.c, f.ab) == Error::ok);
@@ -66,7 +66,7 @@ TEST_CASE("behaviour 12: a stale connection number is refused, never served as i
     CHECK(tcp_connection_to(f.a.c, f.b.key) == next);
 }
 
-TEST_CASE("behaviour 12: a stale relay number is refused, never served as its slot's next tenant") {
+TEST_CASE("numbers: a stale relay number is refused, never served as its slot's next tenant") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     const int old = tcp_relay(f.a.c, f.relay(1).key);

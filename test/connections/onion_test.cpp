@@ -16,7 +16,7 @@ std::size_t onion_marks(const Sim_Peer &peer) {
 
 } // namespace
 
-TEST_CASE("behaviour 9: on request 3 relays are marked for onion packets, and a random one is handed out") {
+TEST_CASE("onion: on request 3 relays are marked for onion packets, and a random one is handed out") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -43,7 +43,7 @@ TEST_CASE("behaviour 9: on request 3 relays are marked for onion packets, and a 
     CHECK(get_random_tcp_onion_conn_number(a.c) == static_cast<int>(Error::not_online));
 }
 
-TEST_CASE("behaviour 9: when a relay for onion packets ends, another is marked") {
+TEST_CASE("onion: when a relay for onion packets ends, another is marked") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -74,7 +74,7 @@ TEST_CASE("behaviour 9: when a relay for onion packets ends, another is marked")
     CHECK(onion_marks(a) == 3);
 }
 
-TEST_CASE("behaviour 9: sleeping relays are woken for onion packets, and never put to sleep while marked") {
+TEST_CASE("onion: sleeping relays are woken for onion packets, and never put to sleep while marked") {
     Friends f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
@@ -91,7 +91,7 @@ TEST_CASE("behaviour 9: sleeping relays are woken for onion packets, and never p
     CHECK(tcp_connected_relays_count(f.a.c) == 0);
 }
 
-TEST_CASE("behaviour 9: onion packets go and come") {
+TEST_CASE("onion: onion packets go and come") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -141,7 +141,7 @@ TEST_CASE("forwarding: requests carry address, chain and data, and forwarded pac
     CHECK(a.forwarding[0].bytes == "forwarded");
 }
 
-TEST_CASE("behaviour 10: connected relays are copied out, from a random place or from an index, and counted") {
+TEST_CASE("onion: connected relays are copied out, from a random place or from an index, and counted") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();

@@ -18,7 +18,7 @@ std::uint64_t most_connects_in_a_second(World &world, Sim_Peer &peer, std::uint6
 
 } // namespace
 
-TEST_CASE("reconnect 5: a dead relay is tried ever more rarely, and its peers stay tied") {
+TEST_CASE("reconnect: a dead relay is tried ever more rarely, and its peers stay tied") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Relay &dead = f.relay(0);
@@ -50,7 +50,7 @@ TEST_CASE("reconnect 5: a dead relay is tried ever more rarely, and its peers st
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, dead); }));
 }
 
-TEST_CASE("reconnect 5: relays that were let go while others were there come back when nothing is connected") {
+TEST_CASE("reconnect: relays that were let go while others were there come back when nothing is connected") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer_Def def;
@@ -75,7 +75,7 @@ TEST_CASE("reconnect 5: relays that were let go while others were there come bac
     CHECK(world.until(4'000, [&] { return tcp_connected_relays_count(a.c) != 0; }));
 }
 
-TEST_CASE("reconnect 5: a relay that was let go gives its place to a new one") {
+TEST_CASE("reconnect: a relay that was let go gives its place to a new one") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -90,7 +90,7 @@ TEST_CASE("reconnect 5: a relay that was let go gives its place to a new one") {
     CHECK(world.until(2'000, [&] { return is_up(a, more); }));
 }
 
-TEST_CASE("reconnect 5: a relay that restarts is back soon") {
+TEST_CASE("reconnect: a relay that restarts is back soon") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     sim_relay_kill(f.relay(0));
@@ -99,7 +99,7 @@ TEST_CASE("reconnect 5: a relay that restarts is back soon") {
     CHECK(f.world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3; }));
 }
 
-TEST_CASE("reconnect 5: clients that lose the same relay do not come back all at once") {
+TEST_CASE("reconnect: clients that lose the same relay do not come back all at once") {
     World world{Ticking::when_woken};
     Sim_Relay &relay = world.add_relay();
     for (int i = 0; i < 40; ++i) {
@@ -117,7 +117,7 @@ TEST_CASE("reconnect 5: clients that lose the same relay do not come back all at
     CHECK(deadlines.size() >= 20);
 }
 
-TEST_CASE("reconnect 5: after an outage of everything the connections are back within 5 s, without a storm") {
+TEST_CASE("reconnect: after an outage of everything the connections are back within 5 s, without a storm") {
     Friends f{ANY_TICKING(), 4};
     INFO(to_string(f.world.ticking));
     const std::uint64_t outage = GENERATE(15'000U, 70'000U, 600'000U);
@@ -164,7 +164,7 @@ TEST_CASE("reconnect 5: after an outage of everything the connections are back w
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) >= 3);
 }
 
-TEST_CASE("reconnect 5: a client with many relays and friends comes back to all its friends within 5 s") {
+TEST_CASE("reconnect: a client with many relays and friends comes back to all its friends within 5 s") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     for (int i = 0; i < 8; ++i) {
@@ -192,7 +192,7 @@ TEST_CASE("reconnect 5: a client with many relays and friends comes back to all 
     }));
 }
 
-TEST_CASE("reconnect 5: a host that says that the network has changed is back at once") {
+TEST_CASE("reconnect: a host that says that the network has changed is back at once") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
@@ -209,7 +209,7 @@ TEST_CASE("reconnect 5: a host that says that the network has changed is back at
     CHECK(relay_info(f.a, 0).last_end == Reason::network_changed);
 }
 
-TEST_CASE("reconnect 5: a change of network that changed nothing costs a ping each") {
+TEST_CASE("reconnect: a change of network that changed nothing costs a ping each") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
@@ -219,7 +219,7 @@ TEST_CASE("reconnect 5: a change of network that changed nothing costs a ping ea
     CHECK(connection_info(f.a, f.ab).moves == 0);
 }
 
-TEST_CASE("reconnect 5: a client that slept for an hour is back within 5 s of waking") {
+TEST_CASE("reconnect: a client that slept for an hour is back within 5 s of waking") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);

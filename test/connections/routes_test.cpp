@@ -3,7 +3,7 @@
 
 using namespace toxtcp;
 
-TEST_CASE("behaviour 1: a connection to a peer by its key, over up to 6 relays") {
+TEST_CASE("routes: a connection to a peer by its key, over up to 6 relays") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -50,7 +50,7 @@ TEST_CASE(
     CHECK(add_tcp_number_relay_connection(f.a.c, f.ab, tcp_relay(f.a.c, seventh.key)) == Error::limit);
 }
 
-TEST_CASE("behaviour 2: a relay is added to a connection") {
+TEST_CASE("routes: a relay is added to a connection") {
     Friends f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     CHECK(tcp_connections_count(f.a.c) == 1);
@@ -64,7 +64,7 @@ TEST_CASE("behaviour 2: a relay is added to a connection") {
     CHECK(f.b.data.front().id == Friends::ID_AT_B);
 }
 
-TEST_CASE("behaviour 2: a relay is added to the whole") {
+TEST_CASE("routes: a relay is added to the whole") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -89,7 +89,7 @@ TEST_CASE("behaviour 2: a relay is added to the whole") {
     CHECK(relay_info(a, 0).connections == 1);
 }
 
-TEST_CASE("behaviour 2: a relay is added by the number that an OOB packet came with") {
+TEST_CASE("routes: a relay is added by the number that an OOB packet came with") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -114,7 +114,7 @@ TEST_CASE("behaviour 2: a relay is added by the number that an OOB packet came w
     }));
 }
 
-TEST_CASE("behaviour 2: a relay shared by several peers is one TCP connection") {
+TEST_CASE("routes: a relay shared by several peers is one TCP connection") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -141,7 +141,7 @@ TEST_CASE("behaviour 2: a relay shared by several peers is one TCP connection") 
     }
 }
 
-TEST_CASE("behaviour 3: when a relay comes up, a routing request goes out for every connection tied to it") {
+TEST_CASE("routes: when a relay comes up, a routing request goes out for every connection tied to it") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -163,7 +163,7 @@ TEST_CASE("behaviour 3: when a relay comes up, a routing request goes out for ev
     CHECK(connection_info(a, 199).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("behaviour 3: a connection tied to a relay that is up is asked for at once, without a tick") {
+TEST_CASE("routes: a connection tied to a relay that is up is asked for at once, without a tick") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -180,7 +180,7 @@ TEST_CASE("behaviour 3: a connection tied to a relay that is up is asked for at 
     CHECK(connection_info(a, connection).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("behaviour 3: a peer that is not there yet comes online when it is, and offline when it has gone") {
+TEST_CASE("routes: a peer that is not there yet comes online when it is, and offline when it has gone") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -199,7 +199,7 @@ TEST_CASE("behaviour 3: a peer that is not there yet comes online when it is, an
     CHECK(count_changes(a, Change_Kind::route_offline) == 1);
 }
 
-TEST_CASE("behaviour 3: more peers than a relay has routing ids for: those that were refused do no harm") {
+TEST_CASE("routes: more peers than a relay has routing ids for: those that were refused do no harm") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -232,7 +232,7 @@ TEST_CASE("behaviour 3: more peers than a relay has routing ids for: those that 
     CHECK(count_lines(a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("behaviour 1: who runs a relay under its own key is found there") {
+TEST_CASE("routes: who runs a relay under its own key is found there") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Relay &relay = world.add_relay();

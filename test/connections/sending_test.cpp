@@ -32,7 +32,7 @@ void let_tell(const Sim_Peer &peer, std::uint64_t bytes) {
 
 } // namespace
 
-TEST_CASE("behaviour 4: data goes over one online relay and stays on it") {
+TEST_CASE("sending: data goes over one online relay and stays on it") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(60'000);
@@ -143,7 +143,7 @@ TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("behaviour 4: when its relay is gone the next one takes over") {
+TEST_CASE("sending: when its relay is gone the next one takes over") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(1'000);
@@ -161,7 +161,7 @@ TEST_CASE("behaviour 4: when its relay is gone the next one takes over") {
     CHECK(&f.in_use() != first);
 }
 
-TEST_CASE("behaviour 4: many packets in one call arrive in order, in few system calls") {
+TEST_CASE("sending: many packets in one call arrive in order, in few system calls") {
     Friends f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::vector<std::string> texts;
@@ -192,7 +192,7 @@ TEST_CASE("behaviour 4: many packets in one call arrive in order, in few system 
     CHECK(f.b.data.size() == 40 + static_cast<std::size_t>(sent));
 }
 
-TEST_CASE("behaviour 4: a packet of many that is too long ends the call there, and is told when it is the first") {
+TEST_CASE("sending: a packet of many that is too long ends the call there, and is told when it is the first") {
     Friends f{ANY_TICKING(), 1};
     const std::string good = "good";
     const std::string bad(MAX_DATA_SIZE + 1, 'x');
@@ -203,7 +203,7 @@ TEST_CASE("behaviour 4: a packet of many that is too long ends the call there, a
     CHECK(f.b.data.size() == 2);
 }
 
-TEST_CASE("behaviour 5: with no relay online, data goes as OOB over every relay where we are registered") {
+TEST_CASE("sending: with no relay online, data goes as OOB over every relay where we are registered") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -231,7 +231,7 @@ TEST_CASE("behaviour 5: with no relay online, data goes as OOB over every relay 
     CHECK(b.data.empty());
 }
 
-TEST_CASE("behaviour 5: OOB from a peer over a relay tied to its connection is data from that connection") {
+TEST_CASE("sending: OOB from a peer over a relay tied to its connection is data from that connection") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();

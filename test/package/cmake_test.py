@@ -47,8 +47,8 @@ def must_start(program):
 
 
 def make_project(folder, source):
-    for name in ("cmake/CMakeLists.txt", "cpp/main.cpp"):
-        (folder / name.rpartition("/")[2]).write_text((source / "test" / "host" / name).read_text())
+    for name in ("cmake/CMakeLists.txt", "talk/main.cpp"):
+        (folder / name.rpartition("/")[2]).write_text((source / "examples" / name).read_text())
 
 
 def main():

@@ -110,9 +110,9 @@ def wait_for(process, beginning):
 
 
 @contextlib.contextmanager
-def running(*words):
+def running(*words, **options):
     words = ["stdbuf", "-oL", *map(str, words)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **options) as process:
         try:
             yield process
         finally:
@@ -177,7 +177,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         host = pathlib.Path(folder) / "host"
-        shutil.copytree(arguments.source / "test" / "host" / "toxcore", host)
+        shutil.copytree(arguments.source / "examples" / "client", host)
         copy_checkout(arguments.source, host / "subprojects" / "toxtcp")
         # Not optimised: what shows does not depend on it, the time does.
         environment = {**os.environ, "CFLAGS": "-O0 -g0", "CXXFLAGS": "-O0 -g0"}

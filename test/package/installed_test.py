@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""What is installed is all that a C++ program needs: headers, libraries, pkg-config's file, with and without CMake."""
+"""What is installed is all that a C++ program needs: headers, libraries, pkg-config's file, with and without CMake. Two
+programs with an event loop of their own talk through the relay that is installed."""
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import tempfile
 
 from checkout import must_not_warn, run
+from host_test import running, wait_for
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 USAGE_STATUS = 2
@@ -34,6 +37,26 @@ def must_start(program, libraries):
     done = subprocess.run([program], check=False, capture_output=True, text=True, env=environment)
     if done.returncode != USAGE_STATUS or "usage:" not in done.stderr:
         sys.exit(f"{program} ended with {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def must_talk(program, installed):
+    """Each is told the other's key by its standard input, and shows what the other has typed."""
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(installed.libraries)}
+    with running(installed.prefix / "bin" / "toxtcp", "relay", "--address", "127.0.0.1", "--json", env=environment) as relay:
+        said = json.loads(relay.stdout.readline())
+        words = [program, said["address"], said["public_key"]]
+        options = {"stdin": subprocess.PIPE, "env": environment}
+        with running(*words, **options) as one, running(*words, **options) as other:
+            keys = [wait_for(each, "I am ") for each in (one, other)]
+            for each, key, line in ((one, keys[1], "hello"), (other, keys[0], "welcome")):
+                each.stdin.write(f"{key}\n{line}\n")
+                each.stdin.flush()
+            wait_for(one, "welcome")
+            wait_for(other, "hello")
+            for each in (one, other):
+                each.stdin.close()
+                if each.wait() != 0:
+                    sys.exit(f"{program} ended with {each.returncode}")
 
 
 def without_cache(compiler):
@@ -68,7 +91,7 @@ def main():
     parser.add_argument("--cmake")
     parser.add_argument("compiler", nargs="+", help="for C++")
     arguments = parser.parse_args()
-    host = arguments.source / "test" / "host" / "cpp"
+    examples = arguments.source / "examples"
 
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -80,7 +103,7 @@ def main():
         if strange:
             sys.exit(f"pkg-config has a program compiled with {strange}")
 
-        compiler = [*arguments.compiler, "-std=c++20", *STRICT, host / "main.cpp"]
+        compiler = [*arguments.compiler, "-std=c++20", *STRICT, examples / "talk" / "main.cpp"]
         shared = installed.libraries / "libtoxtcp.so"
         archive = installed.libraries / "libtoxtcp.a"
         if shared.exists():
@@ -90,6 +113,11 @@ def main():
             ):
                 sys.exit("the program does not use what is installed")
             must_start(root / "shared", installed.libraries)
+            compiler[-1] = examples / "event_loop" / "main.cpp"
+            run(*compiler, *installed.flags("--cflags", "--libs"), "-o", root / "lines")
+            if (installed.prefix / "bin" / "toxtcp").exists():
+                must_talk(root / "lines", installed)
+            compiler[-1] = examples / "talk" / "main.cpp"
         if archive.exists():
             # The archive by its name, then what it needs itself.
             flags = installed.flags("--static", "--cflags", "--libs")
@@ -103,7 +131,7 @@ def main():
             project = root / "project"
             project.mkdir()
             for name in ("CMakeLists.txt", "main.cpp"):
-                (project / name).write_text((host / name).read_text())
+                (project / name).write_text((examples / "talk" / name).read_text())
             output = run(
                 arguments.cmake, "-B", "build", f"-DPKG_CONFIG_ARGN={installed.moved}",
                 f"-DCMAKE_CXX_COMPILER={without_cache(arguments.compiler)[0]}", cwd=project, env=installed.environment,

@@ -23,8 +23,8 @@ from host_test import check_build, talk
 # Where a section happens, and where the files that it shows are tested as well.
 SECTIONS = {
     "Try it": ("toxtcp", None),
-    "Under toxcore": ("client", "toxcore"),
-    "In a C++ program": ("program", "cpp"),
+    "Under toxcore": ("client", "client"),
+    "In a C++ program": ("program", "talk"),
     "The program": ("toxtcp", None),
 }
 FILE_NAME = re.compile(r"(?://|#) ((?:[\w.-]+/)*[\w-]+\.[\w.]+)(?::.*)?")
@@ -74,7 +74,7 @@ def script_of(title, parts, hosts, host):
             files += 1
             tested = hosts / (host or "") / name[1]
             if host and (not tested.is_file() or tested.read_text() != block + "\n"):
-                sys.exit(f"README.md, `{title}`: {name[1]} is not what test/host/{host}/{name[1]} is")
+                sys.exit(f"README.md, `{title}`: {name[1]} is not what examples/{host}/{name[1]} is")
             lines += [f"mkdir -p {pathlib.Path(name[1]).parent}", f"cat >{name[1]} <<'END_OF_FILE'"]
             lines += [block, "END_OF_FILE"]
         else:
@@ -96,10 +96,10 @@ def main():
         scripts = []
         for title, (place, host) in SECTIONS.items():
             parts = blocks(section(text, title))
-            script, files = script_of(title, parts, arguments.source / "test" / "host", host)
+            script, files = script_of(title, parts, arguments.source / "examples", host)
             if len(parts) == files:
                 sys.exit(f"README.md, `{title}`: there is nothing to type")
-            if host == "cpp" and files == 0:
+            if host == "talk" and files == 0:
                 sys.exit(f"README.md, `{title}`: there is no program")
             scripts.append((title, place, script))
 
