@@ -103,26 +103,25 @@ def main():
         if strange:
             sys.exit(f"pkg-config has a program compiled with {strange}")
 
-        compiler = [*arguments.compiler, "-std=c++20", *STRICT, examples / "talk" / "main.cpp"]
+        compiler = [*arguments.compiler, "-std=c++20", *STRICT]
+        talk, lines = (examples / name / "main.cpp" for name in ("talk", "event_loop"))
         shared = installed.libraries / "libtoxtcp.so"
         archive = installed.libraries / "libtoxtcp.a"
         if shared.exists():
-            run(*compiler, *installed.flags("--cflags", "--libs"), "-o", root / "shared")
+            run(*compiler, talk, *installed.flags("--cflags", "--libs"), "-o", root / "shared")
             if f"{installed.libraries}/libtoxtcp.so." not in run(
                 "ldd", root / "shared", env={**os.environ, "LD_LIBRARY_PATH": str(installed.libraries)}
             ):
                 sys.exit("the program does not use what is installed")
             must_start(root / "shared", installed.libraries)
-            compiler[-1] = examples / "event_loop" / "main.cpp"
-            run(*compiler, *installed.flags("--cflags", "--libs"), "-o", root / "lines")
+            run(*compiler, lines, *installed.flags("--cflags", "--libs"), "-o", root / "lines")
             if (installed.prefix / "bin" / "toxtcp").exists():
                 must_talk(root / "lines", installed)
-            compiler[-1] = examples / "talk" / "main.cpp"
         if archive.exists():
             # The archive by its name, then what it needs itself.
             flags = installed.flags("--static", "--cflags", "--libs")
             flags = [str(archive) if flag == "-ltoxtcp" else flag for flag in flags]
-            run(*compiler, *flags, "-o", root / "static")
+            run(*compiler, talk, *flags, "-o", root / "static")
             must_start(root / "static", "")
         if not shared.exists() and not archive.exists():
             sys.exit("no library is installed")
