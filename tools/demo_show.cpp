@@ -245,10 +245,10 @@ void show_change(Demo_Peer &peer, const Change &change) {
     case Change_Kind::relay_gone:
         show_event(demo, name + relay + " is given up" + why);
         break;
-    case Change_Kind::relay_suspect:
-        show_event(demo, name + relay + " is suspect: a probe is unanswered");
+    case Change_Kind::relay_stale:
+        show_event(demo, name + relay + " is stale: a probe is unanswered");
         break;
-    case Change_Kind::relay_trusted:
+    case Change_Kind::relay_recovered:
         show_event(demo, name + relay + " answers again");
         break;
     case Change_Kind::relay_failed:
@@ -260,7 +260,7 @@ void show_change(Demo_Peer &peer, const Change &change) {
     case Change_Kind::route_offline:
         show_event(demo, name + other.name + " is offline at " + relay);
         break;
-    case Change_Kind::route_shed:
+    case Change_Kind::route_pruned:
         show_event(demo, name + "leaves the route at " + relay);
         break;
     case Change_Kind::moved:

@@ -104,7 +104,7 @@ void send(Relay_Server &server, int client, const Packet &packet) {
         return;
     }
     const Mutable_Bytes frame = extend_queue(server, client, MAX_FRAME_SIZE);
-    const std::size_t size = print_packet(packet, frame.subspan(FRAME_OVERHEAD));
+    const std::size_t size = encode_packet(packet, frame.subspan(FRAME_OVERHEAD));
     const std::size_t used = size == 0 ? 0 : FRAME_OVERHEAD + size;
     if (used != 0) {
         seal_frame(to.channel, frame.first(used));
@@ -293,7 +293,7 @@ void take_sealed(Relay_Server &server, int client, Mutable_Bytes sealed) {
     Relay_Server_Client &from = at(server, client);
     const Mutable_Bytes plain = open_sealed(from.channel, sealed);
     Packet packet;
-    const Reason fault = plain.empty() ? Reason::bad_seal : parse_packet(Sender::client, plain, packet);
+    const Reason fault = plain.empty() ? Reason::bad_seal : decode_packet(Sender::client, plain, packet);
     if (fault != Reason::none) {
         drop(server, client, fault);
         return;

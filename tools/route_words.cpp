@@ -23,7 +23,7 @@ constexpr std::array<Use_Words, 9> USES{{
     {Route_Use::avoided, "avoided", "the peer heard nothing here"},
     {Route_Use::stale, "relay silent", "its ping is unanswered"},
     {Route_Use::refused, "refused", "the relay has no room"},
-    {Route_Use::shed, "spare", "the peer is at enough others"},
+    {Route_Use::pruned, "spare", "the peer is at enough others"},
     {Route_Use::withdrawn, "left", "the peer was not heard here"},
 }};
 

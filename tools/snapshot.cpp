@@ -97,7 +97,7 @@ std::vector<Row> rows_of(const Json &object, const char *name, Read read) {
 
 Snapshot_Relay relay_of(const Json &json) {
     Snapshot_Relay relay;
-    relay.number = number_of<int>(member(json, "number"), "number");
+    relay.handle = number_of<int>(member(json, "handle"), "handle");
     relay.address = text_of(json, "address");
     relay.public_key = text_of(json, "public_key");
     relay.state = text_of(json, "state");
@@ -107,7 +107,7 @@ Snapshot_Relay relay_of(const Json &json) {
     relay.connections = count_of(json, "connections");
     relay.online = count_of(json, "online");
     relay.carries = count_of(json, "carries");
-    relay.suspicions = count_of(json, "suspicions");
+    relay.times_stale = count_of(json, "times_stale");
     relay.failures = count_of(json, "failures");
     relay.packets_sent = count_of(json, "packets_sent");
     relay.packets_received = count_of(json, "packets_received");
@@ -126,7 +126,7 @@ Snapshot_Route route_of(const Json &json) {
 
 Snapshot_Peer peer_of(const Json &json) {
     Snapshot_Peer peer;
-    peer.number = number_of<int>(member(json, "number"), "number");
+    peer.handle = number_of<int>(member(json, "handle"), "handle");
     peer.public_key = text_of(json, "public_key");
     peer.awake = flag_of(json, "awake");
     peer.sending = optional_of<int>(json, "sending");

@@ -9,7 +9,7 @@
 namespace toxtcp {
 
 struct Snapshot_Relay {
-    int number = 0;
+    int handle = 0;
     std::string address;
     std::string public_key;
     std::string state;
@@ -19,14 +19,14 @@ struct Snapshot_Relay {
     std::uint64_t connections = 0;
     std::uint64_t online = 0;
     std::uint64_t carries = 0;
-    std::uint64_t suspicions = 0;
+    std::uint64_t times_stale = 0;
     std::uint64_t failures = 0;
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_received = 0;
 };
 
 struct Snapshot_Route {
-    int relay = 0;                          ///< number of a relay
+    int relay = 0;                          ///< handle of a relay
     std::string state;                      ///< how far it has come
     std::string use;                        ///< whether it is used, or why not; empty: the library does not tell
     std::uint64_t echo_round_trip_ms = 0;   ///< end to end; 0: not known
@@ -34,10 +34,10 @@ struct Snapshot_Route {
 };
 
 struct Snapshot_Peer {
-    int number = 0;
+    int handle = 0;
     std::string public_key;
     bool awake = true;
-    std::optional<int> sending;   ///< number of a relay
+    std::optional<int> sending;   ///< handle of a relay
     std::optional<int> receiving; ///< the same
     std::vector<Snapshot_Route> routes;
     std::size_t online = 0; ///< of these

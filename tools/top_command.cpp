@@ -48,7 +48,7 @@ struct Top {
     bool has_any = false;       ///< `now` is one
     std::uint64_t new_at = 0;   ///< us, when `now` came
     std::string error;          ///< why there is no newer one
-    std::map<int, Rate> relays; ///< by number
+    std::map<int, Rate> relays; ///< by handle
     std::map<int, Rate> peers;
 };
 
@@ -68,10 +68,10 @@ std::map<int, Rate> rates_of(const std::vector<Counted> &now, const std::vector<
     std::map<int, Rate> rates;
     for (const Counted &counted : now) {
         const auto old = std::find_if(before.begin(), before.end(), [&counted](const Counted &other) {
-            return other.number == counted.number && other.public_key == counted.public_key;
+            return other.handle == counted.handle && other.public_key == counted.public_key;
         });
         if (old != before.end()) {
-            rates[counted.number] = {per_second(counted.packets_sent, old->packets_sent, ms),
+            rates[counted.handle] = {per_second(counted.packets_sent, old->packets_sent, ms),
                                      per_second(counted.packets_received, old->packets_received, ms)};
         }
     }
@@ -129,14 +129,14 @@ std::string fit_end(const std::string &text, std::size_t width) {
     return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
 }
 
-const Snapshot_Relay *find_relay(const Snapshot &snapshot, int number) {
+const Snapshot_Relay *find_relay(const Snapshot &snapshot, int handle) {
     const auto found = std::find_if(snapshot.relays.begin(), snapshot.relays.end(),
-                                    [number](const Snapshot_Relay &relay) { return relay.number == number; });
+                                    [handle](const Snapshot_Relay &relay) { return relay.handle == handle; });
     return found == snapshot.relays.end() ? nullptr : &*found;
 }
 
-Rate rate_of(const std::map<int, Rate> &rates, int number) {
-    const auto found = rates.find(number);
+Rate rate_of(const std::map<int, Rate> &rates, int handle) {
+    const auto found = rates.find(handle);
     return found == rates.end() ? Rate{} : found->second;
 }
 
@@ -147,11 +147,11 @@ std::string count(const std::optional<std::uint64_t> &number) {
 constexpr const char *RELAY_HEADS = "RELAY                 STATE       UP FOR    PING PEERS USED  OUT/S   IN/S FAULTS";
 
 std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
-    const Rate rate = rate_of(top.relays, relay.number);
+    const Rate rate = rate_of(top.relays, relay.handle);
     return format("%-21s %-10s %7s %7s %5llu %4llu %6.1f %6.1f %6llu", fit_end(relay.address, 21).c_str(),
                   relay.state.substr(0, 10).c_str(), relay.connected_ms ? duration(*relay.connected_ms).c_str() : "-",
                   round_trip(relay.round_trip_ms).c_str(), Count{relay.online}, Count{relay.carries}, rate.sent,
-                  rate.received, Count{relay.suspicions + relay.failures});
+                  rate.received, Count{relay.times_stale + relay.failures});
 }
 
 constexpr const char *PEER_HEADS = "PEER         ROUTES HEARD AGO ECHOES SENT ANSWERED MOVES  OUT/S   IN/S FAULTS";
@@ -163,7 +163,7 @@ std::string heard(const Snapshot_Peer &peer) {
 }
 
 std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
-    const Rate rate = rate_of(top.peers, peer.number);
+    const Rate rate = rate_of(top.peers, peer.handle);
     const std::string routes = peer.awake ? format("%zu/%zu", peer.online, peer.routes.size()) : "asleep";
     return format("%-12s %6s %9s %11s %8s %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(), routes.c_str(),
                   heard(peer).c_str(), count(peer.echoes_sent).c_str(), count(peer.echoes_answered).c_str(),

@@ -104,9 +104,9 @@ struct Wake_Counts {
     std::uint64_t probe = 0;      ///< a relay that was sent to and says nothing, or has to prove itself, was looked at
     std::uint64_t retry = 0;      ///< a relay was tried again, or an attempt given up
     std::uint64_t peer = 0;       ///< a peer that does not answer, or has too many routes or too few, was looked at
-    std::uint64_t hold = 0;       ///< relays that may be of no use any more were looked at
-    std::uint64_t asked = 0;      ///< what the host had called, or a callback, left something to do
-    std::uint64_t unasked = 0;    ///< nothing: the host came by itself, as toxcore does each 50 ms
+    std::uint64_t prune = 0;      ///< relays that may be of no use any more were looked at
+    std::uint64_t request = 0;    ///< what the host had called, or a callback, left something to do
+    std::uint64_t spurious = 0;   ///< nothing: the host came by itself, as toxcore does each 50 ms
 };
 
 /// Since it was made.
@@ -176,7 +176,7 @@ TOXTCP_API Error kill_tcp_relay_connection(Tcp_Connections *c, int relay);
 /// Relays connected now.
 [[nodiscard]] TOXTCP_API std::uint32_t tcp_connected_relays_count(const Tcp_Connections *c);
 
-/// The number of the relay in slot `index` (below `tcp_connections_count`), or `bad_number` for a hole.
+/// The number of the relay in slot `index` (below `tcp_connections_count`), or `bad_handle` for a hole.
 [[nodiscard]] TOXTCP_API int tcp_relay_at(const Tcp_Connections *c, std::uint32_t index);
 
 /// A relay as others may be told of it.
@@ -236,7 +236,7 @@ TOXTCP_API Error tcp_send_forward_request(Tcp_Connections *c, int relay, const I
 enum class Relay_State : std::uint8_t {
     connecting, ///< connect, proxy, handshake
     connected,
-    suspect, ///< connected, but a probe is unanswered: used last
+    stale,   ///< connected, but a probe is unanswered: used last
     waiting, ///< it ended, and is tried again later
     sleeping ///< left while all who use it sleep
 };
@@ -263,7 +263,7 @@ struct Traffic {
 
 /// What there is to know of a relay.
 struct Relay_Info {
-    int number = 0;                              ///< stays the same for as long as the relay is known
+    int handle = 0;                              ///< stays the same for as long as the relay is known
     Public_Key public_key{};                     ///< the relay's
     Ip_Port address;                             ///< where it is; of a name: the port, and no family
     std::string name = {};                       ///< its host name, where the proxy finds it by that; else empty
@@ -276,7 +276,7 @@ struct Relay_Info {
     std::uint32_t online = 0;                    ///< of these, peers online through it
     std::uint32_t carries = 0;                   ///< connections that send over it now
     std::uint32_t attempts = 0;                  ///< failed in a row; reset by a connection that lasts a minute
-    std::uint32_t suspicions = 0;                ///< times it was suspect
+    std::uint32_t times_stale = 0;                ///< times it was stale
     std::uint32_t failures = 0;                  ///< times a peer's traffic left it, since another relay delivered
     bool onion = false;                          ///< marked for onion packets
     Traffic traffic;                             ///< of all who use it
@@ -292,7 +292,7 @@ enum class Route_Use : std::uint8_t {
     stale,      ///< its relay does not answer
     offline,    ///< the peer is not online there, or the relay is not connected
     refused,    ///< the relay has no routing id left for it
-    shed,       ///< left, since the peer is online at enough other relays
+    pruned,     ///< left, since the peer is online at enough other relays
     withdrawn   ///< left for a while, so that a peer which was not heard sends over another
 };
 /// In a word. Static.
@@ -310,7 +310,7 @@ struct Route_Info {
 
 /// What there is to know of a connection.
 struct Connection_Info {
-    int number = 0;                ///< stays the same for as long as there is the connection
+    int handle = 0;                ///< stays the same for as long as there is the connection
     int id = 0;                    ///< the host's
     Public_Key public_key{};       ///< the peer's
     bool awake = true;             ///< false: put to sleep
@@ -343,12 +343,12 @@ enum class Change_Kind : std::uint8_t {
     relay_up,      ///< the handshake is done
     relay_down,    ///< its connection ended (reason); it is tried again, or sleeps
     relay_gone,    ///< it is not in the array any more (reason)
-    relay_suspect, ///< a probe is unanswered
-    relay_trusted, ///< it answers again
+    relay_stale, ///< a probe is unanswered
+    relay_recovered, ///< it answers again
     relay_failed,  ///< it delivered nothing for one peer, and another relay did
     route_online,  ///< the peer is online at this relay
     route_offline, ///< and no longer
-    route_shed,    ///< left, since the peer is online at more relays than wanted, or was not heard there
+    route_pruned,    ///< left, since the peer is online at more relays than wanted, or was not heard there
     moved          ///< a connection sends over another relay from now on
 };
 /// In a word or two. Static.

@@ -108,7 +108,7 @@ inline constexpr std::uint64_t NEVER = UINT64_MAX; ///< a deadline that does not
 /// the number (0 or more) or one of these, which are all negative.
 enum class [[nodiscard]] Error : int{
     ok = 0,
-    bad_number = -1,  ///< no such connection or relay, or no longer: the number is stale
+    bad_handle = -1,  ///< no such connection or relay, or no longer: the number is stale
     bad_key = -2,     ///< a null key; where a peer's is wanted, our own
     bad_address = -3, ///< neither IPv4 nor IPv6, or port 0
     empty = -4,       ///< there is nothing to send

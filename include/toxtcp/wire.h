@@ -76,10 +76,10 @@ enum class Sender : std::uint8_t { client, relay };
 /// Reads the plain bytes of one packet that `sender` sent. `Reason::none` when it is one, else why it is not;
 /// `packet` is only written on success. A routing id that a type forbids is an error here; whether an id is in use
 /// is for the caller to know.
-[[nodiscard]] TOXTCP_API Reason parse_packet(Sender sender, Bytes plain, Packet &packet);
+[[nodiscard]] TOXTCP_API Reason decode_packet(Sender sender, Bytes plain, Packet &packet);
 
 /// Writes the plain bytes of a packet to `plain`. How many, or 0 when they do not fit or the type's limits are broken.
-[[nodiscard]] TOXTCP_API std::size_t print_packet(const Packet &packet, Mutable_Bytes plain);
+[[nodiscard]] TOXTCP_API std::size_t encode_packet(const Packet &packet, Mutable_Bytes plain);
 
 /// A packed address as forwarding requests carry it: family 1, address 4 or 16, port 2. Size written, 0 when the
 /// family has no packed form or it does not fit.

@@ -17,9 +17,9 @@ public:
     explicit Slots(std::uint32_t limit) : limit_(limit) {}
 
     /// The slot of a handle that is still good, or NO_SLOT. The host has named it.
-    [[nodiscard]] std::uint32_t find(int number) const {
-        const auto index = static_cast<std::uint32_t>(number) & (MAX_SLOTS - 1);
-        if (number < 0 || index >= size() || !used(index) || handle(index) != number) {
+    [[nodiscard]] std::uint32_t find(int handle) const {
+        const auto index = static_cast<std::uint32_t>(handle) & (MAX_SLOTS - 1);
+        if (handle < 0 || index >= size() || !used(index) || encoded(index) != handle) {
             return NO_SLOT;
         }
         slots_[index].shown = true; // whoever names it may go on to
@@ -27,9 +27,9 @@ public:
     }
 
     /// The slot's handle, to be shown to the host: from now on the host may hold it.
-    [[nodiscard]] int number(std::uint32_t index) const {
+    [[nodiscard]] int handle(std::uint32_t index) const {
         slots_[index].shown = true;
-        return handle(index);
+        return encoded(index);
     }
 
     [[nodiscard]] bool used(std::uint32_t index) const { return slots_[index].used; }
@@ -85,7 +85,7 @@ private:
         mutable bool shown = false; ///< the host may hold the handle
     };
 
-    [[nodiscard]] int handle(std::uint32_t index) const {
+    [[nodiscard]] int encoded(std::uint32_t index) const {
         return static_cast<int>(slots_[index].generation * MAX_SLOTS + index);
     }
 

@@ -8,12 +8,12 @@ void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
     if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
         return;
     }
-    const auto relay_handle = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.number(slot); };
+    const auto relay_handle = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.handle(slot); };
     try {
         c.changes.push_back({.kind = kind,
                              .reason = of.reason,
                              .relay = relay_handle(of.relay),
-                             .connection = of.peer == NO_SLOT ? -1 : c.peers.number(of.peer),
+                             .connection = of.peer == NO_SLOT ? -1 : c.peers.handle(of.peer),
                              .previous = relay_handle(of.previous)});
     } catch (const std::bad_alloc &) {
         // Not reported: the infos tell it all the same.

@@ -60,7 +60,7 @@ enum class Route_Step : std::uint8_t {
     registered, ///< the relay has given an id
     online,     ///< and the peer is there
     refused,    ///< the relay has no id for us: its table is full
-    shed        ///< left, since the peer is online at enough others; taken back when routes are few
+    pruned      ///< left, since the peer is online at enough others; taken back when routes are few
 };
 
 struct Route {
@@ -86,7 +86,7 @@ struct Connection {
     std::array<Route, ROUTES> routes{}; ///< holes have no relay
     int id = 0;
     bool awake = true;
-    bool yielded = false;              ///< the peer was left to choose which route is shed first
+    bool yielded = false;              ///< the peer was left to choose which route is pruned first
     std::uint8_t online = 0;           ///< routes that are
     std::uint8_t sending = NO_ROUTE;   ///< the route in use
     std::uint8_t receiving = NO_ROUTE; ///< of the last packet, whoever sent it
@@ -106,7 +106,7 @@ struct Relay {
     Public_Key key{};
     Addresses addresses;                         ///< one of no family: the port at `name`
     std::shared_ptr<const std::string> name;     ///< of the host, looked up by the proxy; null: it has none
-    Relay_State state = Relay_State::connecting; ///< never `suspect`, which Liveness tells
+    Relay_State state = Relay_State::connecting; ///< never `stale`, which Liveness tells
     std::unique_ptr<Relay_Link> link;            ///< null while it sleeps or waits
 
     // Its routes, and counts of them.
@@ -114,7 +114,7 @@ struct Relay {
     std::uint32_t request_from = 0;  ///< place in `tied` where requesting goes on
     std::uint32_t unrequested = 0;   ///< routes at Route_Step::none
     std::uint32_t ids = 0;           ///< requests out, and routing ids held
-    std::uint32_t shed = 0;
+    std::uint32_t pruned = 0;
     std::uint32_t refused = 0;
     std::uint32_t online = 0;        ///< peers online through it
     std::uint32_t online_asleep = 0; ///< of these, whose connection sleeps
@@ -128,7 +128,7 @@ struct Relay {
     std::uint64_t up_since = 0;
     std::uint64_t used_since = 0; ///< it came up, or a route was requested: its use is not judged before 10 s more
     std::uint64_t logged_at = 0;  ///< ms, the last line about its end: one an hour
-    std::uint32_t suspicions = 0;
+    std::uint32_t times_stale = 0;
     std::uint32_t failures = 0; ///< times that a peer's traffic left it, since another relay delivered
 
     Liveness liveness;       ///< of this TCP connection
@@ -142,7 +142,7 @@ struct Relay {
 // ---- the whole -------------------------------------------------------------------------------------------------
 
 /// What this tick had to do. In the order of Wake_Counts: the first is what is counted.
-enum class Wake_Cause : std::uint8_t { packet, relay_ping, pong, room, ping, probe, retry, peer, hold, asked };
+enum class Wake_Cause : std::uint8_t { packet, relay_ping, pong, room, ping, probe, retry, peer, prune, request };
 
 /// Keys shared with the peers that were echoed last: each costs a scalar multiplication.
 struct Echo_Keys {

@@ -8,7 +8,7 @@ namespace toxtcp {
 namespace {
 
 Relay_State told_state(const Relay &relay) {
-    return is_stale(relay) ? Relay_State::suspect : relay.state;
+    return is_stale(relay) ? Relay_State::stale : relay.state;
 }
 
 Route_State told_state(const Route &route) {
@@ -26,9 +26,9 @@ Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t 
     if (peer.routes[route].step == Route_Step::refused) {
         return Route_Use::refused;
     }
-    if (peer.routes[route].step == Route_Step::shed) {
+    if (peer.routes[route].step == Route_Step::pruned) {
         const bool withdrawn = peer.delivery != nullptr && contains(peer.delivery->withdrawn, route);
-        return withdrawn ? Route_Use::withdrawn : Route_Use::shed;
+        return withdrawn ? Route_Use::withdrawn : Route_Use::pruned;
     }
     if (!route_usable(c, peer, route)) {
         return Route_Use::offline;
@@ -56,13 +56,13 @@ Route_Use use_of(const Tcp_Connections &c, const Connection &peer, std::uint8_t 
 
 } // namespace
 
-bool tcp_relay_info(const Tcp_Connections *c, int relay_number, Relay_Info &info) {
-    const std::uint32_t slot = c->relays.find(relay_number);
+bool tcp_relay_info(const Tcp_Connections *c, int relay_handle, Relay_Info &info) {
+    const std::uint32_t slot = c->relays.find(relay_handle);
     if (slot == NO_SLOT) {
         return false;
     }
     const Relay &relay = c->relays[slot];
-    info = {.number = relay_number,
+    info = {.handle = relay_handle,
             .public_key = relay.key,
             .address = current_address(relay.addresses),
             .name = current_place(relay).name == nullptr ? std::string{} : *relay.name,
@@ -75,7 +75,7 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_number, Relay_Info &info
             .online = relay.online,
             .carries = relay.carries,
             .attempts = relay.backoff.attempts,
-            .suspicions = relay.suspicions,
+            .times_stale = relay.times_stale,
             .failures = relay.failures,
             .onion = relay.onion,
             .traffic = relay.traffic};
@@ -89,7 +89,7 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     }
     const Connection &peer = c->peers[slot];
     info = Connection_Info{};
-    info.number = connection;
+    info.handle = connection;
     info.id = peer.id;
     info.public_key = peer.key;
     info.awake = peer.awake;
@@ -100,14 +100,14 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
     info.last_heard = peer.delivery == nullptr ? peer.heard_at : std::max(peer.heard_at, peer.delivery->heard_at);
     info.traffic = peer.traffic;
     const auto relay_of = [&](std::uint8_t route) {
-        return route == NO_ROUTE ? static_cast<int>(Error::not_online) : c->relays.number(peer.routes[route].relay);
+        return route == NO_ROUTE ? static_cast<int>(Error::not_online) : c->relays.handle(peer.routes[route].relay);
     };
     info.sending = relay_of(peer.sending);
     info.receiving = relay_of(peer.receiving);
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         if (peer.routes[i].relay != NO_RELAY) {
             info.routes[info.routes_count++] = {
-                .relay = c->relays.number(peer.routes[i].relay),
+                .relay = c->relays.handle(peer.routes[i].relay),
                 .state = told_state(peer.routes[i]),
                 .use = use_of(*c, peer, i),
                 .echo_round_trip = peer.delivery == nullptr ? 0U : peer.delivery->routes[i].round_trip,

@@ -24,7 +24,7 @@ bool holds_id(Route_Step step) {
 
 void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, std::uint32_t by) {
     relay.unrequested += step == Route_Step::none ? by : 0;
-    relay.shed += step == Route_Step::shed ? by : 0;
+    relay.pruned += step == Route_Step::pruned ? by : 0;
     relay.refused += step == Route_Step::refused ? by : 0;
     relay.ids += holds_id(step) ? by : 0;
     if (step == Route_Step::online) {
@@ -93,7 +93,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
         }
     } else if (old == Route_Step::online) {
         delivery_reset_route(*peer.delivery, route_index);
-        report(c, step == Route_Step::shed ? Change_Kind::route_shed : Change_Kind::route_offline,
+        report(c, step == Route_Step::pruned ? Change_Kind::route_pruned : Change_Kind::route_offline,
                {.relay = route.relay, .peer = peer_slot});
         if (peer.sending == route_index) {
             replace_sending(c, peer_slot, Reason::none);
@@ -111,7 +111,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
 void leave_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index) {
     const Route &route = c.peers[peer_slot].routes[route_index];
     relay_leave_route(c.relays[route.relay].link->client, route.id);
-    set_step(c, peer_slot, route_index, Route_Step::shed);
+    set_step(c, peer_slot, route_index, Route_Step::pruned);
     flush_relay(c, route.relay);
 }
 
@@ -271,13 +271,13 @@ int new_tcp_connection_to(Tcp_Connections *c, const Public_Key &public_key, int 
         }
         return static_cast<int>(Error::no_memory);
     }
-    return c->peers.number(slot);
+    return c->peers.handle(slot);
 }
 
 Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
     const std::uint32_t slot = c->peers.find(connection);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     update_now(*c);
     Connection &peer = c->peers[slot];
@@ -297,7 +297,7 @@ Error kill_tcp_connection_to(Tcp_Connections *c, int connection) {
 Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awake) {
     const std::uint32_t slot = c->peers.find(connection);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     Connection &peer = c->peers[slot];
     if (peer.awake == awake) {
@@ -323,7 +323,7 @@ Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awak
 
 int tcp_connection_to(const Tcp_Connections *c, const Public_Key &public_key) {
     const std::uint32_t slot = find_peer(*c, canonical_key(public_key));
-    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->peers.number(slot);
+    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->peers.handle(slot);
 }
 
 std::uint32_t tcp_connection_to_online_tcp_relays(const Tcp_Connections *c, int connection) {
@@ -335,7 +335,7 @@ Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int re
     const std::uint32_t peer_slot = c->peers.find(connection);
     const std::uint32_t relay_slot = c->relays.find(relay_number);
     if (peer_slot == NO_SLOT || relay_slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     update_now(*c);
     return tie(*c, peer_slot, relay_slot);

@@ -37,7 +37,7 @@ std::uint32_t idle_wanted(const Tcp_Connections &c) {
 bool is_spare(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
         const Connection &peer = c.peers[connection_of(reference)];
-        return peer.routes[route_of(reference)].step == Route_Step::shed ||
+        return peer.routes[route_of(reference)].step == Route_Step::pruned ||
                peer.online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS;
     });
 }
@@ -165,7 +165,7 @@ std::uint64_t common_rank(const Public_Key &relay, const Public_Key &a, const Pu
 bool is_needed(const Tcp_Connections &c, const Relay &relay) {
     const Relay_Client &client = relay.link->client;
     for (std::size_t id = 0; id < MAX_ROUTES; ++id) {
-        if (!client.online[id] || client.numbers[id] == NO_NUMBER) {
+        if (!client.online[id] || client.numbers[id] == NO_REFERENCE) {
             continue;
         }
         const Connection &peer = c.peers[connection_of(client.numbers[id])];
@@ -277,7 +277,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             if (peer.delivery != nullptr && contains(peer.delivery->withdrawn, i)) {
                 continue;
             }
-            if (route.step == Route_Step::shed) {
+            if (route.step == Route_Step::pruned) {
                 set_step(c, slot, i, Route_Step::none);
             }
             if (!c.relays[route.relay].unused) {
@@ -335,7 +335,7 @@ int get_random_tcp_onion_conn_number(const Tcp_Connections *c) {
     for (std::uint32_t i = 0; i < size; ++i) {
         const std::uint32_t slot = (start + i) % size;
         if (c->relays.used(slot) && c->relays[slot].onion && is_connected(c->relays[slot])) {
-            return c->relays.number(slot);
+            return c->relays.handle(slot);
         }
     }
     return static_cast<int>(Error::not_online);

@@ -15,7 +15,7 @@ void prune_relays(Tcp_Connections &c);
 /// A sleeping relay is wanted again.
 void wake_relay(Tcp_Connections &c, std::uint32_t relay);
 void mark_onion(Tcp_Connections &c, std::uint32_t relay);
-/// More routes online than wanted: one is shed. Fewer: what was shed is taken back.
+/// More routes online than wanted: one is pruned. Fewer: what was pruned is taken back.
 void balance_routes(Tcp_Connections &c, std::uint32_t peer);
 /// Has that done by then.
 void balance_by(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);

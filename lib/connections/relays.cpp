@@ -48,7 +48,7 @@ void note_relay_causes(Tcp_Connections &c, Relay &relay) {
         return;
     }
     if (has_work(relay)) {
-        note_cause(c, Wake_Cause::asked);
+        note_cause(c, Wake_Cause::request);
     }
     if (relay_deadline(relay.link->client) <= c.now) {
         note_cause(c, is_connected(relay) ? Wake_Cause::ping : Wake_Cause::retry);
@@ -63,8 +63,8 @@ void note_relay_causes(Tcp_Connections &c, Relay &relay) {
 }
 
 void leave_stale(Tcp_Connections &c, std::uint32_t slot) {
-    ++c.relays[slot].suspicions;
-    report(c, Change_Kind::relay_suspect, {.relay = slot, .reason = Reason::ping_timeout});
+    ++c.relays[slot].times_stale;
+    report(c, Change_Kind::relay_stale, {.relay = slot, .reason = Reason::ping_timeout});
     for_each_carried(c, slot,
                      [&](std::uint32_t peer, std::uint8_t) { replace_sending(c, peer, Reason::ping_timeout); });
 }
@@ -145,7 +145,7 @@ void consider_relay_pings(Tcp_Connections &c, std::uint32_t slot) {
     if (relay.link == nullptr) {
         return;
     }
-    relay.link->client.sparing = c.profile == Profile::saver || relay.online == 0;
+    relay.link->client.relay_pings_suffice = c.profile == Profile::saver || relay.online == 0;
     wake_relay_at(c, slot, relay_due(c, relay));
 }
 
@@ -273,7 +273,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
         --c.connecting;
     }
     for (const std::uint32_t reference : relay.tied) {
-        if (c.peers[connection_of(reference)].routes[route_of(reference)].step != Route_Step::shed) {
+        if (c.peers[connection_of(reference)].routes[route_of(reference)].step != Route_Step::pruned) {
             set_step(c, connection_of(reference), route_of(reference), Route_Step::none);
         }
     }
@@ -328,7 +328,7 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
 void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.link != nullptr && relay.link->client.last_heard == c.now && liveness_heard(relay.liveness)) {
-        report(c, Change_Kind::relay_trusted, {.relay = slot});
+        report(c, Change_Kind::relay_recovered, {.relay = slot});
         wake_relay_at(c, slot, relay_due(c, relay)); // something may have been sent since
     }
 }
@@ -444,7 +444,7 @@ Error add_global(Tcp_Connections &c, const Relay_Place &place, const Public_Key 
 Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &place, const Public_Key &relay_key) {
     const std::uint32_t peer = c.peers.find(connection);
     if (peer == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     const Public_Key key = canonical_key(relay_key);
     update_now(c);
@@ -504,7 +504,7 @@ Error add_tcp_relay_connection_by_name(Tcp_Connections *c, int connection, const
 Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
     const std::uint32_t slot = c->relays.find(relay);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     update_now(*c);
     remove_relay(*c, slot, Reason::killed);
@@ -514,7 +514,7 @@ Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
 
 int tcp_relay(const Tcp_Connections *c, const Public_Key &relay_key) {
     const std::uint32_t slot = find_relay(*c, canonical_key(relay_key));
-    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->relays.number(slot);
+    return slot == NO_SLOT ? static_cast<int>(Error::bad_key) : c->relays.handle(slot);
 }
 
 std::uint32_t tcp_connections_count(const Tcp_Connections *c) {
@@ -527,7 +527,7 @@ std::uint32_t tcp_connected_relays_count(const Tcp_Connections *c) {
 
 int tcp_relay_at(const Tcp_Connections *c, std::uint32_t index) {
     const bool used = index < c->relays.size() && c->relays.used(index);
-    return used ? c->relays.number(index) : static_cast<int>(Error::bad_number);
+    return used ? c->relays.handle(index) : static_cast<int>(Error::bad_handle);
 }
 
 std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<Node> nodes, std::uint32_t index) {

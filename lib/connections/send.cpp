@@ -162,7 +162,7 @@ Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes answer) {
 Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packet) {
     const std::uint32_t slot = c->peers.find(connection);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     if (const Error error = check_size(packet, MAX_DATA_SIZE); error != Error::ok) {
         return error;
@@ -194,7 +194,7 @@ Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packe
 int send_packets_tcp_connection(Tcp_Connections *c, int connection, std::span<const Bytes> packets) {
     const std::uint32_t slot = c->peers.find(connection);
     if (slot == NO_SLOT) {
-        return static_cast<int>(Error::bad_number);
+        return static_cast<int>(Error::bad_handle);
     }
     if (packets.empty()) {
         return static_cast<int>(Error::empty);
@@ -221,7 +221,7 @@ int send_packets_tcp_connection(Tcp_Connections *c, int connection, std::span<co
 Error tcp_send_oob_packet(Tcp_Connections *c, int relay, const Public_Key &public_key, Bytes packet) {
     const std::uint32_t slot = c->relays.find(relay);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     if (public_key == Public_Key{}) {
         return Error::bad_key;
@@ -246,7 +246,7 @@ Error tcp_send_oob_packet_using_relay(Tcp_Connections *c, const Public_Key &rela
 Error tcp_send_onion_request(Tcp_Connections *c, int relay, Bytes packet) {
     const std::uint32_t slot = c->relays.find(relay);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     if (const Error error = check_size(packet, MAX_ONION_SIZE); error != Error::ok) {
         return error;
@@ -262,7 +262,7 @@ Error tcp_send_forward_request(Tcp_Connections *c, int relay, const Ip_Port &dht
                                std::span<const Public_Key> chain, Bytes data) {
     const std::uint32_t slot = c->relays.find(relay);
     if (slot == NO_SLOT) {
-        return Error::bad_number;
+        return Error::bad_handle;
     }
     if (chain.size() > MAX_FORWARD_CHAIN_LENGTH) {
         return Error::bad_argument;

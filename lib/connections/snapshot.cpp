@@ -30,7 +30,7 @@ void text(std::string &json, const char *name, const std::string &value) {
 }
 
 /// A number that stands for nothing when it is negative.
-void relay_number(std::string &json, const char *name, int relay) {
+void relay_handle(std::string &json, const char *name, int relay) {
     member(json, name, relay < 0 ? "null" : std::to_string(relay));
 }
 
@@ -52,7 +52,7 @@ void next_element(std::string &json) {
 
 void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
     next_element(json);
-    number(json, "number", info.number);
+    number(json, "handle", info.handle);
     text(json, "public_key", to_string(info.public_key));
     text(json, "address",
          info.name.empty() ? to_string(info.address) : info.name + ':' + std::to_string(info.address.port));
@@ -64,7 +64,7 @@ void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
     number(json, "online", info.online);
     number(json, "carries", info.carries);
     number(json, "attempts", info.attempts);
-    number(json, "suspicions", info.suspicions);
+    number(json, "times_stale", info.times_stale);
     number(json, "failures", info.failures);
     flag(json, "onion", info.onion);
     traffic(json, info.traffic);
@@ -83,12 +83,12 @@ void route(std::string &json, const Route_Info &info, std::uint64_t now) {
 
 void connection(std::string &json, const Connection_Info &info, std::uint64_t now) {
     next_element(json);
-    number(json, "number", info.number);
+    number(json, "handle", info.handle);
     number(json, "id", info.id);
     text(json, "public_key", to_string(info.public_key));
     flag(json, "awake", info.awake);
-    relay_number(json, "sending", info.sending);
-    relay_number(json, "receiving", info.receiving);
+    relay_handle(json, "sending", info.sending);
+    relay_handle(json, "receiving", info.receiving);
     number(json, "moves", info.moves);
     number(json, "failures", info.failures);
     number(json, "echoes_sent", info.echoes_sent);
@@ -111,14 +111,14 @@ std::string print(const Tcp_Connections &c) {
     json += ",\"relays\":[";
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         Relay_Info info;
-        if (c.relays.used(slot) && tcp_relay_info(&c, c.relays.number(slot), info)) {
+        if (c.relays.used(slot) && tcp_relay_info(&c, c.relays.handle(slot), info)) {
             relay(json, info, now);
         }
     }
     json += "],\"connections\":[";
     for (std::uint32_t slot = 0; slot < c.peers.size(); ++slot) {
         Connection_Info info;
-        if (c.peers.used(slot) && tcp_connection_info(&c, c.peers.number(slot), info)) {
+        if (c.peers.used(slot) && tcp_connection_info(&c, c.peers.handle(slot), info)) {
             connection(json, info, now);
         }
     }

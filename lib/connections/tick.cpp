@@ -27,11 +27,11 @@ constexpr std::uint64_t ASK_NETWORK_MS = 250;
 /// The peer's route that a routing id stands for, if the reference attached to it still means one over this relay.
 bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
                    std::uint8_t &route) {
-    if (event.number == NO_NUMBER) {
+    if (event.reference == NO_REFERENCE) {
         return false;
     }
-    peer = connection_of(event.number);
-    route = route_of(event.number);
+    peer = connection_of(event.reference);
+    route = route_of(event.reference);
     const Route &found = c.peers[peer].routes[route];
     return found.relay == relay_slot && found.id == event.packet.id;
 }
@@ -83,7 +83,7 @@ void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet 
             set_step(c, peer_slot, route, Route_Step::refused);
         }
     } else if (requested) {
-        relay_set_number(client, packet.id, route_reference(peer_slot, route));
+        relay_set_reference(client, packet.id, route_reference(peer_slot, route));
         c.peers[peer_slot].routes[route].id = packet.id;
         set_step(c, peer_slot, route, Route_Step::registered);
     } else {
@@ -98,7 +98,7 @@ void take_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
     if (route != NO_ROUTE) {
         deliver(c, peer, route, packet.data);
     } else if (!take_stranger_echo(c, slot, sender, packet.data) && c.callbacks.oob != nullptr) {
-        c.callbacks.oob(c.callbacks.object, sender, c.relays.number(slot), packet.data, c.userdata);
+        c.callbacks.oob(c.callbacks.object, sender, c.relays.handle(slot), packet.data, c.userdata);
     }
 }
 
@@ -223,7 +223,7 @@ bool read_ready(Tcp_Connections &c) {
         if (ready[i].readable && is_linked(c, ready[i].tag)) {
             more = read_relay(c, ready[i].tag) || more;
         } else if (ready[i].tag == NETWORK_TAG) {
-            note_cause(c, Wake_Cause::asked);
+            note_cause(c, Wake_Cause::request);
             c.ask_network_at = 0;
         }
     }
@@ -251,7 +251,7 @@ void serve_due(Tcp_Connections &c) {
         serve_peer(c, c.peer_deadlines.first_slot());
     }
     if (c.prune_at <= c.now) {
-        note_cause(c, Wake_Cause::hold);
+        note_cause(c, Wake_Cause::prune);
         prune_relays(c);
     }
     if (c.proof_failed) {
@@ -272,10 +272,10 @@ void serve_due(Tcp_Connections &c) {
 void count_wake(Tcp_Connections &c) {
     std::uint64_t Wake_Counts::*const counts[] = {
         &Wake_Counts::packet, &Wake_Counts::relay_ping, &Wake_Counts::pong, &Wake_Counts::room, &Wake_Counts::ping,
-        &Wake_Counts::probe,  &Wake_Counts::retry,      &Wake_Counts::peer, &Wake_Counts::hold, &Wake_Counts::asked};
-    static_assert(std::size(counts) == static_cast<std::size_t>(Wake_Cause::asked) + 1);
+        &Wake_Counts::probe,  &Wake_Counts::retry,      &Wake_Counts::peer, &Wake_Counts::prune, &Wake_Counts::request};
+    static_assert(std::size(counts) == static_cast<std::size_t>(Wake_Cause::request) + 1);
     ++c.wakes.ticks;
-    ++(c.causes == 0 ? c.wakes.unasked : c.wakes.*counts[std::countr_zero(c.causes)]);
+    ++(c.causes == 0 ? c.wakes.spurious : c.wakes.*counts[std::countr_zero(c.causes)]);
 }
 
 /// One by one: a long list would be destroyed by as deep a recursion.
@@ -401,7 +401,7 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
         c->network_changed = true;
     }
     if (c->network_changed || !c->changes.empty()) {
-        note_cause(*c, Wake_Cause::asked);
+        note_cause(*c, Wake_Cause::request);
     }
     bool more = true;
     for (int turn = 0; more && turn < TURNS_PER_TICK && !c->destroy_requested; ++turn) {
@@ -413,7 +413,7 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
             c->network_changed = host.network_changed(host.object) || c->network_changed;
         }
         if (c->network_changed) {
-            note_cause(*c, Wake_Cause::asked);
+            note_cause(*c, Wake_Cause::request);
             prove_network(*c);
         }
         serve_due(*c);

@@ -10,7 +10,7 @@ namespace {
 struct Counts {
     std::uint32_t unrequested = 0;
     std::uint32_t ids = 0;
-    std::uint32_t shed = 0;
+    std::uint32_t pruned = 0;
     std::uint32_t online = 0;
     std::uint32_t online_asleep = 0;
     std::uint32_t carries = 0;
@@ -44,11 +44,11 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
         if (has_id && (!is_connected(relay) || relay.link->client.numbers[route.id - FIRST_ROUTING_ID] != reference)) {
             return "a routing id does not lead to its route";
         }
-        if (!is_connected(relay) && route.step != Route_Step::none && route.step != Route_Step::shed) {
+        if (!is_connected(relay) && route.step != Route_Step::none && route.step != Route_Step::pruned) {
             return "a route has outlived its relay's connection";
         }
         counts.unrequested += route.step == Route_Step::none;
-        counts.shed += route.step == Route_Step::shed;
+        counts.pruned += route.step == Route_Step::pruned;
         counts.ids += has_id || route.step == Route_Step::requested;
         counts.online += route.step == Route_Step::online;
         counts.online_asleep += route.step == Route_Step::online && !peer.awake;
@@ -57,7 +57,7 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
             return "a route is never asked for";
         }
     }
-    if (counts.unrequested != relay.unrequested || counts.shed != relay.shed || counts.ids != relay.ids ||
+    if (counts.unrequested != relay.unrequested || counts.pruned != relay.pruned || counts.ids != relay.ids ||
         counts.online != relay.online || counts.online_asleep != relay.online_asleep ||
         counts.carries != relay.carries) {
         return "a relay's counts are wrong";
@@ -67,7 +67,7 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
         std::size_t named = 0;
         for (std::size_t i = 0, left = client.known.count(); left != 0; ++i) {
             left -= client.known[i];
-            named += client.known[i] && client.numbers[i] != NO_NUMBER;
+            named += client.known[i] && client.numbers[i] != NO_REFERENCE;
         }
         if (client.phase == Relay_Phase::confirmed && named > relay.ids) {
             return "a routing id leads to a route that is gone";

@@ -134,22 +134,22 @@ bool has_choice(const Delivery_View &view) {
 void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
          Delivery_Action &action) {
     action.echo = both(action.echo, routes);
-    d.ever_asked = both(d.ever_asked, routes);
-    const bool is_pending = contains(without(d.asked, d.answered), view.sending) && !(d.single && !single);
+    d.ever_probed = both(d.ever_probed, routes);
+    const bool is_pending = contains(without(d.probed, d.answered), view.sending) && !(d.single && !single);
     if (!is_pending) {
         d.answered = 0;
-        d.asked = 0;
-        d.asked_at = stamp_of(now);
+        d.probed = 0;
+        d.probed_at = stamp_of(now);
         d.judge_at = 0;
     }
-    d.asked = both(d.asked, routes);
+    d.probed = both(d.probed, routes);
     d.single = single;
     d.end_at = later(now, lasts(d, view, single));
     d.verify_at = later(now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
 }
 
 void finish(Delivery &d) {
-    d.asked = d.answered = 0;
+    d.probed = d.answered = 0;
     d.judge_at = 0;
     d.single = false;
 }
@@ -162,7 +162,7 @@ void end_offers(Delivery &d) {
 
 /// When the route in use is judged: sooner where it carries nothing from the peer either. 0: no other has answered.
 std::uint32_t judged_at(const Delivery &d) {
-    const bool is_sooner = d.missing_at != 0 && static_cast<std::int32_t>(d.missing_at - d.asked_at) > 0 &&
+    const bool is_sooner = d.missing_at != 0 && static_cast<std::int32_t>(d.missing_at - d.probed_at) > 0 &&
                            static_cast<std::int32_t>(d.missing_at - d.judge_at) < 0;
     return d.judge_at != 0 && is_sooner ? d.missing_at : d.judge_at;
 }
@@ -209,15 +209,15 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
 }
 
 void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.asked == 0) {
+    if (d.probed == 0) {
         return;
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
     if (d.judge_at != 0 && (reached(judged_at(d), now) || reached(d.end_at, now))) {
         d.judge_at = 0;
-        if (!delivers && contains(d.asked, view.sending) && others != 0) {
-            const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.asked_at) > 0;
+        if (!delivers && contains(d.probed, view.sending) && others != 0) {
+            const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.probed_at) > 0;
             if (is_heard && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
                 finish(d);
                 return;
@@ -233,7 +233,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             return;
         }
     }
-    if (without(d.asked, d.answered) == 0) {
+    if (without(d.probed, d.answered) == 0) {
         d.unanswered = 0;
         finish(d);
         return;
@@ -244,7 +244,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     const bool unproved = d.single && !delivers;
     if (d.answered != 0) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
-            if (contains(without(d.asked, d.answered), i)) {
+            if (contains(without(d.probed, d.answered), i)) {
                 d.routes[i].proof = Proof::failed;
             }
         }
@@ -269,10 +269,10 @@ void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
 /// there is no other route.
 Route_Set one_aside(Delivery &d, const Delivery_View &view) {
     const Route_Set others = without(view.usable, set_of(view.sending));
-    if (without(others, d.asked_aside) == 0) {
-        d.asked_aside = 0;
+    if (without(others, d.probed_aside) == 0) {
+        d.probed_aside = 0;
     }
-    const Route_Set left = without(others, d.asked_aside);
+    const Route_Set left = without(others, d.probed_aside);
     return static_cast<Route_Set>(left & (~left + 1));
 }
 
@@ -313,13 +313,13 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
                 // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
                 const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
                 const Route_Set aside = one_aside(d, view);
-                const bool alone = contains(d.asked_last, view.sending) && alternates && aside != 0;
+                const bool alone = contains(d.probed_last, view.sending) && alternates && aside != 0;
                 routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
             }
         }
         ask(d, now, view, routes, false, action);
-        d.asked_aside = routes == view.usable ? Route_Set{0} : both(d.asked_aside, routes);
-        d.asked_last = routes;
+        d.probed_aside = routes == view.usable ? Route_Set{0} : both(d.probed_aside, routes);
+        d.probed_last = routes;
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
         d.repeat_at = later(now, repeat_pause(d.repeats));
@@ -445,7 +445,7 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
 /// The peer does not hear us. Which routes it answers over is asked, unless that was asked just now.
 void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const bool are_asked =
-        without(view.usable, d.asked) == 0 && !d.single && age_of(d.asked_at, now) < COMPLAINT_GAP_MS;
+        without(view.usable, d.probed) == 0 && !d.single && age_of(d.probed_at, now) < COMPLAINT_GAP_MS;
     if (!are_asked && (d.answers || d.unanswered < MAX_UNANSWERED)) {
         ask(d, now, view, view.usable, false, action);
     }
@@ -527,13 +527,13 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
     if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
         return;
     }
-    if (const Route_Set unknown = without(view.usable, d.ever_asked); unknown != 0) {
+    if (const Route_Set unknown = without(view.usable, d.ever_probed); unknown != 0) {
         // In a silence the route in use is asked as well: where the new one answers alone, traffic moves there.
         const bool silent = d.repeats != 0;
-        const bool known = !silent && (is_verified(d, view.sending) || contains(d.asked, view.sending));
+        const bool known = !silent && (is_verified(d, view.sending) || contains(d.probed, view.sending));
         action.unheard = action.unheard || silent;
         ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
-    } else if (d.asked != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
+    } else if (d.probed != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
     } else if (reached(d.verify_at, now)) {
@@ -616,7 +616,7 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     if (d.offers != 0 && !d.offer_heard) {
         d.offer_heard = true;
         d.check = true;
-        d.ever_asked = 0; // whether the peer hears us there remains to be seen
+        d.ever_probed = 0; // whether the peer hears us there remains to be seen
         d.verify_at = 0;
         d.withdraw_at = later(now, SINGLE_LASTS_MS + patience(d));
     }
@@ -637,7 +637,7 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
 
 bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp, bool by_library,
                        std::uint8_t sending, std::uint32_t load) {
-    if (route >= ROUTES || !contains(d.ever_asked, route)) {
+    if (route >= ROUTES || !contains(d.ever_probed, route)) {
         return false;
     }
     Route_Delivery &answering = d.routes[route];
@@ -660,7 +660,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
         d.holds = static_cast<std::uint8_t>(std::min(d.holds + 1, 250));
     }
     d.library = d.library || by_library;
-    if (d.asked == 0 || static_cast<std::int32_t>(stamp - d.asked_at) < 0) {
+    if (d.probed == 0 || static_cast<std::int32_t>(stamp - d.probed_at) < 0) {
         if (d.waiting_since != 0 && d.repeats > REPEATS_ANEW) {
             repeat_anew(d, now); // late, in a silence: something works again
             d.check = true;
@@ -671,7 +671,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (route == sending || contains(d.answered, sending)) {
         d.judge_at = 0;
         d.check = d.check || d.complaint != 0;
-    } else if (contains(d.asked, sending)) {
+    } else if (contains(d.probed, sending)) {
         const std::uint32_t usual =
             is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)
                                     : 0U;
@@ -714,8 +714,8 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 
 void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.routes[route] = {};
-    d.ever_asked = without(d.ever_asked, set_of(route));
-    d.asked = without(d.asked, set_of(route));
+    d.ever_probed = without(d.ever_probed, set_of(route));
+    d.probed = without(d.probed, set_of(route));
     d.answered = without(d.answered, set_of(route));
     d.tried = without(d.tried, set_of(route));
     d.distrusted = without(d.distrusted, set_of(route));
@@ -750,7 +750,7 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
 }
 
 void delivery_lost(Delivery &d) {
-    d.ever_asked = 0;
+    d.ever_probed = 0;
     d.verify_at = 0;
 }
 
@@ -794,7 +794,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
         return d.sent_at;
     }
     std::uint64_t at = UINT64_MAX;
-    if (d.asked != 0) {
+    if (d.probed != 0) {
         at = whole(d, d.end_at);
         at = d.judge_at != 0 ? std::min(at, whole(d, judged_at(d))) : at;
     }

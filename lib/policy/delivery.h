@@ -102,7 +102,7 @@ struct Delivery {
     std::uint32_t hold_until = 0;  ///< all are taken back
 
     // Echoes that are out together.
-    std::uint32_t asked_at = 0;
+    std::uint32_t probed_at = 0;
     std::uint32_t end_at = 0;     ///< when they are given up
     std::uint32_t judge_at = 0;   ///< when the route in use is judged; 0: no other has answered
     std::uint32_t left_until = 0; ///< when `left` has failed, unless it answers
@@ -122,11 +122,11 @@ struct Delivery {
     std::uint16_t last_gap = 0;   ///< ms, from our data to the peer's, last time
     std::uint16_t gap_before = 0; ///< and the time before
 
-    Route_Set ever_asked = 0;       ///< routes that were sent an echo
-    Route_Set asked = 0;            ///< routes that were sent one of those that are out together; 0: none are
+    Route_Set ever_probed = 0;       ///< routes that were sent an echo
+    Route_Set probed = 0;            ///< routes that were sent one of those that are out together; 0: none are
     Route_Set answered = 0;         ///< of these
-    Route_Set asked_aside = 0;      ///< routes that had an echo of this silence since all had one
-    Route_Set asked_last = 0;       ///< routes that had the last echo of this silence
+    Route_Set probed_aside = 0;      ///< routes that had an echo of this silence since all had one
+    Route_Set probed_last = 0;       ///< routes that had the last echo of this silence
     Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
     Route_Set distrusted = 0;       ///< routes that traffic rotated away from, since the peer heard nothing over them
     Route_Set withdrawn = 0;        ///< routes that the peer was made to leave

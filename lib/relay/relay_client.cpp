@@ -173,7 +173,7 @@ void take_ping(Relay_Client &relay, std::uint64_t now) {
     relay.ping_proves = relay.ping_heard != 0 && now - relay.ping_heard >= PING_TIMEOUT_MS;
     relay.ping_heard = now;
     const std::uint64_t soon = relay.ping_proves ? PING_INTERVAL_MS + PING_GRACE_MS : PING_TOGETHER_MS;
-    if (relay.sparing && now + soon >= relay_ping_due(relay)) {
+    if (relay.relay_pings_suffice && now + soon >= relay_ping_due(relay)) {
         relay_ping(relay, now); // due before the relay's next, and this way nobody wakes for it
     }
 }
@@ -210,12 +210,12 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
             return Relay_Event_Kind::routing_response;
         }
         // To a request from before we were done with this id, it tells of what the id was: the relay frees it meanwhile.
-        const bool is_old = static_cast<std::int32_t>(relay.numbers[index_of(packet.id)] - request) > 0;
+        const bool is_old = static_cast<std::int32_t>(relay.references[index_of(packet.id)] - request) > 0;
         if (relay.known[index_of(packet.id)] || is_old) {
             return Relay_Event_Kind::none;
         }
         relay.known.set(index_of(packet.id));
-        relay.numbers[index_of(packet.id)] = NO_NUMBER;
+        relay.references[index_of(packet.id)] = NO_REFERENCE;
         return Relay_Event_Kind::routing_response;
     }
     case Packet_Type::connect_notification:
@@ -256,7 +256,7 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.ping_proves = false;
     relay.round_trip = 0;
     relay.requests = relay.responses = 0;
-    relay.numbers.fill(0);
+    relay.references.fill(0);
     relay.known.reset();
     relay.online.reset();
     relay.leaving.reset();
@@ -321,7 +321,7 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
         if (relay.opened.tell != nullptr && !plain.empty()) {
             relay.opened.tell(relay.opened.object, plain.front(), plain.size());
         }
-        const Reason fault = plain.empty() ? Reason::bad_seal : parse_packet(Sender::relay, plain, event.packet);
+        const Reason fault = plain.empty() ? Reason::bad_seal : decode_packet(Sender::relay, plain, event.packet);
         if (fault != Reason::none) {
             relay_end(relay, fault);
             break;
@@ -330,7 +330,7 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
         event.kind = take(relay, event.packet, now);
         if (event.kind != Relay_Event_Kind::none) {
             if (event.packet.id >= FIRST_ROUTING_ID) {
-                event.number = relay.numbers[index_of(event.packet.id)];
+                event.reference = relay.references[index_of(event.packet.id)];
             }
             return event;
         }
@@ -368,7 +368,7 @@ std::uint64_t relay_deadline(const Relay_Client &relay) {
 }
 
 std::uint64_t relay_ping_due(const Relay_Client &relay) {
-    return relay.ping_sent + (relay.sparing && relay.ping_proves ? SPARING_INTERVAL_MS : PING_INTERVAL_MS);
+    return relay.ping_sent + (relay.relay_pings_suffice && relay.ping_proves ? RELAXED_PING_INTERVAL_MS : PING_INTERVAL_MS);
 }
 
 void relay_ping(Relay_Client &relay, std::uint64_t now) {
@@ -397,7 +397,7 @@ std::size_t relay_seal(Relay_Client &relay, const Packet &packet, Mutable_Bytes 
         return 0;
     }
     const std::size_t limit = std::min(frame.size(), MAX_FRAME_SIZE) - FRAME_OVERHEAD;
-    const std::size_t size = print_packet(packet, frame.subspan(FRAME_OVERHEAD, limit));
+    const std::size_t size = encode_packet(packet, frame.subspan(FRAME_OVERHEAD, limit));
     if (size == 0) {
         return 0;
     }
@@ -432,17 +432,17 @@ void relay_leave_route(Relay_Client &relay, std::uint8_t id) {
     if (id >= FIRST_ROUTING_ID && relay.known[index_of(id)] && !relay.leaving[index_of(id)]) {
         relay.leaving.set(index_of(id));
         relay.online.reset(index_of(id));
-        relay.numbers[index_of(id)] = NO_NUMBER;
+        relay.references[index_of(id)] = NO_REFERENCE;
         relay.leaving_waiting = true;
         relay_flush_control(relay);
     }
 }
 
-bool relay_set_number(Relay_Client &relay, std::uint8_t id, std::uint32_t number) {
+bool relay_set_reference(Relay_Client &relay, std::uint8_t id, std::uint32_t reference) {
     if (id < FIRST_ROUTING_ID || !relay.known[index_of(id)]) {
         return false;
     }
-    relay.numbers[index_of(id)] = number;
+    relay.references[index_of(id)] = reference;
     return true;
 }
 
@@ -460,7 +460,7 @@ void relay_flush_control(Relay_Client &relay) {
             }
             relay.leaving.reset(i);
             relay.known.reset(i);
-            relay.numbers[i] = relay.requests;
+            relay.references[i] = relay.requests;
         }
     }
     relay.leaving_waiting = false;

@@ -20,17 +20,17 @@ inline constexpr std::uint64_t PING_TIMEOUT_MS = 10'000;
 /// A ping that is due this soon goes along with another, so that the pings of all relays fall on one wake-up. Half of the
 /// interval: no two can then stay apart.
 inline constexpr std::uint64_t PING_TOGETHER_MS = PING_INTERVAL_MS / 2;
-/// Where the relay's own pings take the place of ours (Relay_Client::sparing): how much later than the usual interval the
+/// Where the relay's own pings take the place of ours (Relay_Client::relay_pings_suffice): how much later than the usual interval the
 /// next of them may come (relays count in seconds), and after how long one of ours goes all the same, as only its answer
 /// tells the round trip.
 inline constexpr std::uint64_t PING_GRACE_MS = 2'000;
-inline constexpr std::uint64_t SPARING_INTERVAL_MS = 600'000;
+inline constexpr std::uint64_t RELAXED_PING_INTERVAL_MS = 600'000;
 /// Room for control packets behind the rest of a data packet: enough for the few that fall due at once. What finds no
 /// room waits as a flag, and never as bytes, so that a relay that does not read cannot make us grow.
 inline constexpr std::size_t CONTROL_ROOM = 160;
 
-/// The number of a routing id that has none yet.
-inline constexpr std::uint32_t NO_NUMBER = UINT32_MAX;
+/// The reference of a routing id that has none yet.
+inline constexpr std::uint32_t NO_REFERENCE = UINT32_MAX;
 
 enum class Relay_Phase : std::uint8_t {
     http,
@@ -76,7 +76,7 @@ struct Relay_Client {
     bool ping_waiting = false;    ///< to be sealed as soon as there is room
     bool pong_waiting = false;    ///< the same; answers the relay's last ping
     bool leaving_waiting = false; ///< some id of `leaving` is to be told
-    bool sparing = false;         ///< set by the owner: what the relay's pings prove need not be proved by ours
+    bool relay_pings_suffice = false;         ///< set by the owner: what the relay's pings prove need not be proved by ours
     bool ping_proves = false;     ///< the relay's last ping tells that our pong to the one before has reached it
     std::uint64_t ping_id = 0;    ///< of our ping that is out, 0 when none is
     std::uint64_t pong_id = 0;    ///< of the relay's last ping
@@ -93,7 +93,7 @@ struct Relay_Client {
     std::uint32_t responses = 0; ///< to these: they come in their order
 
     /// What the owner attached to each routing id. Of an id that is not known: `requests` when we were done with it.
-    std::array<std::uint32_t, MAX_ROUTES> numbers{};
+    std::array<std::uint32_t, MAX_ROUTES> references{};
     std::bitset<MAX_ROUTES> known;   ///< the relay has given us this id
     std::bitset<MAX_ROUTES> online;  ///< and reported its peer online
     std::bitset<MAX_ROUTES> leaving; ///< we are done with it, and the relay is to be told
@@ -136,7 +136,7 @@ enum class Relay_Event_Kind : std::uint8_t {
 
 struct Relay_Event {
     Relay_Event_Kind kind = Relay_Event_Kind::none;
-    std::uint32_t number = NO_NUMBER; ///< of packet.id, where it has one
+    std::uint32_t reference = NO_REFERENCE; ///< of packet.id, where it has one
     Packet packet;                    ///< valid until the next call for this relay
 };
 
@@ -193,8 +193,8 @@ void relay_take_back(Relay_Client &relay, std::uint32_t frames);
 /// Done with a routing id (16..255); the relay is told, sooner or later.
 void relay_leave_route(Relay_Client &relay, std::uint8_t id);
 
-/// Attaches a number to a routing id that the relay has given us. False when it has not.
-bool relay_set_number(Relay_Client &relay, std::uint8_t id, std::uint32_t number);
+/// Attaches the owner's reference to a routing id that the relay has given us. False when it has not.
+bool relay_set_reference(Relay_Client &relay, std::uint8_t id, std::uint32_t reference);
 
 /// Seals what is due and waiting, as far as there is room.
 void relay_flush_control(Relay_Client &relay);

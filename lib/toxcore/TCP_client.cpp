@@ -33,7 +33,7 @@ struct TCP_Client_Connection {
     TCP_Client_Status failed_at = TCP_CLIENT_NO_STATUS; ///< shown after the socket failed, until `shown_until`
     std::uint64_t shown_until = 0;                      ///< ms
     bool ticking = false;
-    bool doomed = false; ///< killed by one of its own callbacks
+    bool destroy_requested = false; ///< killed by one of its own callbacks
 };
 
 namespace {
@@ -107,13 +107,13 @@ void dispatch(TCP_Client_Connection &con, const Relay_Event &event, void *userda
         }
         break;
     case Relay_Event_Kind::peer_online:
-        con.status(event.number, con_id_of(packet), ONLINE);
+        con.status(event.reference, con_id_of(packet), ONLINE);
         break;
     case Relay_Event_Kind::peer_offline:
-        con.status(event.number, con_id_of(packet), OFFLINE);
+        con.status(event.reference, con_id_of(packet), OFFLINE);
         break;
     case Relay_Event_Kind::data:
-        con.data(event.number, con_id_of(packet), packet.data.data(), length_of(packet.data), userdata);
+        con.data(event.reference, con_id_of(packet), packet.data.data(), length_of(packet.data), userdata);
         break;
     case Relay_Event_Kind::oob:
         con.oob(packet.public_key, packet.data.data(), length_of(packet.data), userdata);
@@ -147,7 +147,7 @@ bool read(TCP_Client_Connection &con, void *userdata, std::uint64_t now) {
             return got == asked && event.kind == Relay_Event_Kind::none;
         }
         dispatch(con, event, userdata);
-        if (con.doomed) {
+        if (con.destroy_requested) {
             return false;
         }
     }
@@ -271,7 +271,7 @@ void do_tcp_connection(const Logger *, const Mono_Time *, TCP_Client_Connection 
     con->ticking = true;
     guarded([&] { tick(*con, userdata); });
     con->ticking = false;
-    if (con->doomed) {
+    if (con->destroy_requested) {
         destroy(con);
     }
 }
@@ -281,7 +281,7 @@ void kill_tcp_connection(TCP_Client_Connection *con) {
         return;
     }
     if (con->ticking) {
-        con->doomed = true;
+        con->destroy_requested = true;
     } else {
         destroy(con);
     }
@@ -320,7 +320,7 @@ void tcp_con_set_custom_uint(TCP_Client_Connection *con, std::uint32_t value) {
 int set_tcp_connection_number(TCP_Client_Connection *con, std::uint8_t con_id, std::uint32_t number) {
     // One that we have left is no longer ours, even while the relay has yet to be told.
     const bool left = con_id >= toxtcp::MAX_ROUTES || con->link.client.leaving[con_id];
-    return !left && toxtcp::relay_set_number(con->link.client, routing_id(con_id), number) ? 0 : -1;
+    return !left && toxtcp::relay_set_reference(con->link.client, routing_id(con_id), number) ? 0 : -1;
 }
 
 // ---- sending ---------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ struct TCP_Connections {
     Handler<tcp_onion_cb> onion;
     Handler<forwarded_response_cb> forwarding;
     bool ticking = false;
-    bool doomed = false; ///< killed by one of its own callbacks
+    bool destroy_requested = false; ///< killed by one of its own callbacks
 };
 
 namespace {
@@ -117,7 +117,7 @@ int find_forwarder(const toxtcp::Tcp_Connections *c, const IP_Port &forwarder) {
         const int relay = toxtcp::tcp_relay_at(c, i);
         toxtcp::Relay_Info info;
         if (relay >= 0 && toxtcp::tcp_relay_info(c, relay, info) && info.address == address &&
-            (info.state == toxtcp::Relay_State::connected || info.state == toxtcp::Relay_State::suspect)) {
+            (info.state == toxtcp::Relay_State::connected || info.state == toxtcp::Relay_State::stale)) {
             return relay;
         }
     }
@@ -167,7 +167,7 @@ void kill_tcp_connections(TCP_Connections *tcp_c) {
     }
     toxtcp::kill_tcp_connections(tcp_c->c);
     if (tcp_c->ticking) {
-        tcp_c->doomed = true;
+        tcp_c->destroy_requested = true;
     } else {
         destroy(tcp_c);
     }
@@ -180,7 +180,7 @@ void do_tcp_connections(const Logger *, TCP_Connections *tcp_c, void *userdata) 
     tcp_c->ticking = true;
     guarded([&] { toxtcp::do_tcp_connections(tcp_c->c, userdata); });
     tcp_c->ticking = false;
-    if (tcp_c->doomed) {
+    if (tcp_c->destroy_requested) {
         destroy(tcp_c);
     }
 }

@@ -71,7 +71,7 @@ bool id_is_wrong(Packet_Type type, std::uint8_t id) {
 
 } // namespace
 
-Reason parse_packet(Sender sender, Bytes plain, Packet &packet) {
+Reason decode_packet(Sender sender, Bytes plain, Packet &packet) {
     // Sizes 0 and 1 wrap to above the limit: data, which is most of what comes, takes one comparison.
     if (plain.size() - 2 > MAX_PLAIN_SIZE - 2) {
         return Reason::bad_packet_length;
@@ -116,7 +116,7 @@ Reason parse_packet(Sender sender, Bytes plain, Packet &packet) {
     return Reason::none;
 }
 
-std::size_t print_packet(const Packet &packet, Mutable_Bytes plain) {
+std::size_t encode_packet(const Packet &packet, Mutable_Bytes plain) {
     std::size_t at = 1;
     if (packet.type == Packet_Type::data) {
         if (packet.id < FIRST_ROUTING_ID || packet.data.empty() || packet.data.size() > MAX_DATA_SIZE ||

@@ -7,8 +7,8 @@ const char *to_string(Error error) {
     switch (error) {
     case Error::ok:
         return "ok";
-    case Error::bad_number:
-        return "no such number, or no longer";
+    case Error::bad_handle:
+        return "no such handle, or no longer";
     case Error::bad_key:
         return "no key that can be used here";
     case Error::bad_address:
@@ -133,8 +133,8 @@ const char *to_string(Relay_State state) {
         return "connecting";
     case Relay_State::connected:
         return "connected";
-    case Relay_State::suspect:
-        return "suspect";
+    case Relay_State::stale:
+        return "stale";
     case Relay_State::waiting:
         return "waiting";
     case Relay_State::sleeping:
@@ -173,8 +173,8 @@ const char *to_string(Route_Use use) {
         return "offline";
     case Route_Use::refused:
         return "refused";
-    case Route_Use::shed:
-        return "shed";
+    case Route_Use::pruned:
+        return "pruned";
     case Route_Use::withdrawn:
         return "withdrawn";
     }
@@ -189,9 +189,9 @@ const char *to_string(Change_Kind kind) {
         return "relay down";
     case Change_Kind::relay_gone:
         return "relay gone";
-    case Change_Kind::relay_suspect:
-        return "relay suspect";
-    case Change_Kind::relay_trusted:
+    case Change_Kind::relay_stale:
+        return "relay stale";
+    case Change_Kind::relay_recovered:
         return "relay trusted";
     case Change_Kind::relay_failed:
         return "relay failed";
@@ -199,7 +199,7 @@ const char *to_string(Change_Kind kind) {
         return "route online";
     case Change_Kind::route_offline:
         return "route offline";
-    case Change_Kind::route_shed:
+    case Change_Kind::route_pruned:
         return "route let go";
     case Change_Kind::moved:
         return "moved";

@@ -118,23 +118,23 @@ struct Abi_Friends {
     Abi_World world;
     Abi_Peer &a;
     Abi_Peer &b;
-    int ab = -1; ///< a's connection to b
-    int ba = -1;
+    int a_to_b = -1; ///< a's connection to b
+    int b_to_a = -1;
 
     explicit Abi_Friends(int relays = 1) : a{world.add_peer()}, b{world.add_peer()} {
-        ab = ::new_tcp_connection_to(a.c, b.key.data(), 10);
-        ba = ::new_tcp_connection_to(b.c, a.key.data(), 20);
+        a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
+        b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
         for (int i = 0; i < relays; ++i) {
             Sim_Relay &relay = world.add_relay();
-            REQUIRE(tie(a, ab, relay) == 0);
-            REQUIRE(tie(b, ba, relay) == 0);
+            REQUIRE(tie(a, a_to_b, relay) == 0);
+            REQUIRE(tie(b, b_to_a, relay) == 0);
         }
         REQUIRE(world.until(5'000, [&] { return online(relays); }));
     }
 
     [[nodiscard]] bool online(int relays) const {
-        return ::tcp_connection_to_online_tcp_relays(a.c, ab) == static_cast<std::uint32_t>(relays) &&
-               ::tcp_connection_to_online_tcp_relays(b.c, ba) == static_cast<std::uint32_t>(relays);
+        return ::tcp_connection_to_online_tcp_relays(a.c, a_to_b) == static_cast<std::uint32_t>(relays) &&
+               ::tcp_connection_to_online_tcp_relays(b.c, b_to_a) == static_cast<std::uint32_t>(relays);
     }
 };
 

@@ -129,17 +129,17 @@ TEST_CASE("a relay that is away and is named at another address is connected the
 TEST_CASE("no new relay is tied while the peer is online at three", "[original]") {
     Abi_Friends f{3};
     Sim_Relay &fourth = f.world.add_relay();
-    CHECK(tie(f.a, f.ab, fourth) == -1);
+    CHECK(tie(f.a, f.a_to_b, fourth) == -1);
     CHECK(hold(f.a, fourth) == 0);
-    CHECK(tie(f.a, f.ab, fourth) == 0);
+    CHECK(tie(f.a, f.a_to_b, fourth) == 0);
 }
 
 TEST_CASE("data comes with the host's id and the tick's userdata", "[original]") {
     Abi_Friends f{2};
-    CHECK(send(f.a, f.ab, "hello b") == 0);
-    CHECK(send(f.b, f.ba, "hello a") == 0);
+    CHECK(send(f.a, f.a_to_b, "hello b") == 0);
+    CHECK(send(f.b, f.b_to_a, "hello a") == 0);
     CHECK(send(f.a, 99, "nobody") == -1);
-    CHECK(send(f.a, f.ab, std::string(3'000, 'x')) == -1);
+    CHECK(send(f.a, f.a_to_b, std::string(3'000, 'x')) == -1);
     f.world.pass(500);
     REQUIRE(f.a.data.size() == 1);
     REQUIRE(f.b.data.size() == 1);
@@ -149,7 +149,7 @@ TEST_CASE("data comes with the host's id and the tick's userdata", "[original]")
     CHECK(f.b.data[0].id == 20);
     CHECK(f.b.data[0].bytes == "hello b");
     ::set_packet_tcp_connection_callback(f.b.c, nullptr, nullptr);
-    CHECK(send(f.a, f.ab, "unheard") == 0);
+    CHECK(send(f.a, f.a_to_b, "unheard") == 0);
     f.world.pass(500);
     CHECK(f.b.data.size() == 1);
 }
@@ -170,21 +170,21 @@ TEST_CASE("a peer that has not asked for us hears us out of band, and answers ov
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_peer();
     Sim_Relay &relay = world.add_relay();
-    const int ab = ::new_tcp_connection_to(a.c, b.key.data(), 10);
-    REQUIRE(tie(a, ab, relay) == 0);
+    const int a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
+    REQUIRE(tie(a, a_to_b, relay) == 0);
     REQUIRE(hold(b, relay) == 0);
-    REQUIRE(world.until(5'000, [&] { return send(a, ab, "who is there") == 0 && !b.oob.empty(); }));
+    REQUIRE(world.until(5'000, [&] { return send(a, a_to_b, "who is there") == 0 && !b.oob.empty(); }));
     CHECK(b.oob[0].sender == a.key);
     CHECK(b.oob[0].bytes == "who is there");
     CHECK(b.oob[0].userdata == &b);
     REQUIRE(b.oob[0].relay == 0);
     CHECK(b.data.empty());
 
-    const int ba = ::new_tcp_connection_to(b.c, a.key.data(), 20);
-    CHECK(::add_tcp_number_relay_connection(b.c, ba, static_cast<unsigned int>(b.oob[0].relay)) == 0);
+    const int b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
+    CHECK(::add_tcp_number_relay_connection(b.c, b_to_a, static_cast<unsigned int>(b.oob[0].relay)) == 0);
     CHECK(world.until(5'000, [&] {
-        return ::tcp_connection_to_online_tcp_relays(a.c, ab) == 1 &&
-               ::tcp_connection_to_online_tcp_relays(b.c, ba) == 1;
+        return ::tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 &&
+               ::tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
     // Over a relay that is tied to the peer, out of band is as good as data.
     CHECK(::tcp_send_oob_packet_using_relay(a.c, relay.key.data(), b.key.data(), bytes_of("aside"), 5) == 0);
@@ -367,21 +367,21 @@ TEST_CASE("all connected relays are copied, where toxcore's own code copies none
 
 TEST_CASE("relays that only sleepers use are left, and come back when they wake", "[original]") {
     Abi_Friends f{2};
-    REQUIRE(::set_tcp_connection_to_status(f.a.c, f.ab, false) == 0);
+    REQUIRE(::set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == 0);
     CHECK(f.world.until(60'000, [&] { return ::tcp_connected_relays_count(f.a.c) == 0; }));
     CHECK(abi_open_sockets(f.a.network) == 0);
     CHECK(::tcp_connections_count(f.a.c) == 2);
-    REQUIRE(::set_tcp_connection_to_status(f.a.c, f.ab, true) == 0);
+    REQUIRE(::set_tcp_connection_to_status(f.a.c, f.a_to_b, true) == 0);
     CHECK(f.world.until(10'000, [&] { return f.online(2); }));
-    CHECK(send(f.a, f.ab, "awake") == 0);
+    CHECK(send(f.a, f.a_to_b, "awake") == 0);
     CHECK(f.world.until(1'000, [&] { return heard(f.b.data, "awake"); }));
 }
 
 TEST_CASE("the peer and the relay are told of a connection that is killed", "[original]") {
     Abi_Friends f{2};
-    REQUIRE(::kill_tcp_connection_to(f.a.c, f.ab) == 0);
-    CHECK(send(f.a, f.ab, "gone") == -1);
-    CHECK(f.world.until(1'000, [&] { return ::tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0; }));
+    REQUIRE(::kill_tcp_connection_to(f.a.c, f.a_to_b) == 0);
+    CHECK(send(f.a, f.a_to_b, "gone") == -1);
+    CHECK(f.world.until(1'000, [&] { return ::tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0; }));
 }
 
 TEST_CASE("a callback may kill the connection, its relay, or all") {
@@ -392,7 +392,7 @@ TEST_CASE("a callback may kill the connection, its relay, or all") {
         ++calls;
         switch (victim) {
         case 0:
-            CHECK(::kill_tcp_connection_to(f.a.c, f.ab) == 0);
+            CHECK(::kill_tcp_connection_to(f.a.c, f.a_to_b) == 0);
             break;
         case 1:
             CHECK(::kill_tcp_relay_connection(f.a.c, 0) == 0);
@@ -404,11 +404,11 @@ TEST_CASE("a callback may kill the connection, its relay, or all") {
         }
     };
     for (int i = 0; i < 5; ++i) {
-        CHECK(send(f.b, f.ba, "one of five") == 0);
+        CHECK(send(f.b, f.b_to_a, "one of five") == 0);
     }
     f.world.pass(1'000);
     CHECK(calls == 1);
-    CHECK(::tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0);
+    CHECK(::tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0);
     if (victim != 0) {
         CHECK(abi_open_sockets(f.a.network) == 0);
     }
@@ -418,9 +418,9 @@ TEST_CASE("a callback may tick, which does nothing, and send") {
     Abi_Friends f;
     f.a.on_data = [&](const Abi_Packet &) {
         abi_tick(f.a);
-        CHECK(send(f.a, f.ab, "echo") == 0);
+        CHECK(send(f.a, f.a_to_b, "echo") == 0);
     };
-    CHECK(send(f.b, f.ba, "call") == 0);
+    CHECK(send(f.b, f.b_to_a, "call") == 0);
     CHECK(f.world.until(1'000, [&] { return heard(f.b.data, "echo"); }));
     CHECK(f.a.data.size() == 1);
 }
@@ -429,7 +429,7 @@ TEST_CASE("traffic goes on when a relay dies, by the next") {
     Abi_Friends f{3};
     for (int i = 0; i < 2; ++i) {
         sim_relay_kill(f.world.relays[static_cast<std::size_t>(i)]);
-        REQUIRE(f.world.until(1'000, [&] { return send(f.a, f.ab, "still here") == 0 && !f.b.data.empty(); }));
+        REQUIRE(f.world.until(1'000, [&] { return send(f.a, f.a_to_b, "still here") == 0 && !f.b.data.empty(); }));
         f.b.data.clear();
     }
 }

@@ -103,7 +103,7 @@ TEST_CASE("a network that is not the system's is all that is used") {
     Abi_Friends f;
     CHECK(f.a.network.calls > 0);
     const std::uint64_t before = f.a.network.bytes_sent;
-    CHECK(send(f.a, f.ab, std::string(100, 'x')) == 0);
+    CHECK(send(f.a, f.a_to_b, std::string(100, 'x')) == 0);
     CHECK(f.a.network.bytes_sent - before > 100);
     CHECK(systems_network()->calls == 0);
 }
@@ -172,10 +172,10 @@ TEST_CASE("a clock that stands still while the host ticks stops nothing but what
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_peer();
     Sim_Relay &relay = world.add_relay();
-    const int ab = ::new_tcp_connection_to(a.c, b.key.data(), 10);
-    const int ba = ::new_tcp_connection_to(b.c, a.key.data(), 20);
-    REQUIRE(tie(a, ab, relay) == 0);
-    REQUIRE(tie(b, ba, relay) == 0);
+    const int a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
+    const int b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
+    REQUIRE(tie(a, a_to_b, relay) == 0);
+    REQUIRE(tie(b, b_to_a, relay) == 0);
     const auto until = [&](auto done) {
         for (int ticks = 0; ticks < 400; ++ticks) {
             ::do_tcp_connections(&a.logger, a.c, &a);
@@ -188,16 +188,16 @@ TEST_CASE("a clock that stands still while the host ticks stops nothing but what
         return false;
     };
     const std::uint64_t stands = a.clock.ms;
-    REQUIRE(until([&] { return ::tcp_connection_to_online_tcp_relays(a.c, ab) == 1; }));
+    REQUIRE(until([&] { return ::tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1; }));
     for (int i = 0; i < 20; ++i) {
         const std::string message = "message " + std::to_string(i);
-        REQUIRE(send(a, ab, message) == 0);
+        REQUIRE(send(a, a_to_b, message) == 0);
         REQUIRE(until([&] { return heard(b.data, message); }));
     }
     CHECK(b.data.size() == 20);
     CHECK(a.clock.ms == stands);
     // It moves again, by all that it missed.
-    CHECK(world.until(2'000, [&] { return send(b, ba, "moving") == 0 && heard(a.data, "moving"); }));
+    CHECK(world.until(2'000, [&] { return send(b, b_to_a, "moving") == 0 && heard(a.data, "moving"); }));
 }
 
 TEST_CASE("a clock that is set back, and one that leaps, leave the connection up") {
@@ -212,7 +212,7 @@ TEST_CASE("a clock that is set back, and one that leaps, leave the connection up
         sleepy(f.a);
         sleepy(f.b);
         f.a.data.clear();
-        CHECK(f.world.until(20'000, [&] { return send(f.b, f.ba, "after") == 0 && heard(f.a.data, "after"); }));
+        CHECK(f.world.until(20'000, [&] { return send(f.b, f.b_to_a, "after") == 0 && heard(f.a.data, "after"); }));
     }
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("statistics: every send by its bytes, every packet of a relay once it 
     const Net_Profile::Direction before_received = received;
     const std::string message(100, 'm');
     for (int i = 0; i < 10; ++i) {
-        CHECK(send(f.a, f.ab, message) == 0);
+        CHECK(send(f.a, f.a_to_b, message) == 0);
     }
     CHECK(sent.packets == before.packets + 10);
     // A frame begins with its length: 101 bytes and the seal's 16, of which the first byte is 0.

@@ -6,19 +6,19 @@ using namespace toxtcp;
 namespace {
 
 /// All that a host does in its first seconds, whatever fails of it. Whether a message came through.
-bool live(Abi_World &world, Abi_Peer &a, Abi_Peer &b, Sim_Relay &relay, int &ab, int &ba) {
+bool live(Abi_World &world, Abi_Peer &a, Abi_Peer &b, Sim_Relay &relay, int &a_to_b, int &b_to_a) {
     for (int ticks = 0; ticks < 60; ++ticks) {
-        if (ab < 0) {
-            ab = ::new_tcp_connection_to(a.c, b.key.data(), 10);
+        if (a_to_b < 0) {
+            a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
         }
-        if (ba < 0) {
-            ba = ::new_tcp_connection_to(b.c, a.key.data(), 20);
+        if (b_to_a < 0) {
+            b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
         }
-        tie(a, ab, relay); // -1 from the second time on, and when it fails
-        tie(b, ba, relay);
+        tie(a, a_to_b, relay); // -1 from the second time on, and when it fails
+        tie(b, b_to_a, relay);
         std::array<Node_format, 2> nodes;
         ::tcp_copy_connected_relays(a.c, nodes.data(), 2);
-        send(a, ab, "message");
+        send(a, a_to_b, "message");
         abi_tick(a);
         abi_tick(b);
         const Abi_Outside outside;
@@ -45,15 +45,15 @@ TEST_CASE("whichever allocation fails, and all from then on: the call fails, and
         b.c = abi_new_connections(b, &b.network);
         REQUIRE(b.c != nullptr);
         abi_set_callbacks(b);
-        int ab = -1;
-        int ba = -1;
+        int a_to_b = -1;
+        int b_to_a = -1;
         bool failed = false;
         {
             const Abi_Failing failing{number, once ? number + 1 : UINT64_MAX};
             a.c = abi_new_connections(a, &a.network);
             if (a.c != nullptr) {
                 abi_set_callbacks(a);
-                const bool came = live(world, a, b, relay, ab, ba);
+                const bool came = live(world, a, b, relay, a_to_b, b_to_a);
                 failed = abi_memory.counted > number;
                 const Abi_Outside outside;
                 // One failure delays at most: a host that asks again gets what it asks for.
@@ -70,7 +70,7 @@ TEST_CASE("whichever allocation fails, and all from then on: the call fails, and
             abi_set_callbacks(a);
         }
         b.data.clear();
-        CHECK(live(world, a, b, relay, ab, ba));
+        CHECK(live(world, a, b, relay, a_to_b, b_to_a));
         failures += failed ? 1 : 0;
         if (!failed) {
             break;
@@ -86,7 +86,7 @@ TEST_CASE("packets go and come without an allocation") {
     std::size_t sent = 0;
     const auto talk = [&] {
         for (int i = 0; i < 100; ++i) {
-            sent += send(f.a, f.ab, "short") == 0 && send(f.a, f.ab, longest) == 0 ? 1 : 0;
+            sent += send(f.a, f.a_to_b, "short") == 0 && send(f.a, f.a_to_b, longest) == 0 ? 1 : 0;
             abi_tick(f.b);
             const Abi_Outside outside;
             sim_advance(f.world.net, ABI_TICK_MS);

@@ -118,9 +118,9 @@ def main():
             print(f"\non the real clock, {options.seconds} s of it under strace, reckoned for an hour")
             table(measured, ("held", "wakes", "calls"))
     idle = hour[3, False, "saver"]
-    unasked = [one["causes"]["none"] for one in hour.values() if "causes" in one]
-    if idle["wakes"] > MOST_WAKES or any(unasked):
-        complain(f"{idle['wakes']} wake-ups with 3 idle relays, {sum(unasked)} without a cause: more than there may be")
+    spurious = [one["causes"]["none"] for one in hour.values() if "causes" in one]
+    if idle["wakes"] > MOST_WAKES or any(spurious):
+        complain(f"{idle['wakes']} wake-ups with 3 idle relays, {sum(spurious)} without a cause: more than there may be")
         return 1
     return 0
 

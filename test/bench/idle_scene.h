@@ -59,7 +59,7 @@ struct Idle_Scene {
     void note(bool ours, const Packet &packet) {
         std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
         traffic.packets += ours;
-        traffic.bytes += ours ? FRAME_OVERHEAD + print_packet(packet, plain) : 0;
+        traffic.bytes += ours ? FRAME_OVERHEAD + encode_packet(packet, plain) : 0;
     }
 };
 

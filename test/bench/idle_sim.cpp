@@ -40,8 +40,8 @@ void measure(std::size_t relays, bool in_use, Profile profile) {
         static_cast<unsigned long long>(node_of(client).calls.total() - calls), count(&Wake_Counts::relay_ping),
         count(&Wake_Counts::ping), count(&Wake_Counts::pong), count(&Wake_Counts::packet), count(&Wake_Counts::peer),
         count(&Wake_Counts::room) + count(&Wake_Counts::probe) + count(&Wake_Counts::retry) +
-            count(&Wake_Counts::hold) + count(&Wake_Counts::asked),
-        count(&Wake_Counts::unasked));
+            count(&Wake_Counts::prune) + count(&Wake_Counts::request),
+        count(&Wake_Counts::spurious));
 }
 
 } // namespace

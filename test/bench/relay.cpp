@@ -99,7 +99,7 @@ int listen_somewhere(std::uint16_t &port) {
 /// Seals to the client's queue.
 void queue(Client &client, const Packet &packet) {
     std::array<std::uint8_t, MAX_FRAME_SIZE> frame;
-    const std::size_t plain = print_packet(packet, Mutable_Bytes{frame}.subspan(FRAME_OVERHEAD));
+    const std::size_t plain = encode_packet(packet, Mutable_Bytes{frame}.subspan(FRAME_OVERHEAD));
     seal_frame(client.channel, Mutable_Bytes{frame}.first(FRAME_OVERHEAD + plain));
     client.out.insert(client.out.end(), frame.begin(),
                       frame.begin() + static_cast<std::ptrdiff_t>(FRAME_OVERHEAD + plain));
@@ -229,7 +229,7 @@ bool take_frames(Relays &relays, Client &client) {
         const Mutable_Bytes sealed = Mutable_Bytes{client.in}.subspan(at + FRAME_HEADER_SIZE, length);
         const Mutable_Bytes plain = open_sealed(client.channel, sealed);
         Packet packet;
-        if (plain.empty() || parse_packet(Sender::client, plain, packet) != Reason::none) {
+        if (plain.empty() || decode_packet(Sender::client, plain, packet) != Reason::none) {
             return false;
         }
         take_packet(relays, client, packet);

@@ -167,7 +167,7 @@ TEST_CASE("holding: a host that needs no idle relays says so and has none; the s
 }
 
 TEST_CASE("holding: a relay that was connected and ended is connected again, and its connections stay tied") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     Sim_Relay &relay = f.relay(0);
     const int number = tcp_relay(f.a.c, relay.key);
@@ -177,11 +177,11 @@ TEST_CASE("holding: a relay that was connected and ended is connected again, and
     CHECK_FALSE(is_up(f.a, relay));
     CHECK(count_changes(f.a, Change_Kind::relay_gone) == 0);
     CHECK(tcp_relay(f.a.c, relay.key) == number);
-    CHECK(connection_info(f.a, f.ab).routes_count == 2);
-    CHECK(connection_info(f.a, f.ab).routes[0].state == Route_State::none);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 1);
+    CHECK(connection_info(f.a, f.a_to_b).routes_count == 2);
+    CHECK(connection_info(f.a, f.a_to_b).routes[0].state == Route_State::none);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 1);
     sim_relay_return(relay);
-    CHECK(f.world.until(20'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2; }));
+    CHECK(f.world.until(20'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 2; }));
     CHECK(tcp_relay(f.a.c, relay.key) == number);
     CHECK(count_changes(f.a, Change_Kind::relay_up, number) == 2);
 }
@@ -205,47 +205,47 @@ TEST_CASE("holding: a relay that never came up keeps its ties, and comes up when
 }
 
 TEST_CASE("holding: a relay used only by sleeping connections is left and remembered, waking brings it back") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, true) == Error::already);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::already);
-    CHECK_FALSE(connection_info(f.a, f.ab).awake);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, true) == Error::already);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::already);
+    CHECK_FALSE(connection_info(f.a, f.a_to_b).awake);
     f.world.advance(1'000);
     CHECK(tcp_connected_relays_count(f.a.c) == 0);
     CHECK(node_of(f.a).open_sockets() == 0);
     CHECK(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
     CHECK(relay_info(f.a, 0).last_end == Reason::asleep);
     CHECK(last_change(f.a, Change_Kind::relay_down)->change.reason == Reason::asleep);
-    CHECK(connection_info(f.a, f.ab).routes_count == 2);
-    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0);
+    CHECK(connection_info(f.a, f.a_to_b).routes_count == 2);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0);
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
 
     f.world.advance(600'000);
     CHECK(node_of(f.a).open_sockets() == 0);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, true) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, true) == Error::ok);
     CHECK(f.world.until(2'000, [&] {
-        return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 2 &&
-               tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 2;
+        return tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 2 &&
+               tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 2;
     }));
-    CHECK(send_text(f.b, f.ba, "awake?") == Error::ok);
+    CHECK(send_text(f.b, f.b_to_a, "awake?") == Error::ok);
     f.world.advance(200);
     CHECK(heard_once(f.a.data, "awake?"));
 }
 
 TEST_CASE("holding: a sleeping connection keeps a relay that an awake one uses, and still gets its data") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
     tie(f.a, befriend(f.a, third.key, 3), f.relay(1));
     tie(third, befriend(third, f.a.key, 4), f.relay(1));
     f.world.advance(20'000);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::ok);
     f.world.advance(5'000);
     CHECK(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
     CHECK(state_of(f.a, f.relay(1)) == Relay_State::connected);
-    CHECK(send_text(f.b, f.ba, "psst") == Error::ok);
+    CHECK(send_text(f.b, f.b_to_a, "psst") == Error::ok);
     f.world.advance(200);
     CHECK(heard_once(f.a.data, "psst"));
 }
@@ -256,11 +256,11 @@ TEST_CASE("holding: a relay is not left for sleep before 10 s after it came up")
     Sim_Peer &a = world.add_peer();
     Sim_Peer &b = world.add_peer();
     Sim_Relay &relay = world.add_relay();
-    const int ab = befriend(a, b.key, 0);
-    tie(a, ab, relay);
+    const int a_to_b = befriend(a, b.key, 0);
+    tie(a, a_to_b, relay);
     tie(b, befriend(b, a.key, 0), relay);
-    CHECK(set_tcp_connection_to_status(a.c, ab, false) == Error::ok);
-    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, ab) == 1; }));
+    CHECK(set_tcp_connection_to_status(a.c, a_to_b, false) == Error::ok);
+    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1; }));
     world.advance(9'500);
     CHECK(is_up(a, relay));
     world.advance(1'500);
@@ -268,10 +268,10 @@ TEST_CASE("holding: a relay is not left for sleep before 10 s after it came up")
 }
 
 TEST_CASE("holding: a relay that sleeps wakes when an awake connection is tied to it") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::ok);
     f.world.advance(1'000);
     REQUIRE(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
     const int other = befriend(f.a, some_key(f.world), 5);
@@ -280,15 +280,15 @@ TEST_CASE("holding: a relay that sleeps wakes when an awake connection is tied t
 }
 
 TEST_CASE("holding: a relay that was left is taken back when the host names it again for a peer with too few") {
-    Friends f{ANY_TICKING(), 3};
+    Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     Sim_Relay &more = f.world.add_relay();
     const int other = befriend(f.a, some_key(f.world), 5);
     tie(f.a, other, more);
-    tie(f.a, f.ab, more);
+    tie(f.a, f.a_to_b, more);
     f.world.advance(20'000);
     REQUIRE(state_of(f.a, more) == Relay_State::sleeping);
-    CHECK(add_tcp_relay_connection(f.a.c, f.ab, more.address, more.key) == Error::already);
+    CHECK(add_tcp_relay_connection(f.a.c, f.a_to_b, more.address, more.key) == Error::already);
     f.world.advance(1'000);
     CHECK(state_of(f.a, more) == Relay_State::sleeping);
     CHECK(add_tcp_relay_connection(f.a.c, other, more.address, more.key) == Error::already);

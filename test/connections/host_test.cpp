@@ -25,13 +25,13 @@ TEST_CASE("host: a tick with nothing to do is one system call, however many rela
 }
 
 TEST_CASE("host: an idle client that sleeps between ticks hardly ever wakes") {
-    Friends f{Ticking::when_woken, 3};
+    Two_Peers f{Ticking::when_woken, 3};
     f.world.advance(60'000);
     const std::uint64_t before = node_of(f.a).runs;
     f.world.advance(3'600'000);
     // Each relay: our ping, its pong, its ping, our pong, each 30 s.
     CHECK(node_of(f.a).runs - before <= 3 * 120 * 4);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
 }
 
@@ -64,12 +64,12 @@ TEST_CASE("host: bytes may be cut anywhere, both ways") {
     world.tick_often();
     node_of(relay).piece = piece;
     node_of(a).send_piece = piece;
-    const int ab = befriend(a, b.key, 1);
-    const int ba = befriend(b, a.key, 2);
-    tie(a, ab, relay);
-    tie(b, ba, relay);
+    const int a_to_b = befriend(a, b.key, 1);
+    const int b_to_a = befriend(b, a.key, 2);
+    tie(a, a_to_b, relay);
+    tie(b, b_to_a, relay);
     REQUIRE(world.until(60'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, ab) == 1 && tcp_connection_to_online_tcp_relays(b.c, ba) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
     std::vector<std::string> sent;
     for (std::size_t i = 0; i < 40; ++i) {
@@ -78,8 +78,8 @@ TEST_CASE("host: bytes may be cut anywhere, both ways") {
         const std::size_t most = std::min(50 * piece, MAX_DATA_SIZE - 4);
         text.resize(text.size() + sim_below(world.net.random, most), static_cast<char>('a' + i % 26));
         // Full is what a socket is that takes a few bytes at a time: one asks again.
-        REQUIRE(world.until(100'000, [&] { return send_text(a, ab, text) == Error::ok; }));
-        REQUIRE(world.until(100'000, [&] { return send_text(b, ba, text) == Error::ok; }));
+        REQUIRE(world.until(100'000, [&] { return send_text(a, a_to_b, text) == Error::ok; }));
+        REQUIRE(world.until(100'000, [&] { return send_text(b, b_to_a, text) == Error::ok; }));
         sent.push_back(text);
     }
     CHECK(world.until(200'000, [&] { return a.data.size() == sent.size() && b.data.size() == sent.size(); }));
@@ -155,7 +155,7 @@ TEST_CASE("control packets are never lost to a full socket") {
 }
 
 TEST_CASE("a socket that is full for a while: data is refused, and what was taken arrives whole and once") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     Sim_Node &node = node_of(f.relay(0));
     node.capacity = 3'000;
@@ -164,7 +164,7 @@ TEST_CASE("a socket that is full for a while: data is refused, and what was take
     std::vector<std::string> taken;
     for (int i = 0; i < 300; ++i) {
         const std::string text = std::to_string(i) + std::string(700, 'x');
-        if (send_text(f.a, f.ab, text) == Error::ok) {
+        if (send_text(f.a, f.a_to_b, text) == Error::ok) {
             taken.push_back(text);
         }
         f.world.advance(10);
@@ -181,7 +181,7 @@ TEST_CASE("a socket that is full for a while: data is refused, and what was take
 
 TEST_CASE("the same seed is the same run") {
     const auto run = [](std::uint64_t seed) {
-        Friends f{Ticking::when_woken, 4, seed};
+        Two_Peers f{Ticking::when_woken, 4, seed};
         for (Sim_Relay &relay : f.world.relays) {
             node_of(relay).jitter = 20;
             node_of(relay).piece = 50;

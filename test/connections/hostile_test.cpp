@@ -15,24 +15,24 @@ struct Hostile {
     Sim_Peer &b;
     Sim_Relay &honest;
     Scripted_Relay &bad;
-    int ab = -1;
-    int ba = -1;
-    int bad_number = -1;
+    int a_to_b = -1;
+    int b_to_a = -1;
+    int bad_handle = -1;
     std::size_t said = 0;
 
     explicit Hostile(Ticking ticking)
         : world{ticking}, a{world.add_peer()}, b{world.add_peer()}, honest{world.add_relay()},
           bad{world.add_scripted()} {
-        ab = befriend(a, b.key, 70);
-        ba = befriend(b, a.key, 80);
-        tie(a, ab, honest);
-        tie(b, ba, honest);
+        a_to_b = befriend(a, b.key, 70);
+        b_to_a = befriend(b, a.key, 80);
+        tie(a, a_to_b, honest);
+        tie(b, b_to_a, honest);
     }
 
     void bring_up() {
-        bad_number = tie(a, ab, bad);
+        bad_handle = tie(a, a_to_b, bad);
         REQUIRE(world.until(2'000, [&] {
-            return tcp_connection_to_online_tcp_relays(a.c, ab) == 1 && !bad.clients.empty() &&
+            return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && !bad.clients.empty() &&
                    bad.clients.back().routes.size() == 1;
         }));
         world.advance(200);
@@ -41,8 +41,8 @@ struct Hostile {
 
     void talk(int packets = 3) {
         for (int i = 0; i < packets; ++i) {
-            CHECK(send_text(a, ab, "a" + std::to_string(said)) == Error::ok);
-            CHECK(send_text(b, ba, "b" + std::to_string(said)) == Error::ok);
+            CHECK(send_text(a, a_to_b, "a" + std::to_string(said)) == Error::ok);
+            CHECK(send_text(b, b_to_a, "b" + std::to_string(said)) == Error::ok);
             ++said;
             world.advance(50);
         }
@@ -63,7 +63,7 @@ struct Hostile {
         CHECK(node_of(a).log.front().text.find(to_string(bad.key).substr(0, 8)) != std::string::npos);
         CHECK(is_up(a, honest));
         CHECK(count_changes(a, Change_Kind::relay_up, tcp_relay(a.c, honest.key)) == 1);
-        CHECK(tcp_connection_to_online_tcp_relays(a.c, ab) == 1);
+        CHECK(tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1);
         REQUIRE(b.data.size() == said);
         REQUIRE(a.data.size() == said);
         for (std::size_t i = 0; i < said; ++i) {
@@ -220,7 +220,7 @@ TEST_CASE("hostile: what answers the handshake and is no answer to it") {
     INFO(to_string(h.world.ticking) << ", pieces of " << piece);
     h.world.tick_often();
     h.world.net.nodes[h.bad.node]->piece = piece;
-    REQUIRE(h.world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(h.a.c, h.ab) == 1; }));
+    REQUIRE(h.world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(h.a.c, h.a_to_b) == 1; }));
     SECTION("rubbish") {
         h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE, 'x');
     }
@@ -232,14 +232,14 @@ TEST_CASE("hostile: what answers the handshake and is no answer to it") {
         sim_fill(h.world.net.random, other.bytes);
         h.bad.key = public_key_of(other); // the one that we are told of
         h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE, '\0');
-        CHECK(add_tcp_relay_connection(h.a.c, h.ab, h.bad.address, h.bad.key) == Error::ok);
+        CHECK(add_tcp_relay_connection(h.a.c, h.a_to_b, h.bad.address, h.bad.key) == Error::ok);
         h.world.advance(300);
         // It cannot open our request, and says nothing that could be the answer.
         CHECK(h.bad.broken);
         scripted_send_raw(h.bad, bytes_of(h.bad.handshake_answer));
     }
     if (!knows(h.a, h.bad)) {
-        tie(h.a, h.ab, h.bad);
+        tie(h.a, h.a_to_b, h.bad);
     }
     h.world.advance(piece == 0 ? 1'000 : 3'000);
     h.check_ended(Reason::handshake_failed);
@@ -249,7 +249,7 @@ TEST_CASE("hostile: an answer to the handshake that never gets whole ends by the
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE - 1, 'x');
-    tie(h.a, h.ab, h.bad);
+    tie(h.a, h.a_to_b, h.bad);
     h.world.advance(10'500);
     h.check_ended(Reason::connect_timeout);
 }
@@ -261,7 +261,7 @@ TEST_CASE("hostile: a relay that was up and fails its next handshake is kept, wi
     h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE, 'x');
     scripted_close(h.bad);
     h.world.advance(2'000);
-    CHECK(relay_info(h.a, h.bad_number).last_end == Reason::handshake_failed);
+    CHECK(relay_info(h.a, h.bad_handle).last_end == Reason::handshake_failed);
     CHECK(count_changes(h.a, Change_Kind::relay_gone) == 0);
     h.talk();
 }
@@ -297,7 +297,7 @@ TEST_CASE("hostile: what is odd but allowed ends nothing") {
     CHECK(is_up(h.a, h.bad));
     REQUIRE(h.a.data.size() == 1);
     CHECK(h.a.data[0].bytes == "data");
-    CHECK(tcp_connection_to_online_tcp_relays(h.a.c, h.ab) == 1);
+    CHECK(tcp_connection_to_online_tcp_relays(h.a.c, h.a_to_b) == 1);
     CHECK(count_lines(h.a, Log_Level::warning) == 0);
 }
 
@@ -334,7 +334,7 @@ TEST_CASE("hostile: a flood of any packet does not keep another relay from its t
     while (h.bad.clients.back().out.empty()) {
         scripted_send(h.bad, bytes_of(plain));
     }
-    CHECK(send_text(h.b, h.ba, "through the flood") == Error::ok);
+    CHECK(send_text(h.b, h.b_to_a, "through the flood") == Error::ok);
     h.world.advance(100);
     const std::uint64_t before = node_of(h.a).calls.receive;
     sim_peer_tick(h.a); // just one

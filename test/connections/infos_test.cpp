@@ -19,7 +19,7 @@ Route_Info route_info(const Sim_Peer &peer, int connection, const Sim_Relay &rel
 }
 
 /// One that `relay` is not.
-Sim_Relay &other_than(Friends &f, const Sim_Relay &relay) {
+Sim_Relay &other_than(Two_Peers &f, const Sim_Relay &relay) {
     return &f.relay(0) == &relay ? f.relay(1) : f.relay(0);
 }
 
@@ -30,10 +30,10 @@ bool is_echo(const Packet &packet) {
 } // namespace
 
 TEST_CASE("infos: a route tells its echo time and its last proof, and the connection how many echoes were answered") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (const Sim_Relay &relay : f.world.relays) {
-        const Route_Info before = route_info(f.a, f.ab, relay);
+        const Route_Info before = route_info(f.a, f.a_to_b, relay);
         CHECK(before.use == Route_Use::unverified);
         CHECK(before.last_proved == 0);
         CHECK(before.echo_round_trip == 0);
@@ -42,44 +42,44 @@ TEST_CASE("infos: a route tells its echo time and its last proof, and the connec
         node_of(relay).latency = 30;
     }
     f.talk(5'000, 20);
-    const Connection_Info info = connection_info(f.a, f.ab);
+    const Connection_Info info = connection_info(f.a, f.a_to_b);
     CHECK(info.echoes_sent >= 3);
     CHECK(info.echoes_answered + 1 >= info.echoes_sent); // one may be under way
     for (const Sim_Relay &relay : f.world.relays) {
-        const Route_Info route = route_info(f.a, f.ab, relay);
+        const Route_Info route = route_info(f.a, f.a_to_b, relay);
         CHECK(route.use == (route.relay == info.sending ? Route_Use::in_use : Route_Use::ready));
         CHECK(route.last_proved != 0);
         CHECK(route.last_proved <= f.world.net.now);
         CHECK(route.echo_round_trip >= 4 * 30);
         CHECK(route.echo_round_trip <= 4 * 30 + 200);
     }
-    CHECK(route_info(f.a, f.ab, f.in_use()).last_proved + 3'000 > f.world.net.now);
+    CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved + 3'000 > f.world.net.now);
     // Nothing is sent, so nothing is proved: the time stays.
-    const std::uint64_t proved = route_info(f.a, f.ab, f.in_use()).last_proved;
+    const std::uint64_t proved = route_info(f.a, f.a_to_b, f.in_use()).last_proved;
     f.world.advance(60'000);
-    CHECK(route_info(f.a, f.ab, f.in_use()).last_proved == proved);
-    CHECK(connection_info(f.a, f.ab).echoes_sent == info.echoes_sent);
+    CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved == proved);
+    CHECK(connection_info(f.a, f.a_to_b).echoes_sent == info.echoes_sent);
 }
 
 TEST_CASE("infos: a route that has delivered and stops to keeps the time of its last proof, and is told as failed") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 20);
     Sim_Relay &relay = f.in_use();
     const std::uint64_t at = f.world.net.now;
     relay.drops_data = true;
     f.talk(4'000, 20);
-    const Route_Info route = route_info(f.a, f.ab, relay);
+    const Route_Info route = route_info(f.a, f.a_to_b, relay);
     CHECK(route.use == Route_Use::failed);
     CHECK(route.last_proved != 0);
     CHECK(route.last_proved <= at);
-    const Connection_Info info = connection_info(f.a, f.ab);
+    const Connection_Info info = connection_info(f.a, f.a_to_b);
     CHECK(info.echoes_answered < info.echoes_sent);
-    CHECK(route_info(f.a, f.ab, f.in_use()).last_proved > at);
+    CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved > at);
 }
 
 TEST_CASE("infos: a route says which of its relay, its peer and its past keeps it from being used") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 20);
     Sim_Relay &used = f.in_use();
@@ -87,8 +87,8 @@ TEST_CASE("infos: a route says which of its relay, its peer and its past keeps i
         Sim_Relay &relay = other_than(f, used);
         sim_relay_kill(relay);
         f.world.advance(500);
-        CHECK(route_info(f.a, f.ab, relay).use == Route_Use::offline);
-        CHECK(route_info(f.a, f.ab, relay).last_proved == 0); // what was proved counts while the peer is online there
+        CHECK(route_info(f.a, f.a_to_b, relay).use == Route_Use::offline);
+        CHECK(route_info(f.a, f.a_to_b, relay).last_proved == 0); // what was proved counts while the peer is online there
         CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).state != Relay_State::connected);
     }
     SECTION("the peer is gone") {
@@ -96,7 +96,7 @@ TEST_CASE("infos: a route says which of its relay, its peer and its past keeps i
         f.b.c = nullptr;
         f.world.advance(500);
         for (const Sim_Relay &relay : f.world.relays) {
-            const Route_Info route = route_info(f.a, f.ab, relay);
+            const Route_Info route = route_info(f.a, f.a_to_b, relay);
             CHECK(route.use == Route_Use::offline);
             CHECK(route.state == Route_State::registered);
         }
@@ -104,15 +104,15 @@ TEST_CASE("infos: a route says which of its relay, its peer and its past keeps i
     SECTION("its relay hangs") {
         sim_relay_stop(used, true);
         f.talk(3'000, 20);
-        const Route_Use use = route_info(f.a, f.ab, used).use;
+        const Route_Use use = route_info(f.a, f.a_to_b, used).use;
         CHECK((use == Route_Use::stale || use == Route_Use::failed));
         f.talk(4'000, 20);
-        CHECK(route_info(f.a, f.ab, used).use == Route_Use::stale);
+        CHECK(route_info(f.a, f.a_to_b, used).use == Route_Use::stale);
     }
     SECTION("it lets echoes pass and drops the data") {
         used.drop = [](const Public_Key &, const Public_Key &, const Packet &packet) { return !is_echo(packet); };
         f.talk(9'000, 20);
-        CHECK(route_info(f.a, f.ab, used).use == Route_Use::avoided);
+        CHECK(route_info(f.a, f.a_to_b, used).use == Route_Use::avoided);
     }
 }
 
@@ -136,14 +136,14 @@ TEST_CASE("infos: a route that its relay has no routing id for says so") {
 TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy relay, and leaves one that drops it") {
     Sim_Peer_Def def;
     def.proves_packets = false;
-    Friends f{ANY_TICKING(), 3, 1, def};
+    Two_Peers f{ANY_TICKING(), 3, 1, def};
     INFO(to_string(f.world.ticking));
     f.talk(60'000, GENERATE(20U, 300U, 1'000U));
-    CHECK(connection_info(f.a, f.ab).moves == 0);
-    CHECK(connection_info(f.b, f.ba).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
+    CHECK(connection_info(f.b, f.b_to_a).moves == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_failed) == 0);
-    CHECK(connection_info(f.a, f.ab).last_heard == 0); // nothing is the peer's for certain
-    CHECK(route_info(f.a, f.ab, f.in_use()).last_proved + 5'000 > f.world.net.now);
+    CHECK(connection_info(f.a, f.a_to_b).last_heard == 0); // nothing is the peer's for certain
+    CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved + 5'000 > f.world.net.now);
     Sim_Relay &relay = f.in_use();
     relay.drops_data = true;
     f.talk(1'000, 20);
@@ -151,21 +151,21 @@ TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy 
     f.talk(10'000, 20);
     CHECK(longest_silence(f.b, at) <= 3'000);
     CHECK(longest_silence(f.a, at) <= 3'000);
-    CHECK(route_info(f.a, f.ab, relay).use == Route_Use::failed);
+    CHECK(route_info(f.a, f.a_to_b, relay).use == Route_Use::failed);
 }
 
 TEST_CASE("infos: routes that are left, since the peer is online at enough others, say so") {
-    Friends f{ANY_TICKING(), 5};
+    Two_Peers f{ANY_TICKING(), 5};
     INFO(to_string(f.world.ticking));
     f.talk(120'000, 500);
-    REQUIRE(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
-    const Connection_Info info = connection_info(f.a, f.ab);
+    REQUIRE(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
+    const Connection_Info info = connection_info(f.a, f.a_to_b);
     REQUIRE(info.routes_count == 5);
     // What one end leaves, the other sees go offline.
-    std::size_t shed = 0;
+    std::size_t pruned = 0;
     for (const Sim_Relay &relay : f.world.relays) {
-        shed += route_info(f.a, f.ab, relay).use == Route_Use::shed ? 1 : 0;
-        shed += route_info(f.b, f.ba, relay).use == Route_Use::shed ? 1 : 0;
+        pruned += route_info(f.a, f.a_to_b, relay).use == Route_Use::pruned ? 1 : 0;
+        pruned += route_info(f.b, f.b_to_a, relay).use == Route_Use::pruned ? 1 : 0;
     }
-    CHECK(shed >= 2);
+    CHECK(pruned >= 2);
 }

@@ -152,30 +152,30 @@ TEST_CASE("killing: a connection killed before the relay has answered is not kep
 }
 
 TEST_CASE("killing: the peer sees it when a connection to it is killed") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
-    CHECK(kill_tcp_connection_to(f.a.c, f.ab) == Error::ok);
+    CHECK(kill_tcp_connection_to(f.a.c, f.a_to_b) == Error::ok);
     f.world.advance(200);
-    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0);
     CHECK(count_changes(f.b, Change_Kind::route_offline) == 3);
 }
 
 TEST_CASE("killing: killing a relay leaves no route behind") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     const int used = tcp_relay(f.a.c, f.in_use().key);
     CHECK(kill_tcp_relay_connection(f.a.c, used) == Error::ok);
-    CHECK(connection_info(f.a, f.ab).routes_count == 1);
-    CHECK(connection_info(f.a, f.ab).sending != used);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 1);
+    CHECK(connection_info(f.a, f.a_to_b).routes_count == 1);
+    CHECK(connection_info(f.a, f.a_to_b).sending != used);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 1);
     CHECK(tcp_connections_count(f.a.c) == 2); // holes included
-    CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(used)) == static_cast<int>(Error::bad_number));
-    CHECK(kill_tcp_relay_connection(f.a.c, used) == Error::bad_number);
+    CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(used)) == static_cast<int>(Error::bad_handle));
+    CHECK(kill_tcp_relay_connection(f.a.c, used) == Error::bad_handle);
     CHECK(node_of(f.a).open_sockets() == 1);
     f.world.advance(200);
     CHECK(count_changes(f.a, Change_Kind::relay_gone, used) == 1);
     CHECK(last_change(f.a, Change_Kind::relay_gone, used)->change.reason == Reason::killed);
-    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 1);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 1);
     f.talk(1'000);
     CHECK(heard_once(f.b.data, "a0"));
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
@@ -385,12 +385,12 @@ TEST_CASE("killing: callbacks may be missing, and may be changed") {
 }
 
 TEST_CASE("killing: killing the whole closes every socket, and null is allowed") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     CHECK(node_of(f.a).open_sockets() == 3);
     kill_tcp_connections(f.a.c);
     f.a.c = nullptr;
     CHECK(node_of(f.a).open_sockets() == 0);
     kill_tcp_connections(nullptr);
     f.world.advance(200);
-    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 0);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0);
 }

@@ -66,7 +66,7 @@ TEST_CASE("kinds: after an outage dead relays in the lower slots take no other r
 }
 
 TEST_CASE("kinds: relays that accept and close do not delay another relay's return") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     for (int i = 0; i < 4; ++i) {
         Sim_Relay &relay = f.world.add_relay();
@@ -150,18 +150,18 @@ TEST_CASE("kinds: a slow network, or a proxy, costs about one connect when an ou
 }
 
 TEST_CASE("kinds: a relay that was away for a minute is used again, though two others carry on") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000);
     sim_relay_kill(f.relay(1));
     f.talk(55'000);
     sim_relay_return(f.relay(1));
     f.talk(10'500);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
 }
 
 TEST_CASE("kinds: a relay that fails for hours costs one line of log an hour") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     enum class Kind { refuses, silent, shakes_hands, flaps };
     const Kind kind = GENERATE(Kind::refuses, Kind::silent, Kind::shakes_hands, Kind::flaps);
     INFO(static_cast<int>(kind));
@@ -323,24 +323,24 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
 
 // ---- slow is not dead ------------------------------------------------------------------------------------------
 
-TEST_CASE("kinds: with round trips of 1.9 s to every relay nothing is suspect, and traffic stays") {
-    Friends f{ANY_TICKING()};
+TEST_CASE("kinds: with round trips of 1.9 s to every relay nothing is stale, and traffic stays") {
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
         node_of(relay).latency = 945;
     }
     f.talk(10'000);
-    const std::uint32_t moves = connection_info(f.a, f.ab).moves;
-    const std::uint32_t suspicions = relay_info(f.a, 0).suspicions;
+    const std::uint32_t moves = connection_info(f.a, f.a_to_b).moves;
+    const std::uint32_t times_stale = relay_info(f.a, 0).times_stale;
     f.talk(600'000);
-    CHECK(connection_info(f.a, f.ab).moves <= moves + 1);
-    CHECK(relay_info(f.a, 0).suspicions <= suspicions + 1);
+    CHECK(connection_info(f.a, f.a_to_b).moves <= moves + 1);
+    CHECK(relay_info(f.a, 0).times_stale <= times_stale + 1);
     CHECK(count_changes(f.a, Change_Kind::relay_failed) == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
 TEST_CASE("kinds: a call that comes long after the last tick judges no socket by an old time") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     f.talk(3'000);
     Sim_Relay &relay = f.in_use();
     const int number = tcp_relay(f.a.c, relay.key);
@@ -356,7 +356,7 @@ TEST_CASE("kinds: a call that comes long after the last tick judges no socket by
 }
 
 TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not kept for the next one in its place") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000);
     // Two of three drop everything and let echoes pass, so traffic rotates through them.
@@ -372,8 +372,8 @@ TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not k
         CHECK(kill_tcp_relay_connection(f.a.c, tcp_relay(f.a.c, f.relay(i).key)) == Error::ok);
         CHECK(kill_tcp_relay_connection(f.b.c, tcp_relay(f.b.c, f.relay(i).key)) == Error::ok);
         Sim_Relay &honest = f.world.add_relay();
-        tie(f.a, f.ab, honest);
-        tie(f.b, f.ba, honest);
+        tie(f.a, f.a_to_b, honest);
+        tie(f.b, f.b_to_a, honest);
     }
     const std::uint64_t at = f.world.net.now;
     f.talk(10'000);
@@ -384,19 +384,19 @@ TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not k
 // ---- what it costs ---------------------------------------------------------------------------------------------
 
 TEST_CASE("kinds: echoes are less than 3 % of a call's bytes, and none are sent on an idle connection") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     const std::string packet(200, 'v'); // an audio frame at 48 kbit/s is 227 bytes in toxcore's RTP and crypto packets
     std::uint64_t sent = 0;
     for (int i = 0; i < 5 * 60 * 50; ++i) {
-        sent += send_text(f.a, f.ab, packet) == Error::ok ? packet.size() : 0;
-        sent += send_text(f.b, f.ba, packet) == Error::ok ? packet.size() : 0;
+        sent += send_text(f.a, f.a_to_b, packet) == Error::ok ? packet.size() : 0;
+        sent += send_text(f.b, f.b_to_a, packet) == Error::ok ? packet.size() : 0;
         f.world.advance(20);
     }
-    const std::uint64_t echoes = echo_bytes(f.a, f.ab) + echo_bytes(f.b, f.ba);
+    const std::uint64_t echoes = echo_bytes(f.a, f.a_to_b) + echo_bytes(f.b, f.b_to_a);
     CHECK(echoes != 0);
     CHECK(echoes * 100 < sent * 3);
     f.world.advance(5'000);
-    const std::uint32_t before = connection_info(f.a, f.ab).echoes_sent + connection_info(f.b, f.ba).echoes_sent;
+    const std::uint32_t before = connection_info(f.a, f.a_to_b).echoes_sent + connection_info(f.b, f.b_to_a).echoes_sent;
     f.world.advance(3'600'000);
-    CHECK(connection_info(f.a, f.ab).echoes_sent + connection_info(f.b, f.ba).echoes_sent == before);
+    CHECK(connection_info(f.a, f.a_to_b).echoes_sent + connection_info(f.b, f.b_to_a).echoes_sent == before);
 }

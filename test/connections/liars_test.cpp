@@ -6,13 +6,13 @@ using namespace toxtcp;
 namespace {
 
 /// a asks, b answers each packet at once, as peers do that acknowledge.
-void answer_all(Friends &f) {
-    f.b.on_data = [&f](const Sim_Packet &packet) { (void)send_text(f.b, f.ba, "re " + packet.bytes); };
+void answer_all(Two_Peers &f) {
+    f.b.on_data = [&f](const Sim_Packet &packet) { (void)send_text(f.b, f.b_to_a, "re " + packet.bytes); };
 }
 
-void ask(Friends &f, std::uint64_t ms, std::uint64_t every) {
+void ask(Two_Peers &f, std::uint64_t ms, std::uint64_t every) {
     for (const std::uint64_t end = f.world.net.now + ms; f.world.net.now < end;) {
-        (void)send_text(f.a, f.ab, "q" + std::to_string(f.said++));
+        (void)send_text(f.a, f.a_to_b, "q" + std::to_string(f.said++));
         f.world.advance(every);
     }
 }
@@ -20,7 +20,7 @@ void ask(Friends &f, std::uint64_t ms, std::uint64_t every) {
 } // namespace
 
 TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convicted") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
     Sim_Relay &relay = f.in_use();
@@ -30,7 +30,7 @@ TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convi
     f.talk(20'000, 100);
     CHECK(longest_silence(f.a, at) <= 5'000);
     CHECK(longest_silence(f.b, at) <= 5'000);
-    CHECK(connection_info(f.a, f.ab).sending != number);
+    CHECK(connection_info(f.a, f.a_to_b).sending != number);
     const Relay_Info at_a = relay_info(f.a, number);
     const Relay_Info at_b = relay_info(f.b, tcp_relay(f.b.c, relay.key));
     CHECK(at_a.failures + at_b.failures >= 1);
@@ -43,7 +43,7 @@ TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convi
 }
 
 TEST_CASE("liars: a relay that drops data from the first packet on is found out as well") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
         node_of(relay).latency = &relay == &f.relay(1) ? 5 : 50;
@@ -58,7 +58,7 @@ TEST_CASE("liars: a relay that drops data from the first packet on is found out 
 }
 
 TEST_CASE("liars: with two of three relays dropping, the third is found") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
     const std::size_t honest = GENERATE(0U, 1U, 2U);
@@ -76,7 +76,7 @@ TEST_CASE("liars: with two of three relays dropping, the third is found") {
 }
 
 TEST_CASE("liars: a relay that drops our packets and not the answers is found out within 5 s") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
     ask(f, 5'000, 100);
@@ -87,16 +87,16 @@ TEST_CASE("liars: a relay that drops our packets and not the answers is found ou
     CHECK(relay.dropped > 0);
     CHECK(longest_silence(f.a, at) <= 5'000);
     CHECK(longest_silence(f.b, at) <= 5'000);
-    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
     CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 1);
 }
 
 TEST_CASE("liars: a relay that drops the answers is found out, though whoever answers hears all the questions") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
     ask(f, 5'000, 100);
-    Sim_Relay &back = f.relay_of(f.b, connection_info(f.b, f.ba).sending);
+    Sim_Relay &back = f.relay_of(f.b, connection_info(f.b, f.b_to_a).sending);
     back.drop = [&](const Public_Key &from, const Public_Key &, const Packet &) { return from == f.b.key; };
     const std::uint64_t at = f.world.net.now;
     ask(f, 30'000, 100);
@@ -109,7 +109,7 @@ TEST_CASE("liars: a relay that drops the answers is found out, though whoever an
 }
 
 TEST_CASE("liars: answers that were dropped from the first on get another way too") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
     for (Sim_Relay &relay : f.world.relays) {
@@ -125,7 +125,7 @@ TEST_CASE("liars: answers that were dropped from the first on get another way to
 }
 
 TEST_CASE("liars: a relay that drops for one peer keeps its place for the others") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
     const int to_third = befriend(f.a, third.key, 3);
@@ -148,7 +148,7 @@ TEST_CASE("liars: a relay that drops for one peer keeps its place for the others
     CHECK(third.data.size() >= 198);
     CHECK(connection_info(f.a, to_third).moves == 0);
     CHECK(connection_info(f.a, to_third).failures == 0);
-    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
 }
 
 TEST_CASE("liars: a relay that says online of a peer that is not there is left for one that has it") {
@@ -160,27 +160,27 @@ TEST_CASE("liars: a relay that says online of a peer that is not there is left f
     Sim_Relay &honest = world.add_relay();
     liar.lies_online = true;
     node_of(honest).latency = 50; // the liar is the faster one
-    const int ab = befriend(a, b.key, 1);
-    const int ba = befriend(b, a.key, 2);
-    tie(a, ab, liar);
-    tie(a, ab, honest);
-    tie(b, ba, honest);
+    const int a_to_b = befriend(a, b.key, 1);
+    const int b_to_a = befriend(b, a.key, 2);
+    tie(a, a_to_b, liar);
+    tie(a, a_to_b, honest);
+    tie(b, b_to_a, honest);
     world.advance(2'000);
-    CHECK(tcp_connection_to_online_tcp_relays(a.c, ab) == 2);
-    b.on_data = [&](const Sim_Packet &) { (void)send_text(b, ba, "yes"); };
+    CHECK(tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 2);
+    b.on_data = [&](const Sim_Packet &) { (void)send_text(b, b_to_a, "yes"); };
     const std::uint64_t at = world.net.now;
     for (int i = 0; i < 200; ++i) {
-        (void)send_text(a, ab, "there?");
+        (void)send_text(a, a_to_b, "there?");
         world.advance(100);
     }
     CHECK(longest_silence(b, at) <= 5'000);
-    CHECK(connection_info(a, ab).sending == tcp_relay(a.c, honest.key));
+    CHECK(connection_info(a, a_to_b).sending == tcp_relay(a.c, honest.key));
     CHECK(relay_info(a, tcp_relay(a.c, liar.key)).failures == 1);
     CHECK(relay_info(a, tcp_relay(a.c, honest.key)).failures == 0);
 }
 
 TEST_CASE("liars: a relay that begins to delay by seconds is left") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
     ask(f, 5'000, 100);
@@ -189,7 +189,7 @@ TEST_CASE("liars: a relay that begins to delay by seconds is left") {
     ask(f, 10'000, 100);
     const std::uint64_t later = f.world.net.now;
     ask(f, 10'000, 100);
-    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
@@ -242,7 +242,7 @@ TEST_CASE("liars: repeated failures make a relay the last choice everywhere, the
 }
 
 TEST_CASE("liars: a quiet but honest peer costs at most one move, and no relay its name") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::size_t answers = 0;
     SECTION("it never says anything") {}
@@ -253,29 +253,29 @@ TEST_CASE("liars: a quiet but honest peer costs at most one move, and no relay i
         answers = 300;
     }
     for (std::size_t i = 0; i < 3'000; ++i) { // ten minutes
-        CHECK(send_text(f.a, f.ab, "x") == Error::ok);
+        CHECK(send_text(f.a, f.a_to_b, "x") == Error::ok);
         if (answers != 0 && sim_below(f.world.net.random, 3'000) < answers) {
-            CHECK(send_text(f.b, f.ba, "by the way") == Error::ok);
+            CHECK(send_text(f.b, f.b_to_a, "by the way") == Error::ok);
         }
         f.world.advance(200);
     }
-    CHECK(connection_info(f.a, f.ab).moves <= (answers == 0 ? 1 : 3));
+    CHECK(connection_info(f.a, f.a_to_b).moves <= (answers == 0 ? 1 : 3));
     for (const Sim_Relay &relay : f.world.relays) {
         const Relay_Info info = relay_info(f.a, tcp_relay(f.a.c, relay.key));
         CHECK(info.failures == 0);
-        CHECK(info.suspicions == 0);
+        CHECK(info.times_stale == 0);
     }
     CHECK(f.b.data.size() >= 2'999);
-    CHECK(connection_info(f.b, f.ba).failures == 0);
+    CHECK(connection_info(f.b, f.b_to_a).failures == 0);
 }
 
 TEST_CASE("liars: a peer that stops to talk for a while and comes back blames nobody") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (int round = 0; round < 10; ++round) {
         f.talk(10'000, 100);
         for (std::uint64_t i = 0; i < 40 + sim_below(f.world.net.random, 100); ++i) { // b is busy, a goes on
-            (void)send_text(f.a, f.ab, "x");
+            (void)send_text(f.a, f.a_to_b, "x");
             f.world.advance(100);
         }
     }
@@ -291,40 +291,40 @@ TEST_CASE("choice: the relay with the shortest round trip is chosen, among healt
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
     Sim_Peer &b = world.add_peer();
-    const int ab = befriend(a, b.key, 1);
-    const int ba = befriend(b, a.key, 2);
+    const int a_to_b = befriend(a, b.key, 1);
+    const int b_to_a = befriend(b, a.key, 2);
     for (const std::uint64_t latency : {200U, 20U, 400U}) {
         Sim_Relay &relay = world.add_relay();
         node_of(relay).latency = latency;
-        tie(a, ab, relay);
-        tie(b, ba, relay);
+        tie(a, a_to_b, relay);
+        tie(b, b_to_a, relay);
     }
     world.advance(40'000);
-    CHECK(send_text(a, ab, "x") == Error::ok);
-    CHECK(connection_info(a, ab).sending == tcp_relay(a.c, world.relays[1].key));
+    CHECK(send_text(a, a_to_b, "x") == Error::ok);
+    CHECK(connection_info(a, a_to_b).sending == tcp_relay(a.c, world.relays[1].key));
 }
 
 TEST_CASE("choice: a stream does not hop between healthy relays") {
-    Friends f{ANY_TICKING(), 3};
+    Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
         node_of(relay).latency = 20 + sim_below(f.world.net.random, 40);
         node_of(relay).jitter = 60;
     }
     f.talk(600'000, 200);
-    CHECK(connection_info(f.a, f.ab).moves == 0);
-    CHECK(connection_info(f.b, f.ba).moves == 0);
-    CHECK(count_changes(f.a, Change_Kind::relay_suspect) == 0);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
+    CHECK(connection_info(f.b, f.b_to_a).moves == 0);
+    CHECK(count_changes(f.a, Change_Kind::relay_stale) == 0);
 }
 
 TEST_CASE("choice: a relay that has become much slower is left for a fast one, once") {
-    Friends f{ANY_TICKING(), 2};
+    Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     f.talk(35'000, 200);
     Sim_Relay &relay = f.in_use();
     node_of(relay).latency = 400;
     f.talk(180'000, 200);
-    CHECK(connection_info(f.a, f.ab).sending != tcp_relay(f.a.c, relay.key));
-    CHECK(connection_info(f.a, f.ab).moves == 1);
+    CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
+    CHECK(connection_info(f.a, f.a_to_b).moves == 1);
     CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 0);
 }

@@ -75,10 +75,10 @@ TEST_CASE("onion: when a relay for onion packets ends, another is marked") {
 }
 
 TEST_CASE("onion: sleeping relays are woken for onion packets, and never put to sleep while marked") {
-    Friends f{ANY_TICKING(), 3};
+    Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
-    CHECK(set_tcp_connection_to_status(f.a.c, f.ab, false) == Error::ok);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::ok);
     f.world.advance(2'000);
     REQUIRE(tcp_connected_relays_count(f.a.c) == 0);
     CHECK(set_tcp_onion_status(f.a.c, true) == Error::ok);
@@ -196,5 +196,5 @@ TEST_CASE("onion: connected relays are copied out, from a random place or from a
     for (std::uint32_t i = 0; i < 5; ++i) {
         CHECK(tcp_relay_at(a.c, i) == static_cast<int>(i));
     }
-    CHECK(tcp_relay_at(a.c, 5) == static_cast<int>(Error::bad_number));
+    CHECK(tcp_relay_at(a.c, 5) == static_cast<int>(Error::bad_handle));
 }

@@ -71,13 +71,13 @@ TEST_CASE("proxy: IPv4 and IPv6 relays are reached through either kind") {
         p.world.net.nodes[p.proxy.node]->piece = 1;
         p.world.net.nodes[p.proxy.node]->spread = 2;
     }
-    const int ab = befriend(p.a, p.b.key, 1);
-    tie(p.a, ab, p.relay);
+    const int a_to_b = befriend(p.a, p.b.key, 1);
+    tie(p.a, a_to_b, p.relay);
     tie(p.b, befriend(p.b, p.a.key, 2), p.relay);
-    REQUIRE(p.world.until(9'000, [&] { return tcp_connection_to_online_tcp_relays(p.a.c, ab) == 1; }));
+    REQUIRE(p.world.until(9'000, [&] { return tcp_connection_to_online_tcp_relays(p.a.c, a_to_b) == 1; }));
     CHECK(p.proxy.granted == 1);
     CHECK(p.proxy.to_ipv6 == (relay_family == Family::ipv6 ? 1 : 0));
-    CHECK(send_text(p.a, ab, "through the proxy") == Error::ok);
+    CHECK(send_text(p.a, a_to_b, "through the proxy") == Error::ok);
     p.world.advance(1'000);
     CHECK(heard_once(p.b.data, "through the proxy"));
     CHECK(relay_info(p.a, 0).address == p.relay.address); // not the proxy's
@@ -161,10 +161,10 @@ TEST_CASE("proxy: a relay by a name that the proxy alone can look up") {
     def.proxy.user = proxy.user = with_user ? "a circuit" : "";
     Sim_Peer &a = world.add_peer(def);
     Sim_Peer &b = world.add_peer();
-    const int ab = befriend(a, b.key, 1);
+    const int a_to_b = befriend(a, b.key, 1);
     tie(b, befriend(b, a.key, 2), relay);
-    REQUIRE(add_tcp_relay_connection_by_name(a.c, ab, host, relay.address.port, relay.key) == Error::ok);
-    REQUIRE(world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, ab) == 1; }));
+    REQUIRE(add_tcp_relay_connection_by_name(a.c, a_to_b, host, relay.address.port, relay.key) == Error::ok);
+    REQUIRE(world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1; }));
     CHECK(proxy.by_name == 1);
     const Relay_Info info = relay_info(a, tcp_relay(a.c, relay.key));
     CHECK(info.name == host);
@@ -172,7 +172,7 @@ TEST_CASE("proxy: a relay by a name that the proxy alone can look up") {
     CHECK(tcp_connections_json(a.c).find('"' + host + ':' + std::to_string(relay.address.port)) != std::string::npos);
     Node node;
     CHECK(tcp_copy_connected_relays(a.c, {&node, 1}) == 0); // it is of no use to others
-    CHECK(add_tcp_relay_connection_by_name(a.c, ab, host, relay.address.port, relay.key) == Error::already);
+    CHECK(add_tcp_relay_connection_by_name(a.c, a_to_b, host, relay.address.port, relay.key) == Error::already);
     sim_relay_drop(relay, a.key);
     CHECK(world.until(2'000, [&] { return proxy.by_name == 2 && is_up(a, relay); }));
 }

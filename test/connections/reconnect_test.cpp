@@ -19,7 +19,7 @@ std::uint64_t most_connects_in_a_second(World &world, Sim_Peer &peer, std::uint6
 } // namespace
 
 TEST_CASE("reconnect: a dead relay is tried ever more rarely, and its peers stay tied") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Relay &dead = f.relay(0);
     const int number = tcp_relay(f.a.c, dead.key);
@@ -41,9 +41,9 @@ TEST_CASE("reconnect: a dead relay is tried ever more rarely, and its peers stay
     }
     CHECK(relay_info(f.a, number).state == Relay_State::waiting);
     CHECK(relay_info(f.a, number).attempts >= 20);
-    CHECK(connection_info(f.a, f.ab).routes_count == 3);
+    CHECK(connection_info(f.a, f.a_to_b).routes_count == 3);
     sim_relay_return(dead);
-    CHECK(f.world.until(212'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3; }));
+    CHECK(f.world.until(212'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3; }));
     CHECK(relay_info(f.a, number).attempts != 0); // it has yet to prove of use
     f.world.advance(61'000);
     sim_relay_drop(dead, f.a.key);
@@ -91,12 +91,12 @@ TEST_CASE("reconnect: a relay that was let go gives its place to a new one") {
 }
 
 TEST_CASE("reconnect: a relay that restarts is back soon") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     sim_relay_kill(f.relay(0));
     f.world.advance(200);
     sim_relay_return(f.relay(0));
-    CHECK(f.world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3; }));
+    CHECK(f.world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3; }));
 }
 
 TEST_CASE("reconnect: clients that lose the same relay do not come back all at once") {
@@ -118,7 +118,7 @@ TEST_CASE("reconnect: clients that lose the same relay do not come back all at o
 }
 
 TEST_CASE("reconnect: after an outage of everything the connections are back within 5 s, without a storm") {
-    Friends f{ANY_TICKING(), 4};
+    Two_Peers f{ANY_TICKING(), 4};
     INFO(to_string(f.world.ticking));
     const std::uint64_t outage = GENERATE(15'000U, 70'000U, 600'000U);
     f.talk(5'000, 100);
@@ -161,7 +161,7 @@ TEST_CASE("reconnect: after an outage of everything the connections are back wit
     const std::uint64_t before = node_of(f.a).calls.connect;
     f.talk(10'000, 100);
     CHECK(node_of(f.a).calls.connect - before <= 8);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) >= 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) >= 3);
 }
 
 TEST_CASE("reconnect: a client with many relays and friends comes back to all its friends within 5 s") {
@@ -193,7 +193,7 @@ TEST_CASE("reconnect: a client with many relays and friends comes back to all it
 }
 
 TEST_CASE("reconnect: a host that says that the network has changed is back at once") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
     // Another address: nothing reaches the old connections any more, and new ones are fine.
@@ -205,22 +205,22 @@ TEST_CASE("reconnect: a host that says that the network has changed is back at o
     f.talk(8'000, 100);
     CHECK(longest_silence(f.b, at) <= 4'000);
     CHECK(longest_silence(f.a, at) <= 4'000);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
     CHECK(relay_info(f.a, 0).last_end == Reason::network_changed);
 }
 
 TEST_CASE("reconnect: a change of network that changed nothing costs a ping each") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
     tcp_connections_network_changed(f.a.c);
     f.talk(5'000, 100);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
-    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
 }
 
 TEST_CASE("reconnect: a client that slept for an hour is back within 5 s of waking") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
     sim_stop(f.world.net, f.a.node, true);
@@ -235,15 +235,15 @@ TEST_CASE("reconnect: a client that slept for an hour is back within 5 s of waki
 }
 
 TEST_CASE("few relays: with more online than wanted, both ends let the same ones go") {
-    Friends f{ANY_TICKING(), 6};
+    Two_Peers f{ANY_TICKING(), 6};
     INFO(to_string(f.world.ticking));
     f.talk(120'000, 500);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) == 3);
-    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.ba) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 3);
     CHECK(tcp_connected_relays_count(f.a.c) == 3);
     CHECK(tcp_connected_relays_count(f.b.c) == 3);
-    CHECK(connection_info(f.a, f.ab).moves == 0);
-    CHECK(connection_info(f.a, f.ab).routes_count == 6); // they are remembered
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).routes_count == 6); // they are remembered
     // Two of the three die: others are taken back.
     int killed = 0;
     for (Sim_Relay &relay : f.world.relays) {
@@ -253,5 +253,5 @@ TEST_CASE("few relays: with more online than wanted, both ends let the same ones
         }
     }
     f.talk(30'000, 500);
-    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.ab) >= 3);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) >= 3);
 }

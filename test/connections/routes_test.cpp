@@ -35,30 +35,30 @@ TEST_CASE("routes: a connection to a peer by its key, over up to 6 relays") {
 
 TEST_CASE(
     "behaviour 1: 3 relays are wanted: with the peer online at 3, a new relay is refused and a known one is not") {
-    Friends f{ANY_TICKING(), 3};
+    Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     const Sim_Relay &fresh = f.world.add_relay();
-    CHECK(add_tcp_relay_connection(f.a.c, f.ab, fresh.address, fresh.key) == Error::limit);
+    CHECK(add_tcp_relay_connection(f.a.c, f.a_to_b, fresh.address, fresh.key) == Error::limit);
     for (int i = 0; i < 3; ++i) {
         const Sim_Relay &known = f.world.add_relay();
         hold(f.a, known);
-        CHECK(add_tcp_relay_connection(f.a.c, f.ab, known.address, known.key) == Error::ok);
+        CHECK(add_tcp_relay_connection(f.a.c, f.a_to_b, known.address, known.key) == Error::ok);
     }
     const Sim_Relay &seventh = f.world.add_relay();
     hold(f.a, seventh);
-    CHECK(add_tcp_relay_connection(f.a.c, f.ab, seventh.address, seventh.key) == Error::limit);
-    CHECK(add_tcp_number_relay_connection(f.a.c, f.ab, tcp_relay(f.a.c, seventh.key)) == Error::limit);
+    CHECK(add_tcp_relay_connection(f.a.c, f.a_to_b, seventh.address, seventh.key) == Error::limit);
+    CHECK(add_tcp_number_relay_connection(f.a.c, f.a_to_b, tcp_relay(f.a.c, seventh.key)) == Error::limit);
 }
 
 TEST_CASE("routes: a relay is added to a connection") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     CHECK(tcp_connections_count(f.a.c) == 1);
     CHECK(count_changes(f.a, Change_Kind::relay_up) == 1);
     CHECK(count_changes(f.a, Change_Kind::route_online) == 1);
-    CHECK(last_change(f.a, Change_Kind::route_online)->change.connection == f.ab);
-    CHECK(connection_info(f.a, f.ab).routes[0].state == Route_State::online);
-    CHECK(send_text(f.a, f.ab, "over it") == Error::ok);
+    CHECK(last_change(f.a, Change_Kind::route_online)->change.connection == f.a_to_b);
+    CHECK(connection_info(f.a, f.a_to_b).routes[0].state == Route_State::online);
+    CHECK(send_text(f.a, f.a_to_b, "over it") == Error::ok);
     f.world.advance(100);
     REQUIRE(heard_once(f.b.data, "over it"));
     CHECK(f.b.data.front().id == Friends::ID_AT_B);
@@ -96,8 +96,8 @@ TEST_CASE("routes: a relay is added by the number that an OOB packet came with")
     Sim_Peer &b = world.add_peer();
     const Sim_Relay &relay = world.add_relay();
     const int at_a = hold(a, relay);
-    const int ba = befriend(b, a.key, 5);
-    const int at_b = tie(b, ba, relay);
+    const int b_to_a = befriend(b, a.key, 5);
+    const int at_b = tie(b, b_to_a, relay);
     REQUIRE(world.until(1'000, [&] { return is_up(a, relay) && is_up(b, relay); }));
     world.advance(100);
     CHECK(tcp_send_oob_packet(b.c, at_b, a.key, bytes_of("here I am")) == Error::ok);
@@ -106,11 +106,11 @@ TEST_CASE("routes: a relay is added by the number that an OOB packet came with")
     CHECK(a.oob.front().relay == at_a);
     CHECK(a.oob.front().bytes == "here I am");
 
-    const int ab = befriend(a, a.oob.front().sender, 6);
-    CHECK(add_tcp_number_relay_connection(a.c, ab, a.oob.front().relay) == Error::ok);
-    CHECK(add_tcp_number_relay_connection(a.c, ab, a.oob.front().relay) == Error::already);
+    const int a_to_b = befriend(a, a.oob.front().sender, 6);
+    CHECK(add_tcp_number_relay_connection(a.c, a_to_b, a.oob.front().relay) == Error::ok);
+    CHECK(add_tcp_number_relay_connection(a.c, a_to_b, a.oob.front().relay) == Error::already);
     CHECK(world.until(1'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, ab) == 1 && tcp_connection_to_online_tcp_relays(b.c, ba) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
 }
 
@@ -186,16 +186,16 @@ TEST_CASE("routes: a peer that is not there yet comes online when it is, and off
     Sim_Peer &a = world.add_peer();
     Sim_Peer &b = world.add_peer();
     Sim_Relay &relay = world.add_relay();
-    const int ab = befriend(a, b.key, 1);
-    tie(a, ab, relay);
+    const int a_to_b = befriend(a, b.key, 1);
+    tie(a, a_to_b, relay);
     world.advance(5'000);
-    CHECK(connection_info(a, ab).routes[0].state == Route_State::registered);
+    CHECK(connection_info(a, a_to_b).routes[0].state == Route_State::registered);
     tie(b, befriend(b, a.key, 2), relay);
-    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, ab) == 1; }));
+    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1; }));
     kill_tcp_connections(b.c);
     b.c = nullptr;
-    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, ab) == 0; }));
-    CHECK(connection_info(a, ab).routes[0].state == Route_State::registered);
+    REQUIRE(world.until(1'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 0; }));
+    CHECK(connection_info(a, a_to_b).routes[0].state == Route_State::registered);
     CHECK(count_changes(a, Change_Kind::route_offline) == 1);
 }
 
@@ -241,15 +241,15 @@ TEST_CASE("routes: who runs a relay under its own key is found there") {
     Sim_Peer &a = world.add_peer(def);
     Sim_Peer &b = world.add_peer();
     REQUIRE(a.key == relay.key);
-    const int ab = befriend(a, b.key, 1);
-    const int ba = befriend(b, a.key, 2);
-    tie(a, ab, relay);
-    tie(b, ba, relay);
+    const int a_to_b = befriend(a, b.key, 1);
+    const int b_to_a = befriend(b, a.key, 2);
+    tie(a, a_to_b, relay);
+    tie(b, b_to_a, relay);
     REQUIRE(world.until(5'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, ab) == 1 && tcp_connection_to_online_tcp_relays(b.c, ba) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
-    CHECK(send_text(a, ab, "from the relay's owner") == Error::ok);
-    CHECK(send_text(b, ba, "to it") == Error::ok);
+    CHECK(send_text(a, a_to_b, "from the relay's owner") == Error::ok);
+    CHECK(send_text(b, b_to_a, "to it") == Error::ok);
     world.advance(500);
     CHECK(heard_once(b.data, "from the relay's owner"));
     CHECK(heard_once(a.data, "to it"));

@@ -33,7 +33,7 @@ void let_tell(const Sim_Peer &peer, std::uint64_t bytes) {
 } // namespace
 
 TEST_CASE("sending: data goes over one online relay and stays on it") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(60'000);
     f.world.advance(200);
@@ -42,15 +42,15 @@ TEST_CASE("sending: data goes over one online relay and stays on it") {
         used += data_over(relay) != 0 ? 1 : 0;
     }
     CHECK(used <= 3); // until the fastest was known, and then one for each direction
-    CHECK(connection_info(f.a, f.ab).moves == 0);
-    CHECK(connection_info(f.b, f.ba).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
+    CHECK(connection_info(f.b, f.b_to_a).moves == 0);
     CHECK(f.refused == 0);
     REQUIRE(f.b.data.size() == f.said);
     REQUIRE(f.a.data.size() == f.said);
     for (std::size_t i = 0; i < f.said; ++i) {
         CHECK(f.b.data[i].bytes == "a" + std::to_string(i));
     }
-    const Connection_Info info = connection_info(f.a, f.ab);
+    const Connection_Info info = connection_info(f.a, f.a_to_b);
     CHECK(info.traffic.packets_sent == f.said);
     CHECK(info.traffic.packets_received == f.said);
     CHECK(relay_info(f.a, info.sending).carries == 1);
@@ -58,37 +58,37 @@ TEST_CASE("sending: data goes over one online relay and stays on it") {
 }
 
 TEST_CASE("a full socket refuses the packet: no packet of a stream goes another way, and the rest is tried at once") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
     Sim_Relay &first = f.in_use();
-    const int chosen = connection_info(f.a, f.ab).sending;
+    const int chosen = connection_info(f.a, f.a_to_b).sending;
     const std::size_t heard = f.b.data.size();
     node_of(first).capacity = 2'000;
     const std::string text(1'300, 'x');
-    CHECK(send_text(f.a, f.ab, text + "0") == Error::ok);
-    CHECK(send_text(f.a, f.ab, text + "1") == Error::ok); // in part
-    CHECK(send_text(f.a, f.ab, text + "2") == Error::full);
+    CHECK(send_text(f.a, f.a_to_b, text + "0") == Error::ok);
+    CHECK(send_text(f.a, f.a_to_b, text + "1") == Error::ok); // in part
+    CHECK(send_text(f.a, f.a_to_b, text + "2") == Error::full);
     node_of(first).capacity = 64 * 1024;
-    CHECK(send_text(f.a, f.ab, text + "3") == Error::ok); // there is room again, and no tick was needed to see it
+    CHECK(send_text(f.a, f.a_to_b, text + "3") == Error::ok); // there is room again, and no tick was needed to see it
     f.world.advance(500);
     CHECK(f.b.data.size() == heard + 3);
     CHECK_FALSE(heard_once(f.b.data, text + "2"));
-    CHECK(connection_info(f.a, f.ab).sending == chosen);
-    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).sending == chosen);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
 TEST_CASE("more is in flight than the path holds: large packets are refused, small ones go, and the host is woken") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
-    const int chosen = connection_info(f.a, f.ab).sending;
+    const int chosen = connection_info(f.a, f.a_to_b).sending;
     const std::uint64_t begun = f.a.c->relays[f.a.c->relays.find(chosen)].link->sent;
     let_tell(f.a, begun);
     const std::string text(1'300, 'x');
     std::size_t sent = 0;
-    while (sent < 1'000 && send_text(f.a, f.ab, text) == Error::ok) {
+    while (sent < 1'000 && send_text(f.a, f.a_to_b, text) == Error::ok) {
         ++sent;
         f.world.advance(20); // the relay takes it, and none of it is acknowledged
     }
@@ -97,35 +97,35 @@ TEST_CASE("more is in flight than the path holds: large packets are refused, sma
     CHECK(tcp_connections_timeout(f.a.c) <= static_cast<int>(ROOM_RETRY_MS));
     const std::vector<Bytes> packets(20, bytes_of(text));
     for (int i = 0; i < 40; ++i) { // for longer than a relay may be full
-        CHECK(send_text(f.a, f.ab, text) == Error::full);
-        CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == static_cast<int>(Error::full));
-        CHECK(send_text(f.a, f.ab, "small") == Error::ok);
-        CHECK(send_text(f.b, f.ba, "heard") == Error::ok);
+        CHECK(send_text(f.a, f.a_to_b, text) == Error::full);
+        CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == static_cast<int>(Error::full));
+        CHECK(send_text(f.a, f.a_to_b, "small") == Error::ok);
+        CHECK(send_text(f.b, f.b_to_a, "heard") == Error::ok);
         f.world.advance(20);
     }
     let_tell(f.a, f.a.c->relays[f.a.c->relays.find(chosen)].link->sent);
-    CHECK(send_text(f.a, f.ab, text) == Error::ok);
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 20);
+    CHECK(send_text(f.a, f.a_to_b, text) == Error::ok);
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == 20);
     f.world.advance(200);
-    CHECK(connection_info(f.a, f.ab).sending == chosen);
-    CHECK(connection_info(f.a, f.ab).moves == 0);
+    CHECK(connection_info(f.a, f.a_to_b).sending == chosen);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
     CHECK(std::count_if(f.b.data.begin(), f.b.data.end(), [&](const auto &one) { return one.bytes == text; }) ==
           static_cast<std::ptrdiff_t>(sent + 21));
 }
 
 TEST_CASE("a host that does not know what is acknowledged sends what the socket takes") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     f.talk(3'000);
     let_tell(f.a, UINT64_MAX);
     const std::string text(1'300, 'x');
     for (int i = 0; i < 200; ++i) {
-        CHECK(send_text(f.a, f.ab, text) == Error::ok);
+        CHECK(send_text(f.a, f.a_to_b, text) == Error::ok);
         f.world.advance(20);
     }
 }
 
 TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
     Sim_Relay &first = f.in_use();
@@ -134,7 +134,7 @@ TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
     const std::string text(1'300, 'x');
     std::size_t refused = 0;
     for (int i = 0; i < 100; ++i) {
-        refused += send_text(f.a, f.ab, text + std::to_string(i)) == Error::ok ? 0 : 1;
+        refused += send_text(f.a, f.a_to_b, text + std::to_string(i)) == Error::ok ? 0 : 1;
         f.world.advance(20);
     }
     f.world.advance(200);
@@ -144,7 +144,7 @@ TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
 }
 
 TEST_CASE("sending: when its relay is gone the next one takes over") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(1'000);
     const Sim_Relay *const first = &f.in_use();
@@ -155,14 +155,14 @@ TEST_CASE("sending: when its relay is gone the next one takes over") {
         sim_relay_kill(const_cast<Sim_Relay &>(*first));
         f.world.advance(100);
     }
-    CHECK(send_text(f.a, f.ab, "over another") == Error::ok);
+    CHECK(send_text(f.a, f.a_to_b, "over another") == Error::ok);
     f.world.advance(200);
     CHECK(heard_once(f.b.data, "over another"));
     CHECK(&f.in_use() != first);
 }
 
 TEST_CASE("sending: many packets in one call arrive in order, in few system calls") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::vector<std::string> texts;
     std::vector<Bytes> packets;
@@ -173,7 +173,7 @@ TEST_CASE("sending: many packets in one call arrive in order, in few system call
         packets.push_back(bytes_of(text));
     }
     const std::uint64_t before = node_of(f.a).calls.total();
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 40);
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == 40);
     CHECK(node_of(f.a).calls.total() - before == 1);
     f.world.advance(500);
     REQUIRE(f.b.data.size() == 40);
@@ -184,21 +184,21 @@ TEST_CASE("sending: many packets in one call arrive in order, in few system call
     for (Sim_Relay &relay : f.world.relays) {
         node_of(relay).capacity = 5'000;
     }
-    const int sent = send_packets_tcp_connection(f.a.c, f.ab, packets);
+    const int sent = send_packets_tcp_connection(f.a.c, f.a_to_b, packets);
     CHECK(sent >= 4);
     CHECK(sent < 40);
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == static_cast<int>(Error::full));
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == static_cast<int>(Error::full));
     f.world.advance(500);
     CHECK(f.b.data.size() == 40 + static_cast<std::size_t>(sent));
 }
 
 TEST_CASE("sending: a packet of many that is too long ends the call there, and is told when it is the first") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     const std::string good = "good";
     const std::string bad(MAX_DATA_SIZE + 1, 'x');
     const std::vector<Bytes> packets{bytes_of(good), bytes_of(good), bytes_of(bad), bytes_of(good)};
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, packets) == 2);
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, std::span{packets}.subspan(2)) == static_cast<int>(Error::too_long));
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == 2);
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, std::span{packets}.subspan(2)) == static_cast<int>(Error::too_long));
     f.world.advance(200);
     CHECK(f.b.data.size() == 2);
 }
@@ -208,17 +208,17 @@ TEST_CASE("sending: with no relay online, data goes as OOB over every relay wher
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
     Sim_Peer &b = world.add_peer();
-    const int ab = befriend(a, b.key, 1);
-    CHECK(send_text(a, ab, "too early") == Error::not_online);
+    const int a_to_b = befriend(a, b.key, 1);
+    CHECK(send_text(a, a_to_b, "too early") == Error::not_online);
     for (int i = 0; i < 3; ++i) {
-        tie(a, ab, world.add_relay());
+        tie(a, a_to_b, world.add_relay());
     }
-    CHECK(send_text(a, ab, "too early") == Error::not_online);
+    CHECK(send_text(a, a_to_b, "too early") == Error::not_online);
     const int at_b = hold(b, world.relays[1]);
     world.advance(1'000);
-    CHECK(send_text(a, ab, "as OOB") == Error::ok);
-    CHECK(send_packet_tcp_connection(a.c, ab, bytes_of(std::string(MAX_OOB_DATA_SIZE + 1, 'x'))) == Error::too_long);
-    CHECK(send_packet_tcp_connection(a.c, ab, bytes_of(std::string(MAX_OOB_DATA_SIZE, 'x'))) == Error::ok);
+    CHECK(send_text(a, a_to_b, "as OOB") == Error::ok);
+    CHECK(send_packet_tcp_connection(a.c, a_to_b, bytes_of(std::string(MAX_OOB_DATA_SIZE + 1, 'x'))) == Error::too_long);
+    CHECK(send_packet_tcp_connection(a.c, a_to_b, bytes_of(std::string(MAX_OOB_DATA_SIZE, 'x'))) == Error::ok);
     world.advance(200);
     for (const Sim_Relay &relay : world.relays) {
         CHECK(oob_over(relay) == 2);
@@ -238,8 +238,8 @@ TEST_CASE("sending: OOB from a peer over a relay tied to its connection is data 
     Sim_Peer &b = world.add_peer();
     Sim_Relay &tied = world.add_relay();
     Sim_Relay &other = world.add_relay();
-    const int ba = befriend(b, a.key, 44);
-    tie(b, ba, tied);
+    const int b_to_a = befriend(b, a.key, 44);
+    tie(b, b_to_a, tied);
     hold(b, other);
     const int tied_at_a = hold(a, tied);
     const int other_at_a = hold(a, other);
@@ -255,14 +255,14 @@ TEST_CASE("sending: OOB from a peer over a relay tied to its connection is data 
     CHECK(b.oob[0].relay == tcp_relay(b.c, other.key));
     CHECK(heard_once(b.oob, "oob"));
     CHECK(heard_once(b.oob, "by key"));
-    CHECK(connection_info(b, ba).traffic.packets_received == 1);
+    CHECK(connection_info(b, b_to_a).traffic.packets_received == 1);
 }
 
 TEST_CASE("sizes: the longest packet of each kind arrives whole") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     const std::string data(MAX_DATA_SIZE, 'd');
-    CHECK(send_text(f.a, f.ab, data) == Error::ok);
-    CHECK(send_text(f.a, f.ab, "d") == Error::ok);
+    CHECK(send_text(f.a, f.a_to_b, data) == Error::ok);
+    CHECK(send_text(f.a, f.a_to_b, "d") == Error::ok);
     const std::string oob(MAX_OOB_DATA_SIZE, 'o');
     CHECK(tcp_send_oob_packet(f.a.c, 0, f.b.key, bytes_of(oob)) == Error::ok);
     f.world.advance(200);

@@ -14,7 +14,7 @@ struct Outcome {
 /// Two peers talk for a minute over three relays, one of which hangs meanwhile; then nothing happens for an hour. One is woken
 /// by the simulator, as by a descriptor and a deadline, or only waits. What it had.
 Outcome live_through(bool only_waits) {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     Sim_Node &node = node_of(f.a);
     if (only_waits) {
         node.run = nullptr;
@@ -33,8 +33,8 @@ Outcome live_through(bool only_waits) {
         if (i == 300) {
             sim_relay_stop(f.in_use(), true);
         }
-        CHECK(send_text(f.b, f.ba, "b" + std::to_string(i)) == Error::ok);
-        CHECK(send_text(f.a, f.ab, "a" + std::to_string(i)) == Error::ok);
+        CHECK(send_text(f.b, f.b_to_a, "b" + std::to_string(i)) == Error::ok);
+        CHECK(send_text(f.a, f.a_to_b, "a" + std::to_string(i)) == Error::ok);
         pass(100);
     }
     pass(3'600'000);
@@ -51,13 +51,13 @@ TEST_CASE("waiting: a host that only waits hears as much as one with a descripto
     CHECK(waits.heard >= 590);
     CHECK(waits.heard + 5 >= woken.heard);
     CHECK(waits.heard_there + 5 >= woken.heard_there);
-    CHECK(waits.wakes.unasked == 0);
+    CHECK(waits.wakes.spurious == 0);
     CHECK(waits.wakes.ticks <= woken.wakes.ticks + woken.wakes.ticks / 100);
     CHECK(waits.wakes.ticks > 600);
 }
 
 TEST_CASE("waiting: a wait ends by its limit, a deadline or a packet, whichever comes first") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     node_of(f.a).run = nullptr;
     node_of(f.a).deadline = nullptr;
     const auto wait = [&](int ms) {
@@ -71,7 +71,7 @@ TEST_CASE("waiting: a wait ends by its limit, a deadline or a packet, whichever 
     }
     CHECK(wait(0) == std::pair{false, std::uint64_t{0}});
     CHECK(wait(500) == std::pair{false, std::uint64_t{500}});
-    REQUIRE(send_text(f.b, f.ba, "hello") == Error::ok);
+    REQUIRE(send_text(f.b, f.b_to_a, "hello") == Error::ok);
     const auto [has_work, waited] = wait(-1);
     CHECK(has_work);
     CHECK(waited < 100);
@@ -88,13 +88,13 @@ TEST_CASE("waiting: a wait ends by its limit, a deadline or a packet, whichever 
 }
 
 TEST_CASE("waiting: from within a callback, and with a host that cannot wait, it returns at once") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     bool called = false;
     f.a.on_data = [&](const Sim_Packet &) {
         const std::uint64_t begun = f.world.net.now;
         called = !tcp_connections_wait(f.a.c, 1'000) && f.world.net.now == begun;
     };
-    REQUIRE(send_text(f.b, f.ba, "hello") == Error::ok);
+    REQUIRE(send_text(f.b, f.b_to_a, "hello") == Error::ok);
     f.world.advance(1'000);
     CHECK(called);
     World without{Ticking::without_readiness};

@@ -71,7 +71,7 @@ struct Run {
     Tcp_Connections_Def def;
     Tcp_Connections *c = nullptr;
     bool ticking = false;
-    bool doomed = false;    ///< killed in a callback
+    bool destroy_requested = false;    ///< killed in a callback
     int nested = 0;         ///< what callbacks may still do in this tick
     std::uint8_t armed = 0; ///< callbacks to come that do something
 
@@ -131,7 +131,7 @@ struct Callback {
 bool on_data(void *object, int id, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.doomed, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
     fuzz_check(run.alive[peer_of_id(id)] >= 0 && run.ids[peer_of_id(id)] == id,
                "data is for a connection that there is");
     fuzz_got(run.world, peer_of_id(id), packet);
@@ -142,7 +142,7 @@ bool on_data(void *object, int id, Bytes packet, void *userdata) {
 void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.doomed, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
     std::size_t peer = 0;
     while (peer < FUZZ_PEERS && fuzz_peer_key(peer) != sender) {
         ++peer;
@@ -159,7 +159,7 @@ void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, voi
 void on_other(void *object, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.doomed, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
     fuzz_check(!packet.empty(), "what comes is not empty");
     act(run);
 }
@@ -167,7 +167,7 @@ void on_other(void *object, Bytes packet, void *userdata) {
 void on_change(void *object, const Change &change, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.doomed, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
     fuzz_check(change.relay >= 0 && change.connection >= -1 && change.previous >= -1, "a change names its relay");
     run.relays.add(change.relay);
     act(run);
@@ -200,7 +200,7 @@ bool is_relay(const Run &run, int relay) {
 }
 
 void expect(Error error, bool valid) {
-    fuzz_check(valid != (error == Error::bad_number), "a number is refused when it is stale or none, and only then");
+    fuzz_check(valid != (error == Error::bad_handle), "a number is refused when it is stale or none, and only then");
 }
 
 void make_connection(Run &run, std::size_t peer) {
@@ -304,14 +304,14 @@ void kill_all(Run &run) {
     call([&] { kill_tcp_connections(run.c); });
     run.alive.fill(-1);
     if (run.ticking) {
-        run.doomed = true;
+        run.destroy_requested = true;
     } else {
         run.c = nullptr;
     }
 }
 
 void api_call(Run &run) {
-    if (run.c == nullptr || run.doomed) {
+    if (run.c == nullptr || run.destroy_requested) {
         return;
     }
     Fuzz_Input &input = run.input;
@@ -618,9 +618,9 @@ void tick(Run &run) {
     run.nested = MAX_NESTED;
     call([&] { do_tcp_connections(run.c, &run); });
     run.ticking = false;
-    if (run.doomed) {
+    if (run.destroy_requested) {
         run.c = nullptr;
-        run.doomed = false;
+        run.destroy_requested = false;
     }
     check(run);
 }

@@ -66,7 +66,7 @@ void check_id_event(Fuzz_Client &client, const Relay_Event &event) {
     case Relay_Event_Kind::routing_response:
         fuzz_check(!client.given[index], "an id that is in use is not given again");
         client.given.set(index);
-        client.numbers[index] = NO_NUMBER;
+        client.references[index] = NO_REFERENCE;
         break;
     case Relay_Event_Kind::peer_online:
         fuzz_check(client.given[index] && !client.online[index], "a peer comes online once, on an id that was given");
@@ -80,7 +80,7 @@ void check_id_event(Fuzz_Client &client, const Relay_Event &event) {
         fuzz_check(client.online[index], "data comes from a peer that is online");
         break;
     }
-    fuzz_check(event.number == client.numbers[index], "an event has the number that its id was given");
+    fuzz_check(event.reference == client.references[index], "an event has the reference that its id was given");
 }
 
 void check_event(Fuzz_Client &client, const Relay_Event &event, Bytes buffer) {
@@ -128,7 +128,7 @@ void check_event(Fuzz_Client &client, const Relay_Event &event, Bytes buffer) {
 
 void read_packet(Fuzz_Client &client, Bytes plain) {
     Packet packet;
-    fuzz_check(parse_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
+    fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
     if (packet.type == Packet_Type::ping) {
         client.ping_id = packet.ping_id;
     }
@@ -285,12 +285,12 @@ void fuzz_client_leave(Fuzz_Client &client, std::uint8_t id) {
     fuzz_client_check(client);
 }
 
-void fuzz_client_number(Fuzz_Client &client, std::uint8_t id, std::uint32_t number) {
-    const bool set = relay_set_number(client.relay, id, number);
+void fuzz_client_reference(Fuzz_Client &client, std::uint8_t id, std::uint32_t reference) {
+    const bool set = relay_set_reference(client.relay, id, reference);
     const bool given = id >= FIRST_ROUTING_ID && client.given[index_of(id)];
-    fuzz_check(set || !given, "an id that was given takes a number");
+    fuzz_check(set || !given, "an id that was given takes a reference");
     if (set) {
-        client.numbers[index_of(id)] = number;
+        client.references[index_of(id)] = reference;
     }
 }
 

@@ -25,7 +25,7 @@ struct Fuzz_Client {
     // What is known of the routing ids, by id less 16.
     std::bitset<MAX_ROUTES> given; ///< the client has told of it, and not left it
     std::bitset<MAX_ROUTES> online;
-    std::array<std::uint32_t, MAX_ROUTES> numbers{};
+    std::array<std::uint32_t, MAX_ROUTES> references{};
 };
 
 /// Who the relay is.
@@ -58,7 +58,7 @@ void fuzz_client_take(Fuzz_Client &client, std::size_t count);
 bool fuzz_client_seal(Fuzz_Client &client, Bytes plain);
 
 void fuzz_client_leave(Fuzz_Client &client, std::uint8_t id);
-void fuzz_client_number(Fuzz_Client &client, std::uint8_t id, std::uint32_t number);
+void fuzz_client_reference(Fuzz_Client &client, std::uint8_t id, std::uint32_t reference);
 
 /// Sends a data packet as an owner does whose socket takes `taken` bytes of it and then is full.
 void fuzz_client_send(Fuzz_Client &client, std::uint8_t id, Bytes data, std::size_t taken);

@@ -37,7 +37,7 @@ bool inside(const void *at, std::size_t size, Bytes whole) {
 void check_parsed(Sender sender, Bytes plain) {
     Packet packet;
     packet.ping_id = 0x0123456789ABCDEFU;
-    const Reason fault = parse_packet(sender, plain, packet);
+    const Reason fault = decode_packet(sender, plain, packet);
     if (fault != Reason::none) {
         fuzz_check(packet.ping_id == 0x0123456789ABCDEFU && packet.public_key == nullptr && packet.data.empty(),
                    "a packet that is none was written");
@@ -49,10 +49,10 @@ void check_parsed(Sender sender, Bytes plain) {
     fuzz_check(!has_key || inside(packet.public_key, KEY_SIZE, plain), "the key inside the packet");
 
     const Exactly printed(plain.size());
-    fuzz_check(print_packet(packet, printed.bytes()) == plain.size(), "a packet that was read can be printed");
+    fuzz_check(encode_packet(packet, printed.bytes()) == plain.size(), "a packet that was read can be printed");
     fuzz_check(same(printed.bytes(), plain), "and is what was read");
     const Exactly tight(plain.size() - 1);
-    fuzz_check(print_packet(packet, tight.bytes()) == 0, "a packet does not fit into less than its size");
+    fuzz_check(encode_packet(packet, tight.bytes()) == 0, "a packet does not fit into less than its size");
 }
 
 void check_printed(Fuzz_Input input) {
@@ -68,15 +68,15 @@ void check_printed(Fuzz_Input input) {
     packet.data = data.bytes();
 
     const Exactly room(MAX_PLAIN_SIZE);
-    const std::size_t size = print_packet(packet, room.bytes());
+    const std::size_t size = encode_packet(packet, room.bytes());
     if (size == 0) {
         return;
     }
     fuzz_check(size <= MAX_PLAIN_SIZE, "a printed packet is within the limit");
     const Exactly plain(room.bytes().first(size));
     Packet read;
-    fuzz_check(parse_packet(Sender::client, plain.bytes(), read) == Reason::none ||
-                   parse_packet(Sender::relay, plain.bytes(), read) == Reason::none,
+    fuzz_check(decode_packet(Sender::client, plain.bytes(), read) == Reason::none ||
+                   decode_packet(Sender::relay, plain.bytes(), read) == Reason::none,
                "a packet that was printed can be read");
     fuzz_check(read.type == packet.type && same(read.data, packet.data), "and is what was printed");
     fuzz_check(read.type != Packet_Type::data || read.id == packet.id, "and so is its routing id");

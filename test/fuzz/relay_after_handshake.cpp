@@ -146,7 +146,7 @@ void owner_does(Fuzz_Client &client, Fuzz_Input &input) {
         fuzz_client_leave(client, input.byte());
         break;
     case 2:
-        fuzz_client_number(client, input.byte(), input.word());
+        fuzz_client_reference(client, input.byte(), input.word());
         break;
     case 3: {
         const std::uint8_t id = input.byte();

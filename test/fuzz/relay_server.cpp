@@ -133,7 +133,7 @@ void read(User &user) {
             open_sealed(user.channel, Mutable_Bytes{user.in}.subspan(at + FRAME_HEADER_SIZE, length));
         fuzz_check(!plain.empty(), "the server's frames open, in the order in which they come");
         Packet packet;
-        const Reason fault = parse_packet(Sender::relay, plain, packet);
+        const Reason fault = decode_packet(Sender::relay, plain, packet);
         fuzz_check(fault == Reason::none || user.doubted, "the server sends packets only");
         if (fault == Reason::none) {
             see(user, packet);
@@ -212,7 +212,7 @@ void send(World &world, User &user, Mutable_Bytes plain, bool cut = false) {
         return;
     }
     Packet packet;
-    if (parse_packet(Sender::client, plain, packet) == Reason::none) {
+    if (decode_packet(Sender::client, plain, packet) == Reason::none) {
         if (packet.type == Packet_Type::data || packet.type == Packet_Type::oob_send) {
             plain[static_cast<std::size_t>(packet.data.data() - plain.data())] = user.key;
         } else if (packet.type == Packet_Type::disconnect_notification) {
@@ -232,7 +232,7 @@ void send(World &world, User &user, Mutable_Bytes plain, bool cut = false) {
 
 void send(World &world, User &user, const Packet &packet, bool cut = false) {
     std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
-    send(world, user, Mutable_Bytes{plain}.first(print_packet(packet, plain)), cut);
+    send(world, user, Mutable_Bytes{plain}.first(encode_packet(packet, plain)), cut);
 }
 
 Public_Key some_key(Fuzz_Input &input) {

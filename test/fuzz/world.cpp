@@ -169,7 +169,7 @@ void take_frames(Fuzz_World &world, Fuzz_Socket &socket) {
             open_sealed(socket.channel, Mutable_Bytes{socket.came}.subspan(at + FRAME_HEADER_SIZE, length));
         fuzz_check(!plain.empty(), "the client's frames open, in the order in which they come");
         Packet packet;
-        fuzz_check(parse_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
+        fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
         take_packet(world, socket, packet);
         at += FRAME_HEADER_SIZE + length;
     }
@@ -451,7 +451,7 @@ void fuzz_say(Fuzz_Socket &socket, Bytes plain) {
 
 void fuzz_say(Fuzz_Socket &socket, const Packet &packet) {
     std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
-    fuzz_say(socket, Bytes{plain}.first(print_packet(packet, plain)));
+    fuzz_say(socket, Bytes{plain}.first(encode_packet(packet, plain)));
 }
 
 void fuzz_say_raw(Fuzz_Socket &socket, Bytes bytes) {

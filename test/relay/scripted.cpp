@@ -80,7 +80,7 @@ void answer(const Scripted_Relay &relay, Scripted_Client &client, const Packet &
         Packet pong = packet;
         pong.type = Packet_Type::pong;
         std::array<std::uint8_t, 9> plain;
-        send(client, Bytes{plain}.first(print_packet(pong, plain)));
+        send(client, Bytes{plain}.first(encode_packet(pong, plain)));
     }
 }
 
@@ -96,7 +96,7 @@ bool take_frame(Scripted_Relay &relay, Scripted_Client &client) {
     const Mutable_Bytes plain =
         open_sealed(client.channel, Mutable_Bytes{client.in}.subspan(FRAME_HEADER_SIZE, length));
     Packet packet;
-    if (plain.empty() || parse_packet(Sender::client, plain, packet) != Reason::none) {
+    if (plain.empty() || decode_packet(Sender::client, plain, packet) != Reason::none) {
         relay.broken = true;
     } else {
         relay.packets.push_back({relay.net->now, {plain.begin(), plain.end()}});

@@ -366,7 +366,7 @@ Flow *flow_of(Run &run, std::uint32_t client, int connection, bool &hostile) {
 void check_harmless(Run &run, std::uint32_t index, const Change &change, Flow *flow, bool hostile) {
     const bool is_ours = change.reason == Reason::none || change.reason == Reason::unused ||
                          change.reason == Reason::asleep || change.reason == Reason::killed;
-    if (change.kind == Change_Kind::relay_suspect || (change.kind == Change_Kind::relay_down && !is_ours) ||
+    if (change.kind == Change_Kind::relay_stale || (change.kind == Change_Kind::relay_down && !is_ours) ||
         (change.kind == Change_Kind::relay_gone && !is_ours)) {
         fail(run, "peer %u: %s, %s, for what another peer does", index, to_string(change.kind),
              to_string(change.reason));

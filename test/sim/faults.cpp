@@ -334,7 +334,7 @@ void end_connection(Run &run, const Fault &fault) {
         befriend(run, fault.pair, fault.side);
         const std::uint8_t byte = 0;
         if (is_running(client) && client.lives == life &&
-            send_packet_tcp_connection(client.peer.c, stale, {&byte, 1}) != Error::bad_number) {
+            send_packet_tcp_connection(client.peer.c, stale, {&byte, 1}) != Error::bad_handle) {
             fail(run, "the number of a connection that is gone was served");
         }
     });
@@ -379,7 +379,7 @@ void host_call(Run &run, Fault_Kind kind, const Fault &fault) {
         const int relay = get_random_tcp_onion_conn_number(c);
         const std::array<std::uint8_t, 100> request{};
         const Error error = tcp_send_onion_request(c, relay, request);
-        if ((relay >= 0) != (error != Error::bad_number)) {
+        if ((relay >= 0) != (error != Error::bad_handle)) {
             fail(run, "an onion relay's number is not served");
         }
     }

@@ -74,9 +74,9 @@ void sim_peer_start(Sim_Peer &peer, Sim_Network &net, const Sim_Peer_Def &def) {
     node.object = &peer;
     node.run = [](void *object) {
         Sim_Peer &p = *static_cast<Sim_Peer *>(object);
-        const std::uint64_t unasked = p.c == nullptr ? 0 : tcp_connections_wakes(p.c).unasked;
+        const std::uint64_t spurious = p.c == nullptr ? 0 : tcp_connections_wakes(p.c).spurious;
         sim_peer_tick(p);
-        if (node_of(p).interval == 0 && p.c != nullptr && tcp_connections_wakes(p.c).unasked != unasked) {
+        if (node_of(p).interval == 0 && p.c != nullptr && tcp_connections_wakes(p.c).spurious != spurious) {
             p.broken = "it was woken for nothing";
         }
     };

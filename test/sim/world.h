@@ -156,28 +156,28 @@ inline bool heard_once(const std::vector<Sim_Packet> &packets, const std::string
 // ---- the usual case --------------------------------------------------------------------------------------------
 
 /// Two peers that have a connection to each other over some relays, and are online at all of them.
-struct Friends {
+struct Two_Peers {
     World world;
     Sim_Peer &a;
     Sim_Peer &b;
-    int ab = -1;
-    int ba = -1;
+    int a_to_b = -1;
+    int b_to_a = -1;
 
     static constexpr int ID_AT_A = 70;
     static constexpr int ID_AT_B = 80;
 
-    explicit Friends(Ticking ticking, std::size_t relays = 3, std::uint64_t seed = 1, const Sim_Peer_Def &def = {})
+    explicit Two_Peers(Ticking ticking, std::size_t relays = 3, std::uint64_t seed = 1, const Sim_Peer_Def &def = {})
         : world{ticking, seed}, a{world.add_peer(def)}, b{world.add_peer(def)} {
-        ab = befriend(a, b.key, ID_AT_A);
-        ba = befriend(b, a.key, ID_AT_B);
+        a_to_b = befriend(a, b.key, ID_AT_A);
+        b_to_a = befriend(b, a.key, ID_AT_B);
         for (std::size_t i = 0; i < relays; ++i) {
             world.add_relay();
-            tie(a, ab, world.relays.back());
-            tie(b, ba, world.relays.back());
+            tie(a, a_to_b, world.relays.back());
+            tie(b, b_to_a, world.relays.back());
         }
         REQUIRE(world.until(5'000, [&] {
-            return tcp_connection_to_online_tcp_relays(a.c, ab) == relays &&
-                   tcp_connection_to_online_tcp_relays(b.c, ba) == relays;
+            return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == relays &&
+                   tcp_connection_to_online_tcp_relays(b.c, b_to_a) == relays;
         }));
     }
 
@@ -197,17 +197,17 @@ struct Friends {
 
     /// The relay that a's data goes over. Sends something where nothing was sent yet.
     Sim_Relay &in_use() {
-        if (connection_info(a, ab).sending < 0) {
-            REQUIRE(send_text(a, ab, "the first") == Error::ok);
+        if (connection_info(a, a_to_b).sending < 0) {
+            REQUIRE(send_text(a, a_to_b, "the first") == Error::ok);
         }
-        return relay_of(a, connection_info(a, ab).sending);
+        return relay_of(a, connection_info(a, a_to_b).sending);
     }
 
     /// Both send something each `every` ms for so long, and the texts are counted up.
     void talk(std::uint64_t ms, std::uint64_t every = 100) {
         for (const std::uint64_t end = world.net.now + ms; world.net.now < end;) {
-            refused += send_text(a, ab, "a" + std::to_string(said)) == Error::ok ? 0 : 1;
-            refused += send_text(b, ba, "b" + std::to_string(said)) == Error::ok ? 0 : 1;
+            refused += send_text(a, a_to_b, "a" + std::to_string(said)) == Error::ok ? 0 : 1;
+            refused += send_text(b, b_to_a, "b" + std::to_string(said)) == Error::ok ? 0 : 1;
             ++said;
             world.advance(every);
         }

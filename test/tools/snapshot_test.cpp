@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 
 /// What the library says of two friends that have talked over three relays, one of which is gone.
 Json real_snapshot() {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     f.talk(5'000, 20);
     Sim_Relay &gone = &f.relay(0) == &f.in_use() ? f.relay(1) : f.relay(0);
     sim_relay_kill(gone);
@@ -58,10 +58,10 @@ const std::set<std::string> NULLABLE{"connected_ms", "sending",         "receivi
 } // namespace
 
 TEST_CASE("snapshot: what the library says of relays, peers and routes is what is read") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     f.talk(5'000, 20);
     const std::string text = tcp_connections_json(f.a.c);
-    const Connection_Info info = connection_info(f.a, f.ab);
+    const Connection_Info info = connection_info(f.a, f.a_to_b);
     const Snapshot snapshot = parsed(Json::parse(text));
     CHECK(snapshot.time_ms == f.world.net.now);
     CHECK(snapshot.public_key == to_string(f.a.key));
@@ -97,7 +97,7 @@ TEST_CASE("snapshot: what the library says of relays, peers and routes is what i
 }
 
 TEST_CASE("snapshot: a route that was never proved has no time of a proof") {
-    Friends f{Ticking::when_woken};
+    Two_Peers f{Ticking::when_woken};
     const Snapshot snapshot = parsed(Json::parse(tcp_connections_json(f.a.c)));
     for (const Snapshot_Route &route : snapshot.peers.at(0).routes) {
         CHECK(route.use == to_string(Route_Use::unverified));
@@ -229,7 +229,7 @@ TEST_CASE("words: a route whose way is not complete says how far it is") {
     };
     std::set<std::string> seen;
     for (int state = 0; state <= static_cast<int>(Relay_State::sleeping); ++state) {
-        if (static_cast<Relay_State>(state) != Relay_State::suspect) { // as connected
+        if (static_cast<Relay_State>(state) != Relay_State::stale) { // as connected
             const Route_Words words = offline(Route_State::none, static_cast<Relay_State>(state), Reason::reset);
             CHECK(words.word.size() <= MAX_ROUTE_WORD);
             CHECK(seen.insert(words.word).second);

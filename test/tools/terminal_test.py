@@ -68,7 +68,7 @@ class Terminal:
 
 
 # Every use of a route that the library tells, and one of tomorrow.
-USES = ["in use", "ready", "unverified", "failed", "avoided", "stale", "refused", "shed", "withdrawn", "of tomorrow", "offline"]
+USES = ["in use", "ready", "unverified", "failed", "avoided", "stale", "refused", "pruned", "withdrawn", "of tomorrow", "offline"]
 RELAYS = [
     {"address": "[2001:db8:1111:2222:3333:4444:5555:6666]:33445", "state": "connecting", "connected_ms": None},
     {"address": "255.255.255.255:65535", "state": "connected", "connected_ms": 10**10},
@@ -80,8 +80,8 @@ RELAYS = [
 def widest_snapshot(snapshot):
     """As a host with large figures would write it: relays in all states, a route of every use over each."""
     relay, peer = snapshot["relays"][0], snapshot["connections"][0]
-    large = {"online": 99999, "carries": 9999, "suspicions": 999_000, "failures": 999, "round_trip_ms": 99_999}
-    snapshot["relays"] = [{**relay, **large, **one, "number": number} for number, one in enumerate(RELAYS)]
+    large = {"online": 99999, "carries": 9999, "times_stale": 999_000, "failures": 999, "round_trip_ms": 99_999}
+    snapshot["relays"] = [{**relay, **large, **one, "handle": handle} for handle, one in enumerate(RELAYS)]
     route = {"state": "online", "echo_round_trip_ms": 65_535, "proved_ms": 10**9}
     routes = [{**route, "relay": relay, "use": use} for relay in range(len(RELAYS) + 1) for use in USES]
     peer.update(
@@ -111,8 +111,8 @@ def check_top_many(arguments, workshop, snapshot):
     with open(snapshot, encoding="utf-8") as file:
         many = json.load(file)
     relay, peer = many["relays"][0], many["connections"][0]
-    many["relays"] = [{**relay, "number": number} for number in range(100)]
-    many["connections"] = [{**peer, "number": number, "public_key": f"{number:064X}"} for number in range(100)]
+    many["relays"] = [{**relay, "handle": handle} for handle in range(100)]
+    many["connections"] = [{**peer, "handle": handle, "public_key": f"{handle:064X}"} for handle in range(100)]
     path = workshop.path("many.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(many, file)

@@ -35,12 +35,12 @@ TEST_CASE("a packet is written, sealed, opened and read without an allocation") 
         if (type != Packet_Type::ping) {
             packet.data = data;
         }
-        const std::size_t size = print_packet(packet, Mutable_Bytes{frame}.subspan(FRAME_OVERHEAD));
+        const std::size_t size = encode_packet(packet, Mutable_Bytes{frame}.subspan(FRAME_OVERHEAD));
         seal_frame(client, Mutable_Bytes{frame}.first(FRAME_OVERHEAD + size));
         const Mutable_Bytes plain =
             open_sealed(relay, Mutable_Bytes{frame}.subspan(FRAME_HEADER_SIZE, frame_length(frame.data())));
         Packet read;
-        good += parse_packet(Sender::client, plain, read) == Reason::none && read.type == type;
+        good += decode_packet(Sender::client, plain, read) == Reason::none && read.type == type;
     }
     const std::size_t after = allocations;
     CHECK(counts);

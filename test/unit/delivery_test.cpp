@@ -473,8 +473,8 @@ TEST_CASE("delivery: a complaint that does not come over the route in use has it
 TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out") {
     Scene s;
     s.talk(5'000);
-    s.d.asked = GENERATE(Route_Set{0b010}, ALL); // a while ago, and no answer since
-    s.d.asked_at = delivery_stamp(s.now - 1'000);
+    s.d.probed = GENERATE(Route_Set{0b010}, ALL); // a while ago, and no answer since
+    s.d.probed_at = delivery_stamp(s.now - 1'000);
     s.d.end_at = delivery_stamp(s.now + 1'500);
     s.take_echoed();
     s.peer_echo(77, 1'000);

@@ -152,6 +152,6 @@ TEST_CASE("a forward request put together from its parts is byte for byte what t
         packet.type = Packet_Type::forward_request;
         packet.data = body;
         std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
-        CHECK(to_hex(Bytes{plain}.first(print_packet(packet, plain))) == vector->plain);
+        CHECK(to_hex(Bytes{plain}.first(encode_packet(packet, plain))) == vector->plain);
     }
 }

@@ -55,7 +55,7 @@ TEST_CASE("packets of every type are written byte for byte") {
     for (const vectors::Packet &vector : vectors::PACKETS) {
         const Whole whole = whole_from(vector);
         Fenced out(MAX_PLAIN_SIZE);
-        const std::size_t size = print_packet(whole.packet, out.bytes());
+        const std::size_t size = encode_packet(whole.packet, out.bytes());
         INFO(vector.name);
         CHECK(to_hex(out.bytes().first(size)) == vector.plain);
         CHECK(out.intact());
@@ -70,7 +70,7 @@ TEST_CASE("packets of every type are read from who may send them, without a copy
             Exact plain(from_hex(vector.plain));
             Packet packet;
             INFO(vector.name);
-            REQUIRE(parse_packet(sender, plain.bytes(), packet) == Reason::none);
+            REQUIRE(decode_packet(sender, plain.bytes(), packet) == Reason::none);
             CHECK(packet.type == vector.type);
             CHECK(to_hex(packet.data) == vector.data);
             if (!packet.data.empty()) {
@@ -97,7 +97,7 @@ TEST_CASE("packets of every type are refused from who may not send them") {
         for (const Sender sender : senders_of(!vector.from_client, !vector.from_relay)) {
             Packet packet;
             INFO(vector.name);
-            CHECK(parse_packet(sender, from_hex(vector.plain), packet) == Reason::bad_packet_type);
+            CHECK(decode_packet(sender, from_hex(vector.plain), packet) == Reason::bad_packet_type);
             ++refused;
         }
     }
@@ -142,11 +142,11 @@ TEST_CASE("what is written is what is read, for every type and size") {
             wrote.public_key = key.data();
             wrote.data = data;
             std::array<std::uint8_t, MAX_PLAIN_SIZE> plain;
-            const std::size_t length = print_packet(wrote, plain);
+            const std::size_t length = encode_packet(wrote, plain);
             Packet read;
             read.id = wrote.id;
             read.ping_id = wrote.ping_id;
-            if (length == 0 || parse_packet(kind.sender, Bytes{plain}.first(length), read) != Reason::none) {
+            if (length == 0 || decode_packet(kind.sender, Bytes{plain}.first(length), read) != Reason::none) {
                 continue;
             }
             // Each type has its own members; those that it has not are 0.
@@ -168,12 +168,12 @@ TEST_CASE("data goes on every routing id from 16 to 255, both ways") {
         wrote.id = static_cast<std::uint8_t>(id);
         wrote.data = {&byte, 1};
         std::array<std::uint8_t, 2> plain;
-        REQUIRE(print_packet(wrote, plain) == 2);
+        REQUIRE(encode_packet(wrote, plain) == 2);
         CHECK(plain[0] == id);
         CHECK(plain[1] == byte);
         for (const Sender sender : {Sender::client, Sender::relay}) {
             Packet read;
-            REQUIRE(parse_packet(sender, plain, read) == Reason::none);
+            REQUIRE(decode_packet(sender, plain, read) == Reason::none);
             CHECK(read.type == Packet_Type::data);
             CHECK(read.id == id);
             CHECK(read.data.data() == plain.data() + 1);

@@ -58,7 +58,7 @@ Blob plain_of(unsigned type, std::size_t size) {
 
 Reason parse(Sender sender, Bytes plain) {
     Packet packet;
-    return parse_packet(sender, plain, packet);
+    return decode_packet(sender, plain, packet);
 }
 
 bool is_untouched(const Packet &packet, const Packet &before) {
@@ -135,7 +135,7 @@ TEST_CASE("a routing response may carry any id, the reserved ones too") {
         Blob plain = plain_of(1, 34);
         plain[1] = static_cast<std::uint8_t>(id);
         Packet packet;
-        REQUIRE(parse_packet(Sender::relay, plain, packet) == Reason::none);
+        REQUIRE(decode_packet(Sender::relay, plain, packet) == Reason::none);
         CHECK(packet.id == id);
     }
 }
@@ -184,7 +184,7 @@ TEST_CASE("a packet that is refused leaves the last one as it was") {
     before.data = other;
     for (const Blob &plain : faulty) {
         Packet packet = before;
-        CHECK(parse_packet(Sender::client, plain, packet) != Reason::none);
+        CHECK(decode_packet(Sender::client, plain, packet) != Reason::none);
         CHECK(is_untouched(packet, before));
     }
 }

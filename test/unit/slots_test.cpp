@@ -11,18 +11,18 @@ TEST_CASE("slots: a slot whose handle was never shown keeps it, however often it
         slots.remove(0);
     }
     REQUIRE(slots.add() == 0);
-    CHECK(slots.number(0) == 0);
+    CHECK(slots.handle(0) == 0);
 }
 
 TEST_CASE("slots: a handle that was shown is stale once its tenant has gone") {
     Slots<int> slots{4};
     REQUIRE(slots.add() == 0);
-    const int first = slots.number(0);
+    const int first = slots.handle(0);
     slots.remove(0);
     CHECK(slots.find(first) == NO_SLOT);
     REQUIRE(slots.add() == 0);
     CHECK(slots.find(first) == NO_SLOT);
-    CHECK(slots.number(0) != first);
+    CHECK(slots.handle(0) != first);
     // Whoever guesses the next handle may hold it from then on.
     slots.remove(0);
     REQUIRE(slots.add() == 0);
@@ -40,7 +40,7 @@ TEST_CASE("slots: no more than the limit, and a slot whose generations are used 
     CHECK(slots.full());
     CHECK(slots.add() == NO_SLOT);
     for (std::uint32_t i = 0; i < MAX_GENERATIONS; ++i) {
-        REQUIRE(slots.number(1) >= 0);
+        REQUIRE(slots.handle(1) >= 0);
         slots.remove(1);
         REQUIRE(slots.add() == (i + 1 < MAX_GENERATIONS ? 1 : NO_SLOT));
     }

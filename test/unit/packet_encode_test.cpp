@@ -25,7 +25,7 @@ struct Sample {
 
 std::size_t size_of(const Packet &packet) {
     Blob plain(4096);
-    return print_packet(packet, plain);
+    return encode_packet(packet, plain);
 }
 
 } // namespace
@@ -71,11 +71,11 @@ TEST_CASE("a packet is written where it fits exactly, and nowhere smaller") {
         REQUIRE(size == from_hex(vector.plain).size());
         INFO(vector.name);
         Fenced exact(size);
-        CHECK(print_packet(sample.packet, exact.bytes()) == size);
+        CHECK(encode_packet(sample.packet, exact.bytes()) == size);
         CHECK(exact.intact());
         for (std::size_t room = 0; room < size; ++room) {
             Exact small(Blob(room, Fenced::EMPTY));
-            CHECK(print_packet(sample.packet, small.bytes()) == 0);
+            CHECK(encode_packet(sample.packet, small.bytes()) == 0);
             CHECK(to_hex(small.bytes()) == to_hex(Blob(room, Fenced::EMPTY)));
         }
     }

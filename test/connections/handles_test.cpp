@@ -13,14 +13,14 @@ void check_bad_connection(Sim_Peer &peer, int number, const Sim_Relay &relay) {
     const Bytes packet = bytes_of(text);
     CAPTURE(number);
     Connection_Info info;
-    CHECK(kill_tcp_connection_to(peer.c, number) == Error::bad_number);
-    CHECK(set_tcp_connection_to_status(peer.c, number, true) == Error::bad_number);
-    CHECK(set_tcp_connection_to_status(peer.c, number, false) == Error::bad_number);
+    CHECK(kill_tcp_connection_to(peer.c, number) == Error::bad_handle);
+    CHECK(set_tcp_connection_to_status(peer.c, number, true) == Error::bad_handle);
+    CHECK(set_tcp_connection_to_status(peer.c, number, false) == Error::bad_handle);
     CHECK(tcp_connection_to_online_tcp_relays(peer.c, number) == 0);
-    CHECK(add_tcp_relay_connection(peer.c, number, relay.address, relay.key) == Error::bad_number);
-    CHECK(add_tcp_number_relay_connection(peer.c, number, tcp_relay(peer.c, relay.key)) == Error::bad_number);
-    CHECK(send_packet_tcp_connection(peer.c, number, packet) == Error::bad_number);
-    CHECK(send_packets_tcp_connection(peer.c, number, std::span{&packet, 1}) == static_cast<int>(Error::bad_number));
+    CHECK(add_tcp_relay_connection(peer.c, number, relay.address, relay.key) == Error::bad_handle);
+    CHECK(add_tcp_number_relay_connection(peer.c, number, tcp_relay(peer.c, relay.key)) == Error::bad_handle);
+    CHECK(send_packet_tcp_connection(peer.c, number, packet) == Error::bad_handle);
+    CHECK(send_packets_tcp_connection(peer.c, number, std::span{&packet, 1}) == static_cast<int>(Error::bad_handle));
     CHECK_FALSE(tcp_connection_info(peer.c, number, info));
 }
 
@@ -31,11 +31,11 @@ void check_bad_relay(Sim_Peer &peer, int number, int connection) {
     Relay_Info info;
     Ip_Port node;
     REQUIRE(parse_ip_port("192.0.2.7:33445", node));
-    CHECK(add_tcp_number_relay_connection(peer.c, connection, number) == Error::bad_number);
-    CHECK(kill_tcp_relay_connection(peer.c, number) == Error::bad_number);
-    CHECK(tcp_send_oob_packet(peer.c, number, Public_Key{1}, packet) == Error::bad_number);
-    CHECK(tcp_send_onion_request(peer.c, number, packet) == Error::bad_number);
-    CHECK(tcp_send_forward_request(peer.c, number, node, {}, packet) == Error::bad_number);
+    CHECK(add_tcp_number_relay_connection(peer.c, connection, number) == Error::bad_handle);
+    CHECK(kill_tcp_relay_connection(peer.c, number) == Error::bad_handle);
+    CHECK(tcp_send_oob_packet(peer.c, number, Public_Key{1}, packet) == Error::bad_handle);
+    CHECK(tcp_send_onion_request(peer.c, number, packet) == Error::bad_handle);
+    CHECK(tcp_send_forward_request(peer.c, number, node, {}, packet) == Error::bad_handle);
     CHECK_FALSE(tcp_relay_info(peer.c, number, info));
 }
 
@@ -45,40 +45,40 @@ constexpr int index_of(int number) {
 
 } // namespace
 
-TEST_CASE("numbers: a stale connection number is refused, never served as its slot's next tenant") {
-    Friends f{ANY_TICKING()};
+TEST_CASE("handles: a stale connection number is refused, never served as its slot's next tenant") {
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
-    CHECK(kill_tcp_connection_to(f.a.c, f.ab) == Error::ok);
-    check_bad_connection(f.a, f.ab, f.relay(0));
+    CHECK(kill_tcp_connection_to(f.a.c, f.a_to_b) == Error::ok);
+    check_bad_connection(f.a, f.a_to_b, f.relay(0));
     const int next = befriend(f.a, f.b.key, 1'234);
-    CHECK(next != f.ab);
-    CHECK(index_of(next) == index_of(f.ab)); // the slot is used again, with another number
-    check_bad_connection(f.a, f.ab, f.relay(0));
+    CHECK(next != f.a_to_b);
+    CHECK(index_of(next) == index_of(f.a_to_b)); // the slot is used again, with another number
+    check_bad_connection(f.a, f.a_to_b, f.relay(0));
     for (Sim_Relay &relay : f.world.relays) {
         tie(f.a, next, relay);
     }
     REQUIRE(f.world.until(2'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, next) == 3; }));
-    check_bad_connection(f.a, f.ab, f.relay(0));
-    CHECK(send_text(f.b, f.ba, "hello") == Error::ok);
+    check_bad_connection(f.a, f.a_to_b, f.relay(0));
+    CHECK(send_text(f.b, f.b_to_a, "hello") == Error::ok);
     f.world.advance(200);
     REQUIRE(f.a.data.size() == 1);
     CHECK(f.a.data[0].id == 1'234);
     CHECK(tcp_connection_to(f.a.c, f.b.key) == next);
 }
 
-TEST_CASE("numbers: a stale relay number is refused, never served as its slot's next tenant") {
-    Friends f{ANY_TICKING()};
+TEST_CASE("handles: a stale relay number is refused, never served as its slot's next tenant") {
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     const int old = tcp_relay(f.a.c, f.relay(1).key);
     CHECK(kill_tcp_relay_connection(f.a.c, old) == Error::ok);
-    check_bad_relay(f.a, old, f.ab);
+    check_bad_relay(f.a, old, f.a_to_b);
     const Sim_Relay &fresh = f.world.add_relay();
     const int next = hold(f.a, fresh);
     CHECK(next != old);
     CHECK(index_of(next) == index_of(old));
     f.world.advance(500);
     CHECK(is_up(f.a, fresh));
-    check_bad_relay(f.a, old, f.ab);
+    check_bad_relay(f.a, old, f.a_to_b);
     CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(index_of(old))) == next);
     CHECK(relay_info(f.a, next).public_key == fresh.key);
 }
@@ -108,7 +108,7 @@ TEST_CASE(
 }
 
 TEST_CASE("bad arguments: numbers that were never handed out") {
-    Friends f{ANY_TICKING()};
+    Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::vector<int> numbers{-1,
                              -2,
@@ -131,9 +131,9 @@ TEST_CASE("bad arguments: numbers that were never handed out") {
     }
     for (const int number : numbers) {
         check_bad_connection(f.a, number, f.relay(0));
-        check_bad_relay(f.a, number, f.ab);
+        check_bad_relay(f.a, number, f.a_to_b);
         if (number > 2 || number < 0) {
-            CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(number)) == static_cast<int>(Error::bad_number));
+            CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(number)) == static_cast<int>(Error::bad_handle));
         }
     }
     f.talk(500);
@@ -142,7 +142,7 @@ TEST_CASE("bad arguments: numbers that were never handed out") {
 }
 
 TEST_CASE("bad arguments: packets that are empty, null or too long") {
-    Friends f{ANY_TICKING(), 1};
+    Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     const std::string long_text(3'000, 'x');
     const Bytes all = bytes_of(long_text);
@@ -151,17 +151,17 @@ TEST_CASE("bad arguments: packets that are empty, null or too long") {
     REQUIRE(parse_ip_port("[2001:db8::7]:33445", node));
 
     for (const Bytes nothing : {Bytes{}, null_with_size, all.first(0)}) {
-        CHECK(send_packet_tcp_connection(f.a.c, f.ab, nothing) == Error::empty);
-        CHECK(send_packets_tcp_connection(f.a.c, f.ab, std::span{&nothing, 1}) == static_cast<int>(Error::empty));
+        CHECK(send_packet_tcp_connection(f.a.c, f.a_to_b, nothing) == Error::empty);
+        CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, std::span{&nothing, 1}) == static_cast<int>(Error::empty));
         CHECK(tcp_send_oob_packet(f.a.c, 0, f.b.key, nothing) == Error::empty);
         CHECK(tcp_send_oob_packet_using_relay(f.a.c, f.relay(0).key, f.b.key, nothing) == Error::empty);
         CHECK(tcp_send_onion_request(f.a.c, 0, nothing) == Error::empty);
         CHECK(tcp_send_forward_request(f.a.c, 0, node, {}, nothing) == Error::empty);
     }
-    CHECK(send_packets_tcp_connection(f.a.c, f.ab, {}) == static_cast<int>(Error::empty));
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, {}) == static_cast<int>(Error::empty));
 
-    CHECK(send_packet_tcp_connection(f.a.c, f.ab, all.first(MAX_DATA_SIZE + 1)) == Error::too_long);
-    CHECK(send_packet_tcp_connection(f.a.c, f.ab, all) == Error::too_long);
+    CHECK(send_packet_tcp_connection(f.a.c, f.a_to_b, all.first(MAX_DATA_SIZE + 1)) == Error::too_long);
+    CHECK(send_packet_tcp_connection(f.a.c, f.a_to_b, all) == Error::too_long);
     CHECK(tcp_send_oob_packet(f.a.c, 0, f.b.key, all.first(MAX_OOB_DATA_SIZE + 1)) == Error::too_long);
     CHECK(tcp_send_oob_packet_using_relay(f.a.c, f.relay(0).key, f.b.key, all.first(MAX_OOB_DATA_SIZE + 1)) ==
           Error::too_long);
