@@ -28,7 +28,7 @@ void *allocate(std::size_t size) {
 
 } // namespace
 
-// All of a kind: the sanitizer watches that what one of them gave goes back to its own.
+// All forms are replaced: AddressSanitizer checks that memory goes back by the form that belongs to its allocation.
 void *operator new(std::size_t size) {
     return allocate(size);
 }

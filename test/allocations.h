@@ -1,9 +1,10 @@
-// The program's allocations (operator new), for tests that count them or have them fail. With allocations.cpp in a program.
+// Replaces operator new of the program, for tests that count allocations or make them fail. allocations.cpp must be
+// linked into the program.
 #pragma once
 
 namespace toxtcp {
 
-/// Asked before each: false has it fail. Null: none fails.
+/// Called before each allocation. False makes the allocation fail. Null: no allocation fails.
 extern bool (*may_allocate)() noexcept;
 
 } // namespace toxtcp

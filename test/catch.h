@@ -1,4 +1,4 @@
-// Catch2, whichever of its two generations is there: 2.x is one header, 3.x a library.
+// Catch2, version 2.x (one header) or 3.x (a library), whichever is installed.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

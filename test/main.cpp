@@ -1,3 +1,3 @@
-// The main of every Catch2 2.x test program; 3.x brings its own.
+// The main function of all test programs with Catch2 2.x. Catch2 3.x has its own.
 #define CATCH_CONFIG_MAIN
 #include "catch.h"

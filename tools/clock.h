@@ -1,4 +1,4 @@
-// The time that the tools go by: microseconds of the monotonic clock.
+// The clock of the program: microseconds on the system's monotonic clock.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,8 @@ bool is_name(std::string_view text) {
     });
 }
 
-/// Reads `word`, "word" or 'word', and behind it nothing but a comment. Empty when all is well, else what is wrong.
+/// Reads the value: `word`, "word" or 'word', followed by nothing but a comment. Returns what is wrong; empty if
+/// nothing.
 std::string parse_value(std::string_view text, std::string &value) {
     const char quote = !text.empty() && (text.front() == '"' || text.front() == '\'') ? text.front() : '\0';
     std::string_view rest;

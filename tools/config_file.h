@@ -1,4 +1,4 @@
-// Options from a file: `name = value`, one a line.
+// The format of a file of options: `name = value`, one on each line.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@ namespace toxtcp {
 struct Setting {
     std::string name;
     std::string value;
-    std::size_t line = 0;
+    std::size_t line = 0; ///< where it stands, from 1 on
 };
 
-/// Reads the text of such a file. A value may stand in quotation marks ("..." or '...'); # begins a comment; a byte-order
-/// mark, and line ends of either kind, are taken. Each name stands there once, with a value that is not empty. False, with
-/// `error` that begins with the line.
+/// Reads the text of a file of options. A value may stand in quotation marks ("..." or '...'), and # begins a comment.
+/// A byte-order mark is allowed, and so are both kinds of line ends. Refused are a name that is set twice and an empty
+/// value. On failure the result is false, and `error` begins with the number of the line.
 [[nodiscard]] bool parse_config(std::string_view text, std::vector<Setting> &settings, std::string &error);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// `toxtcp demo`: two peers, three relays, and what befalls them.
+// `toxtcp demo`: starts three relays and two peers, sends packets both ways, and injects faults into the relays.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -19,13 +19,13 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t RELAYS_START_US = 10 * SECOND_US; ///< more than they need where sanitizers slow them down
+constexpr std::uint64_t RELAYS_START_US = 10 * SECOND_US; ///< more than they need, even slowed down by sanitizers
 constexpr std::uint64_t PEERS_MEET_US = 10 * SECOND_US;   ///< the library's own limit for one relay
-constexpr std::uint64_t LAST_PACKETS_US = SECOND_US / 2;  ///< for packets on their way when sending ends
+constexpr std::uint64_t LAST_PACKETS_US = SECOND_US / 2;  ///< wait for packets that are on their way when sending ends
 constexpr std::uint64_t REDRAW_US = SECOND_US / 4;
-/// Behind by more than this, the demo was asleep itself: it does not make up for packets that it did not send.
+/// If the demo is late by more than this, it did not run for a while. It then skips the packets that it has not sent.
 constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
-/// The demo's time is cut in this many parts; a fault comes at the end of each but the last.
+/// The demo's time is divided into this many parts. A fault comes at the end of each part but the last.
 constexpr std::uint64_t PARTS = 5;
 
 void complain(const std::string &what) {
@@ -50,7 +50,8 @@ void take_change(void *object, const Change &change, void *) {
     show_change(*static_cast<Demo_Peer *>(object), change);
 }
 
-/// The system's log would garble the table, and its warnings of relays that end are events here: errors are left.
+/// The demo's log, in place of the system's. It prints errors only, since a relay that ends is shown as an event. In
+/// the table view there is no log, which would garble the table.
 void take_log(void *, Log_Level level, const char *message) {
     if (level >= Log_Level::error) {
         std::fprintf(stderr, "toxtcp demo: library: %s\n", message);
@@ -79,7 +80,7 @@ bool make_peer(Demo &demo, std::size_t index) {
     return peer.tcp != nullptr;
 }
 
-/// All that one is told of the other is its public key.
+/// Makes the peer's connection to the other. Of the other, the peer knows nothing but the public key.
 bool introduce(Demo_Peer &peer, const Demo_Peer &other) {
     peer.connection = new_tcp_connection_to(peer.tcp, other.public_key, 0);
     if (peer.connection < 0) {
@@ -127,7 +128,7 @@ void take_signals(Demo &demo) {
     reap_relays(demo);
 }
 
-/// Sleeps until something comes, or `wake`, or a peer has something to do; and serves what came.
+/// Sleeps until a descriptor is ready or a peer's tick is due, at most until `wake` (us). Then serves what is ready.
 void turn(Demo &demo, std::uint64_t wake) {
     std::array<pollfd, 1 + DEMO_PEERS + DEMO_RELAYS> polled{};
     polled[0] = {demo.signals, POLLIN, 0};
@@ -164,7 +165,7 @@ void turn(Demo &demo, std::uint64_t wake) {
     }
 }
 
-/// Turns until the condition holds. False when it did not within the limit, or a signal came before.
+/// Runs `turn` until the condition holds. False if it does not hold within `limit` (us), or if a signal comes first.
 template <typename Condition>
 bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
     const std::uint64_t end = now_us() + limit;
@@ -174,7 +175,7 @@ bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
     return holds();
 }
 
-// ---- before it begins ------------------------------------------------------------------------------------------
+// ---- start -----------------------------------------------------------------------------------------------------
 
 bool watch_signals(Demo &demo) {
     demo.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
@@ -223,7 +224,7 @@ bool start_peers(Demo &demo) {
 
 // ---- the faults ------------------------------------------------------------------------------------------------
 
-/// The relay that a peer sends over, if it runs; else any that runs; DEMO_RELAYS when none does.
+/// The relay that a peer sends over, if it runs; else any relay that runs; DEMO_RELAYS if none runs.
 std::size_t relay_in_use(const Demo &demo) {
     const auto runs = [&demo](std::size_t relay) {
         return relay < DEMO_RELAYS && demo.relays[relay].state == Process_State::running;
@@ -286,7 +287,7 @@ void continue_one(Demo &demo) {
     }
 }
 
-/// In this order one relay runs at any time.
+/// In this order, at least one relay runs at any time.
 constexpr std::array<void (*)(Demo &), PARTS - 1> FAULTS{kill_one, stop_one, restart_one, continue_one};
 
 // ---- the streams -----------------------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ void send_packets(Demo &demo, std::uint64_t now) {
     }
 }
 
-/// The first peer's, for `toxtcp top`.
+/// Writes the first peer's snapshot for `toxtcp top`. Reports a failure once.
 void write_snapshot(Demo &demo) {
     std::string error;
     const std::string &path = demo.options.snapshot_file;
@@ -342,7 +343,7 @@ void run_streams(Demo &demo) {
     }
     demo.ended = now_us();
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
-        // A silence that has lasted to the end is one as well.
+        // The silence that lasts until the end counts, too.
         stream_silence(demo.peers[i].incoming, demo.ended);
         demo_note_silence(demo, i, demo.peers[i].incoming.heard, demo.ended);
     }
@@ -363,7 +364,7 @@ void end_demo(Demo &demo) {
     }
 }
 
-/// From the first packet to the summary.
+/// Runs the demo from the first packet to the summary. Returns the exit code.
 int play(Demo &demo) {
     run_streams(demo);
     if (!demo.interrupted) {

@@ -1,4 +1,4 @@
-// `toxtcp demo` where the system lacks what it starts and ends relays with.
+// `toxtcp demo` on systems other than Linux, where it cannot run.
 #include <cstdio>
 
 #include "commands.h"

@@ -20,7 +20,7 @@ namespace toxtcp {
 namespace {
 
 constexpr const char *LISTEN_ADDRESS = "127.0.0.1";
-/// Far more than the line that a relay prints.
+/// Most bytes that are read of the line that a relay prints. The line is far shorter.
 constexpr std::size_t MAX_LINE = 4096;
 
 void close_descriptor(int &descriptor) {
@@ -30,7 +30,7 @@ void close_descriptor(int &descriptor) {
     }
 }
 
-/// A key file in memory; -1 with errno.
+/// Makes a key file in memory. On failure -1, and errno is set.
 int make_key_file(const Secret_Key &key) {
     const int file = memfd_create("relay-key", MFD_CLOEXEC);
     if (file < 0) {
@@ -47,9 +47,9 @@ int make_key_file(const Secret_Key &key) {
     return file;
 }
 
-/// In the child, between fork and exec: nothing here may allocate.
+/// Runs in the child process between fork and exec, so it must not allocate memory.
 [[noreturn]] void become_relay(pid_t parent, int output, int key_file, char *const *arguments) {
-    // The process goes with the demo, also when that is killed; and Ctrl-C is the demo's to deal with.
+    // The relay is killed when the demo ends, however that happens. Its own process group keeps Ctrl-C from the relay.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
     sigset_t none;
@@ -102,7 +102,7 @@ bool start(Relay_Process &process) {
     return true;
 }
 
-/// Where it listens, from the line that it prints.
+/// Takes the relay's address from the line that it printed.
 bool parse_line(Relay_Process &process) {
     const nlohmann::json said = nlohmann::json::parse(process.line, nullptr, false);
     if (!said.is_object() || !said.contains("address") || !said["address"].is_string()) {
@@ -138,7 +138,7 @@ bool relay_process_create(Relay_Process &process) {
 
 bool relay_process_restart(Relay_Process &process) {
     if (process.pid > 0) {
-        waitpid(process.pid, nullptr, 0); // killed, so this does not take long
+        waitpid(process.pid, nullptr, 0); // it was killed, so this wait is short
         process.pid = -1;
     }
     close_descriptor(process.output);

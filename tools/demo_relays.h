@@ -1,5 +1,5 @@
-// The demo's relays: processes of this same program, which can be killed, stopped, continued and started again with
-// the same port and key. They die with the demo, however that ends.
+// The demo's relays: processes that run this program's `relay` command. They can be killed, stopped, continued, and
+// started again with the same port and key. They end when the demo ends, even if the demo is killed.
 #pragma once
 
 #include <string>
@@ -11,41 +11,42 @@
 namespace toxtcp {
 
 enum class Process_State : std::uint8_t {
-    starting, ///< it has not said yet where it listens
+    starting, ///< it has not yet printed the address that it listens on
     running,
     stopped, ///< by SIGSTOP
-    killed,  ///< by us
-    failed   ///< ended by itself
+    killed,  ///< by the demo
+    failed   ///< it ended by itself, or did not start
 };
 const char *to_string(Process_State state);
 
 struct Relay_Process {
     Process_State state = Process_State::failed;
-    pid_t pid = -1;    ///< -1 when there is none, or it is reaped
-    int output = -1;   ///< reading end of its standard output, while it starts
-    int key_file = -1; ///< in memory, no disk sees the key
-    std::string line;  ///< what it has said so far
+    pid_t pid = -1;    ///< -1: no process, or it was reaped
+    int output = -1;   ///< pipe end to read its standard output from, while it starts; else -1
+    int key_file = -1; ///< descriptor of a file in memory, so that the key is on no disk; -1: none
+    std::string line;  ///< what it has printed so far
     Public_Key key{};
-    Ip_Port address; ///< port 0 until it has said
+    Ip_Port address; ///< port 0 until the process has printed its address
 };
 
-/// Draws a key and starts the process. False, with errno, when that fails.
+/// Makes a new key and starts the process. On failure false, and errno is set.
 [[nodiscard]] bool relay_process_create(Relay_Process &process);
 
-/// Starts it again after it was killed: same port, same key.
+/// Starts the process again after it was killed, with the same port and key. On failure false, and errno is set.
 [[nodiscard]] bool relay_process_restart(Relay_Process &process);
 
-/// Its output is readable. It may be running, or have failed, afterwards.
+/// Reads the process's output; to be called when `output` is readable. Afterwards the state may be `running` or
+/// `failed`.
 void relay_process_read(Relay_Process &process);
 
-/// Something has happened to child processes: reaps this one if it has ended. True when it did so by itself.
+/// Reaps the process if it has ended; to be called after SIGCHLD. True if it ended by itself.
 [[nodiscard]] bool relay_process_reap(Relay_Process &process);
 
 void relay_process_kill(Relay_Process &process);
 void relay_process_stop(Relay_Process &process);
 void relay_process_continue(Relay_Process &process);
 
-/// Kills it if need be, waits for its end, and closes what it had. Any number of times.
+/// Kills the process if it runs, waits for its end, and closes its descriptors. May be called again.
 void relay_process_destroy(Relay_Process &process);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// The demo on screen: event lines, the live table, the summary, JSON.
+// The output of the demo: event lines, the live table, the summary, JSON.
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -14,7 +14,7 @@ namespace toxtcp {
 
 namespace {
 
-/// Latest events below the table: with it, 23 lines in all.
+/// Number of latest events below the table. Table and events take 23 lines.
 constexpr std::size_t TABLE_EVENTS = 10;
 
 std::string event_line(const Demo_Event &event) {
@@ -275,7 +275,7 @@ void draw_table(Demo &demo) {
         return;
     }
     const std::vector<std::string> lines = table_lines(demo);
-    // Writing to the last column may wrap.
+    // Not the last column: a character there may move the cursor to the next line.
     const std::size_t columns = terminal_size().columns - 1;
     std::string screen;
     if (demo.table_drawn) {
@@ -317,7 +317,7 @@ std::vector<std::string> demo_faults_found(const Demo &demo) {
 void print_summary(const Demo &demo) {
     std::printf("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "");
     print_streams(demo);
-    if (demo.view == Demo_View::lines) { // a table has shown it
+    if (demo.view == Demo_View::lines) { // the table has shown them already
         std::printf("\n");
         for (const std::string &line : relay_lines(demo)) {
             std::printf("%s\n", line.c_str());

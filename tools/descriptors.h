@@ -1,17 +1,17 @@
-// File descriptors that do not block and that are closed when another program is executed, on every POSIX system.
+// File descriptors that do not block and that are closed on exec, made with calls that every POSIX system has.
 #pragma once
 
 #include <array>
 
 namespace toxtcp {
 
-/// Sets both flags. False with errno.
+/// Sets both flags. On failure false, and errno is set.
 [[nodiscard]] bool set_nonblocking_cloexec(int descriptor);
 
-/// A socket; -1 with errno.
+/// Opens a socket. On failure -1, and errno is set.
 [[nodiscard]] int open_socket(int family, int type);
 
-/// A pipe: the end to read from, the end to write to. False with errno; both are -1 then.
+/// Opens a pipe: `ends` are the end to read from and the end to write to. On failure false, and errno is set.
 [[nodiscard]] bool open_pipe(std::array<int, 2> &ends);
 
 } // namespace toxtcp

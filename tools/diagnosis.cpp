@@ -7,7 +7,7 @@ namespace toxtcp {
 
 namespace {
 
-/// What a server that is no relay says first.
+/// The kind of a server that is no relay, by the first bytes that it sent.
 Trouble kind_of_server(std::string_view said) {
     if (said.starts_with("SSH-")) {
         return Trouble::is_ssh;
@@ -15,7 +15,7 @@ Trouble kind_of_server(std::string_view said) {
     if (said.starts_with("HTTP/") || said.starts_with("<")) {
         return Trouble::is_http;
     }
-    // A record of TLS: an alert or a handshake, of version 3.
+    // A TLS record: an alert (0x15) or a handshake (0x16), of major version 3.
     if (said.size() >= 2 && (said[0] == 0x15 || said[0] == 0x16) && said[1] == 3) {
         return Trouble::is_tls;
     }
@@ -63,6 +63,9 @@ const char *sentence(Trouble trouble) {
                "--proxy-password-file";
     case Trouble::proxy_closed:
         return "the proxy closes the connection without an answer. Check that it is a proxy of this kind, and its log";
+    case Trouble::proxy_silent:
+        return "the proxy has not connected to the relay in time: it has no way there yet, or the relay is down. Try "
+               "later, or read the proxy's log";
     case Trouble::is_no_proxy:
         return "what answers is no proxy of this kind. Check the proxy's address, and socks5:// or http://";
     }
@@ -85,7 +88,7 @@ Trouble trouble_of_error(int error) {
         return Trouble::no_route;
     case ETIMEDOUT:
         return Trouble::no_answer;
-    case ECONNRESET: // as soon as it was there
+    case ECONNRESET: // the connection was made, and reset at once
     case EPIPE:
         return Trouble::closes;
     case EMFILE:
@@ -104,6 +107,8 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
         return Trouble::proxy_password;
     case Reason::proxy_closed:
         return Trouble::proxy_closed;
+    case Reason::proxy_timeout:
+        return Trouble::proxy_silent;
     case Reason::proxy_malformed:
         return Trouble::is_no_proxy;
     default:
@@ -118,16 +123,16 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
         return is_late ? Trouble::no_answer : trouble_of_error(watched.error);
     }
     if (watched.proxy != Proxy_Type::none && reason == Reason::handshake_failed) {
-        return Trouble::is_other_server; // what came first was the proxy's
+        return Trouble::is_other_server; // `first` holds the proxy's bytes, not the server's
     }
     if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
         return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
     }
-    // Connecting fails as well where the connection was there, and was reset at once.
+    // The reason is also `connect_failed` when the connection was made and reset at once.
     if (reason == Reason::end_of_stream || reason == Reason::reset || reason == Reason::connect_failed) {
         return Trouble::closes;
     }
-    // Behind a proxy, it may be the proxy that says nothing.
+    // With a proxy it is not known whether the relay or the proxy is silent.
     const bool is_silent = reason == Reason::connect_timeout && watched.proxy == Proxy_Type::none;
     return is_silent ? Trouble::is_silent : Trouble::none;
 }

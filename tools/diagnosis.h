@@ -1,4 +1,4 @@
-// Why a relay cannot be used: one sentence for each cause, which says what to do. The manual page has the table.
+// Why a relay cannot be used. Each cause has one sentence, which also says what to do. The manual page lists them all.
 #pragma once
 
 #include <string>
@@ -10,40 +10,42 @@ namespace toxtcp {
 enum class Trouble : std::uint8_t {
     none,
     refused,         ///< the connection is refused
-    no_route,        ///< this machine has no way to the address
-    no_answer,       ///< nothing answers there
+    no_route,        ///< this machine has no route to the address
+    no_answer,       ///< nothing answers at the address
     no_descriptors,  ///< this process, or the system, has no file descriptor left
-    no_name,         ///< the name is not found
+    no_name,         ///< the host name does not exist
     no_name_server,  ///< no name server answers
-    is_silent,       ///< the connection is there, and nothing comes
+    is_silent,       ///< it accepts the connection, and then sends nothing
     closes,          ///< the connection is closed in the handshake
     is_tls,          ///< not a relay, but a TLS server
-    is_ssh,          ///< the same, SSH
-    is_http,         ///< the same, HTTP
-    is_other_server, ///< the same, unknown
+    is_ssh,          ///< not a relay, but an SSH server
+    is_http,         ///< not a relay, but an HTTP server
+    is_other_server, ///< not a relay, but an unknown server; or a relay with another key
 
-    // The proxy is at fault, and nothing is known of the relay.
-    proxy_unreachable, ///< it does not take the connection
-    proxy_refused,     ///< it says no
-    proxy_password,    ///< it wants a password, or another one
-    proxy_closed,      ///< it closes the connection
-    is_no_proxy,       ///< it is no proxy of this kind
+    // Troubles with the proxy: nothing is known of the relay.
+    proxy_unreachable, ///< the proxy cannot be connected to
+    proxy_refused,     ///< the proxy refuses to connect to the relay
+    proxy_password,    ///< the proxy wants a user and a password, or others
+    proxy_closed,      ///< the proxy closes the connection without an answer
+    proxy_silent,      ///< the proxy neither connects to the relay nor refuses to
+    is_no_proxy,       ///< the server is not a proxy of this kind
 };
 
-/// Whether it tells nothing of the relay.
+/// Whether this is a trouble with the proxy.
 [[nodiscard]] bool is_of_proxy(Trouble trouble);
 
-/// Static.
+/// The sentence for this trouble; empty for `none`. Static.
 [[nodiscard]] const char *sentence(Trouble trouble);
 
-/// What an error of the system means for a connection; `none` for one that has no sentence.
+/// The trouble that this errno of a connection means; `none` if no trouble fits.
 [[nodiscard]] Trouble trouble_of_error(int error);
 
-/// Why the one relay of this host never came up, by what the host saw, and the reason that the library gave. `none` when
-/// the relay shows no sign of what it is.
+/// Why the one relay that this host connects to never came up, found from what the host saw and from the library's
+/// `reason`. `none` if these do not tell.
 [[nodiscard]] Trouble diagnose(const Watched_Host &watched, Reason reason);
 
-/// A sentence for it, or the library's word. `proxy_status`: of the relay's info.
+/// The sentence for what `diagnose` finds, or for `none` the library's name of the reason. `proxy_status` is the one in
+/// the library's Relay_Info.
 [[nodiscard]] std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// What names stand for: the system's resolver waits, so it is asked from a few threads at once.
+// Looks up the addresses of host names. The system's resolver blocks, so several threads call it at the same time.
 #include "relay_list.h"
 
 #include <algorithm>
@@ -26,12 +26,12 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t MAX_THREADS = 16;
-constexpr std::size_t MAX_ADDRESSES = 16; ///< of a relay: a name server may say any number
-constexpr int LOOK_AGAIN_MS = 200;        ///< in case that there was no descriptor left for the pipe
+constexpr std::size_t MAX_ADDRESSES = 16; ///< of a relay; a name server may send any number
+constexpr int LOOK_AGAIN_MS = 200;        ///< how often `done` is checked; needed if the pipe could not be opened
 
 struct Lookup {
     Named_Relay relay;
-    std::vector<Relay_Address> found; ///< one for each address that it has, or one with an error
+    std::vector<Relay_Address> found; ///< one for each address, or one with an error
 };
 
 struct Resolver {
@@ -39,7 +39,7 @@ struct Resolver {
     Family wanted = Family::none;
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> done{0};
-    std::array<int, 2> all_done{-1, -1}; ///< a pipe, to which a byte is written
+    std::array<int, 2> all_done{-1, -1}; ///< a pipe; a byte in it says that all look-ups are done
     std::vector<std::thread> threads;
 };
 
@@ -61,8 +61,8 @@ Ip_Port to_ip_port(const sockaddr *address) {
     return result;
 }
 
-/// Whether there is a route to it, as far as can be found out. Connecting a datagram socket asks the routing table, and
-/// sends nothing.
+/// Whether this machine has a route to the address; true if that cannot be found out. To connect a datagram socket only
+/// asks the routing table, and sends nothing.
 bool has_way_to(const sockaddr *address, socklen_t size) {
     const int fd = open_socket(address->sa_family, SOCK_DGRAM);
     const bool has = (fd >= 0 && connect(fd, address, size) == 0) || trouble_of_error(errno) != Trouble::no_route;
@@ -88,11 +88,11 @@ bool is_unknown_name(int error) {
 #endif
 }
 
-/// Says in `found` what an answer of the resolver means.
+/// Describes the resolver's error in `found`.
 void note_failure(Relay_Address &found, int error) {
     Trouble trouble = Trouble::none;
     if (!has_descriptor_left()) {
-        trouble = Trouble::no_descriptors; // whatever the resolver makes of it
+        trouble = Trouble::no_descriptors; // the resolver may report this as another error
     } else if (error == EAI_AGAIN) {
         trouble = Trouble::no_name_server;
     } else if (is_unknown_name(error)) {
@@ -148,7 +148,7 @@ void work(Resolver *resolver) {
     }
 }
 
-/// False when a signal came first.
+/// Waits until all look-ups are done. False when a signal came first.
 bool wait_for_all(const Resolver &resolver, int signals) {
     std::array<pollfd, 2> polled{pollfd{resolver.all_done[0], POLLIN, 0}, pollfd{signals, POLLIN, 0}};
     while (resolver.done < resolver.lookups.size()) {
@@ -165,7 +165,7 @@ bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int s
                     std::vector<Relay_Address> &addresses) {
     auto resolver = std::make_unique<Resolver>();
     resolver->wanted = wanted;
-    static_cast<void>(!open_pipe(resolver->all_done)); // without, it is looked now and then
+    static_cast<void>(!open_pipe(resolver->all_done)); // without it, LOOK_AGAIN_MS does
     for (const Named_Relay &relay : relays) {
         resolver->lookups.push_back({relay, {}});
     }
@@ -173,7 +173,8 @@ bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int s
         resolver->threads.emplace_back(work, resolver.get());
     }
     if (!wait_for_all(*resolver, signals)) {
-        // The resolver cannot be told to stop. The program ends now, and its threads with it: what they use stays.
+        // The system's resolver cannot be stopped. The program ends soon, and the threads with it. Until then they use
+        // `resolver`, so it is not freed.
         for (std::thread &thread : resolver->threads) {
             thread.detach();
         }

@@ -15,14 +15,14 @@ namespace toxtcp {
 
 namespace {
 
-/// Digits and a line end, of whichever kind.
+/// Bytes: the digits, and a line end of one or two bytes.
 constexpr std::size_t MAX_KEY_FILE_SIZE = 2 * KEY_SIZE + 2;
 
 std::string failure(const std::string &path, const char *what) {
     return path + ": " + what + ": " + std::strerror(errno);
 }
 
-/// Up to one byte more than a key file may have, so that a longer one shows. False with errno.
+/// Reads up to MAX_KEY_FILE_SIZE + 1 bytes, so that a longer file is noticed. On failure false, and errno is set.
 bool read_start(int file, std::string &text) {
     text.assign(MAX_KEY_FILE_SIZE + 1, '\0');
     std::size_t size = 0;
@@ -40,7 +40,8 @@ bool read_start(int file, std::string &text) {
     return true;
 }
 
-/// What is wrong with the text of a key file; empty when nothing is. It tells nothing of the key.
+/// Reads the text of a key file. Returns what is wrong with it; empty if nothing. The answer reveals nothing of the
+/// key.
 std::string parse_key_file(std::string &text, Secret_Key &key) {
     if (text.empty()) {
         return "it is empty";
@@ -103,7 +104,7 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
 }
 
 bool create_key_file(const std::string &path, Secret_Key &key, std::string &error) {
-    // Where a link leads to nothing, the file is made there: O_EXCL does not follow links.
+    // If the path is a link to a missing file, that file is to be made. O_EXCL does not follow links, so do it here.
     const std::string made = follow_links(path);
     const int file = open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
@@ -125,7 +126,7 @@ bool create_key_file(const std::string &path, Secret_Key &key, std::string &erro
         written = false;
     }
     if (!written) {
-        // Half a key is worse than none: the next run would refuse it.
+        // The next run would refuse a file with a part of a key.
         unlink(made.c_str());
     }
     return written;

@@ -9,15 +9,16 @@ namespace toxtcp {
 
 enum class Key_File : std::uint8_t { ok, missing, failed };
 
-/// Reads a key file. `error` says what is wrong, and what to do, unless it is just missing; and when the key was read
-/// but others can read it too, so says `error`.
+/// Reads a key file. For `failed`, `error` says what is wrong and what to do. For `ok`, `error` is set only if other
+/// users can read the file too. For `missing` (there is no such file) it is not set.
 [[nodiscard]] Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &error);
 
-/// Draws a key and writes it to a new file of mode 0600. False, with `error`, when that fails or the file is there.
+/// Makes a key and writes it to a new file of mode 0600. False, with `error`, when that fails or the file exists.
 [[nodiscard]] bool create_key_file(const std::string &path, Secret_Key &key, std::string &error);
 
-/// The key in this file, which is made when it does not exist; a fresh one, in no file, for an empty path. False, with
-/// `error`, when that fails; `error` may also say what should be done about a key that was read.
+/// Reads the key from this file; if the file does not exist, makes a key and the file. For an empty path, makes a key
+/// and no file. False, with `error`, when that fails. `error` may also be set on success: it then says what to do about
+/// the file.
 [[nodiscard]] bool load_key(const std::string &path, Secret_Key &key, std::string &error);
 
 /// The text of a key file. The caller wipes it.

@@ -1,3 +1,4 @@
+// `toxtcp keygen`: makes a key file, and prints its public key.
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -17,7 +18,7 @@ int run_keygen(const Keygen_Options &options) {
     }
     const std::string public_key = to_string(public_key_of(key));
     const nlohmann::json json{{"key_file", options.key_file}, {"public_key", public_key}};
-    // A file's name may be no UTF-8.
+    // The name of a file need not be valid UTF-8.
     const std::string line =
         options.json ? json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : public_key;
     if (!print(line + '\n', error)) {

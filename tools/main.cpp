@@ -41,23 +41,25 @@ constexpr const char *PING_NOTES =
     "Exit codes: 0 answers came, 1 none came, 2 wrong usage, 130 interrupted before it began.";
 
 constexpr const char *TOP_NOTES =
-    "FILE is what a host writes every so often with the library's tcp_connections_json, SOCKET a Unix socket where it\n"
-    "says that to whoever connects. Where standard output is no terminal, it is shown once.\n\n"
+    "FILE is the file to which a host writes snapshots with the library's tcp_connections_json. SOCKET is a Unix\n"
+    "socket that sends a snapshot to each client that connects. If standard output is not a terminal, one snapshot\n"
+    "is shown.\n\n"
     "Of a relay:   PING       time to the relay and back\n"
     "              PEERS      peers that are online there\n"
     "              USED       peers whose data is sent over it\n"
     "              FAULTS     times that it did not answer, or did not deliver\n"
     "Of a peer:    ROUTES     relays where the peer is online, of all that are tried\n"
-    "              HEARD AGO  since the last packet that is the peer's for certain\n"
-    "              ECHOES     sent to the peer, and answered by it; their counts begin anew at 65,536\n"
-    "              MOVES      times that its data was sent over another relay from then on\n"
-    "              FAULTS     times that this was so since a relay did not deliver\n"
+    "              HEARD AGO  time since the last packet that certainly came from the peer\n"
+    "              ECHOES     sent to the peer, and answered by it; both counts start again from 0 at 65,536\n"
+    "              MOVES      times that its data moved to another relay\n"
+    "              FAULTS     times that it moved because a relay did not deliver\n"
     "Of a route:   ECHO       time of an echo to the peer and back\n"
-    "              PROVED AGO since the last echo that was answered: the last proof that the route delivers\n\n";
+    "              PROVED AGO time since the last answered echo, the last proof that the route delivers\n\n";
 
 // ---- options whose values are read by values.h -------------------------------------------------------------------
 
-/// Adds an option whose word `read` reads: false, with an error, for a word that is wrong. `at_first`: what it is without.
+/// Adds an option with one value. `read` takes the value from its text, or returns false with an error. `at_first`: the
+/// default value, for the help.
 template <class Read>
 CLI::Option *add_word(CLI::App &command, const std::string &name, const std::string &kind, Read read,
                       const std::string &help, const std::string &at_first = {}) {
@@ -104,9 +106,9 @@ CLI::Option *add_file(CLI::App &command, const std::string &name, std::string &p
 void add_proxy(CLI::App &command, Proxy_Option &proxy) {
     const auto read = [&proxy](const std::string &word, std::string &error) { return read_proxy(word, proxy, error); };
     CLI::Option *const option = add_word(command, "--proxy", "URL", read,
-                                         "Reach relays through it: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
+                                         "Use this proxy: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
     add_file(command, "--proxy-password-file", proxy.password_file,
-             "Its user's password, on the first line; without: what TOXTCP_PROXY_PASSWORD says")
+             "File with the user's password on its first line; default: the variable TOXTCP_PROXY_PASSWORD")
         ->needs(option);
 }
 
@@ -145,7 +147,7 @@ void add_relay(CLI::App &app, Relay_Options &options, std::string &config_file) 
 }
 
 void add_probe(CLI::App &app, Probe_Options &options) {
-    CLI::App *const probe = app.add_subcommand("probe", "Find out what relays are worth");
+    CLI::App *const probe = app.add_subcommand("probe", "Test relays, and show how well each one works");
     probe->add_option("relay", options.relays, "HOST:PORT:KEY; an IPv6 address in brackets");
     add_file(*probe, "--nodes", options.nodes_file, "Probe the relays of this file: the public Tox node list, as JSON");
     add_number(*probe, "--seconds", options.seconds, 1, 3'600, "How long packets are sent through each relay");
@@ -176,7 +178,7 @@ void add_probe(CLI::App &app, Probe_Options &options) {
 void add_ping(CLI::App &app, Ping_Options &options) {
     CLI::App *const ping = app.add_subcommand("ping", "Ping a Tox peer through relays, and time the answers");
     ping->add_option("key", options.peer, "The peer's DHT public key");
-    // Without the last, a peer's key right behind would be taken for one more relay.
+    // Without allow_extra_args(false), a peer's key that follows would be taken for one more relay.
     ping->add_option("--relay", options.relays, "HOST:PORT:KEY; may be given several times")
         ->expected(1)
         ->take_all()
@@ -213,8 +215,8 @@ void add_keygen(CLI::App &app, Keygen_Options &options) {
 
 // ---- options in a file -------------------------------------------------------------------------------------------
 
-/// Gives the option what the file says, unless the command line said something. Throws what CLI11 throws for an option
-/// that is wrong.
+/// Sets an option to the value from the file, unless the command line has set it. Throws CLI11's exceptions for a wrong
+/// name or value.
 void take_setting(CLI::App &command, const Setting &setting) {
     CLI::Option *const option = command.get_option_no_throw("--" + setting.name);
     if (option == nullptr || !option->get_configurable() || setting.name == "help") {
@@ -250,7 +252,7 @@ void read_config_file(CLI::App &command, const std::string &path) {
     }
 }
 
-/// Says what CLI11 has to say: what is wrong, or the help that was asked for.
+/// Prints CLI11's message: what is wrong with the command line, or the help that was asked for. Returns the exit code.
 int say(const CLI::App &app, const CLI::ParseError &said) {
     std::ostringstream out;
     std::ostringstream errors;
@@ -272,7 +274,7 @@ int main(int argc, char **argv) {
     using namespace toxtcp;
 
     fill_standard_descriptors();
-    std::signal(SIGPIPE, SIG_IGN); // a reader that is gone is an error as any other
+    std::signal(SIGPIPE, SIG_IGN); // a reader that is gone shows as an error of `write`
     CLI::App app{"toxtcp keeps one connection to each Tox peer alive over several TCP relays."};
     app.set_version_flag("--version", "toxtcp " TOXTCP_VERSION);
     app.require_subcommand(1);

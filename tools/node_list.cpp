@@ -13,9 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// ---- where something is ----------------------------------------------------------------------------------------
+// ---- line and column -------------------------------------------------------------------------------------------
 
-/// Lines and columns, in characters and from 1 on, of places that are asked for in their order.
+/// Finds the line and column of a place in the text, counted in characters from 1 on. Each place asked for must not lie
+/// before the one asked for last.
 struct Places {
     std::string_view text;
     std::size_t counted = 0;
@@ -26,7 +27,7 @@ struct Places {
 std::string place(Places &places, std::size_t at) {
     for (; places.counted < std::min(at, places.text.size()); ++places.counted) {
         const auto byte = static_cast<std::uint8_t>(places.text[places.counted]);
-        const bool continues = (byte & 0xC0U) == 0x80; // within a character of UTF-8
+        const bool continues = (byte & 0xC0U) == 0x80; // not the first byte of a UTF-8 character
         places.column = byte == '\n' ? 1 : places.column + (continues ? 0 : 1);
         places.line += byte == '\n';
     }
@@ -47,7 +48,7 @@ std::string string_of(const Json &node, const char *name) {
     return found != node.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-/// What lists write where there is nothing.
+/// Whether the text stands for a missing value.
 bool is_nothing(std::string_view text) {
     std::string lower{trimmed(text)};
     std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -88,7 +89,7 @@ void add_ports(const Json &value, std::vector<std::uint16_t> &ports, std::vector
     }
 }
 
-/// A node without TCP ports is no relay, and none of our business.
+/// The node's TCP ports. A node without TCP ports is no relay, which is no fault.
 std::vector<std::uint16_t> ports_of(const Json &node, std::vector<std::string> &faults) {
     std::vector<std::uint16_t> ports;
     const auto value = node.find("tcp_ports");
@@ -102,7 +103,7 @@ std::vector<std::uint16_t> ports_of(const Json &node, std::vector<std::string> &
     return ports;
 }
 
-/// False when there is no address of this kind, or not a good one.
+/// Reads the address in this member. False when it is missing or wrong; only a wrong one is a fault.
 bool host_of(const Json &node, const char *name, Host_Name &host, std::vector<std::string> &faults) {
     const auto value = node.find(name);
     if (value == node.end() || value->is_null()) {
@@ -148,7 +149,7 @@ void add_relays(const Json &node, Reading &reading, std::vector<std::string> &fa
         }
         has_host = true;
         relay.host = host.text;
-        relay.only = host.family == Family::none ? family : host.family; // an address may stand in the other's place
+        relay.only = host.family == Family::none ? family : host.family; // either kind may stand in either member
         for (const std::uint16_t port : ports) {
             relay.port = port;
             reading.relays.push_back(relay);
@@ -179,8 +180,8 @@ void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
         }
     } catch (const Json::parse_error &error) {
         const std::string message = printable(error.what());
-        const std::size_t cause = message.rfind(" - "); // behind what is the parser's own
-        // It counts the byte that it stopped at.
+        const std::size_t cause = message.rfind(" - "); // the cause follows the parser's own words
+        // `error.byte` counts from 1: it is the byte at which the parser stopped.
         warn(begin + std::min(error.byte == 0 ? 0 : error.byte - 1, text.size()),
              "an entry is no JSON" + (cause == std::string::npos ? "" : ": " + message.substr(cause + 3)) +
                  ". The entry is left out");
@@ -193,13 +194,13 @@ void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
 
 constexpr std::string_view SPACES = " \t\r\n";
 
-/// After how many entries whose end has to be guessed no more is guessed: each costs a look at all that follows.
+/// Most entries whose end is guessed. Each guess may read the whole rest of the text.
 constexpr std::size_t MAX_GUESSES = 20;
 
 struct Scanner {
     std::string_view text;
     std::size_t at = 0;
-    std::size_t last_bracket = 0; ///< the last ] of all: the end of the list, more likely than not
+    std::size_t last_bracket = 0; ///< the last ] in the text, probably the end of the list
     std::size_t guesses = 0;
 };
 
@@ -207,13 +208,14 @@ void skip_spaces(Scanner &scanner) {
     scanner.at = std::min(scanner.text.find_first_not_of(SPACES, scanner.at), scanner.text.size());
 }
 
-/// The next character that is no space; 0 at the end.
+/// Skips spaces and returns the next character; 0 at the end.
 char next_of(Scanner &scanner) {
     skip_spaces(scanner);
     return scanner.at < scanner.text.size() ? scanner.text[scanner.at] : '\0';
 }
 
-/// Behind the string that begins at `at`. No string goes on in the next line: one that seems to is not ended.
+/// The place behind the string that begins at `at`. A string cannot span lines: without a closing
+/// quotation mark, it ends at the end of its line.
 std::size_t string_end(std::string_view text, std::size_t at) {
     for (++at; at < text.size() && text[at] != '\n'; ++at) {
         if (text[at] == '"') {
@@ -224,12 +226,13 @@ std::size_t string_end(std::string_view text, std::size_t at) {
     return std::min(at, text.size());
 }
 
-/// Behind the value at `at`, by its brackets alone, or where the comma or bracket is that ends it. As the parts of an
-/// object never begin with a brace, `{..., {` means that the end of the first is missing: it ends there.
+/// The end of the value that begins at `at`. An object or array ends behind its closing bracket. Any other value ends
+/// before the next comma or closing bracket. No member of an object begins with a brace, so `{..., {` means that the
+/// first object's closing brace is missing: that object ends before the second brace.
 std::size_t value_end(const Scanner &scanner, std::size_t at) {
     const std::string_view text = scanner.text;
     std::string open;
-    std::size_t braces = 0; // in `open`
+    std::size_t braces = 0; // how many `{` are in `open`
     char before = 0;
     for (std::size_t i = at; i < text.size();) {
         const char c = text[i];
@@ -248,7 +251,7 @@ std::size_t value_end(const Scanner &scanner, std::size_t at) {
             open += c;
             braces += c == '{';
         } else if (c == '}' && braces != 0) {
-            open.resize(open.rfind('{')); // with the [ in it that was not closed
+            open.resize(open.rfind('{')); // and each [ in the object that was not closed
             --braces;
             if (open.empty()) {
                 return i + 1;
@@ -259,7 +262,7 @@ std::size_t value_end(const Scanner &scanner, std::size_t at) {
                 return i + 1;
             }
         } else if (c == ']' && !open.empty() && i == scanner.last_bracket) {
-            return i; // the end of the list, and the last entry's is missing
+            return i; // the end of the list: the last entry is not closed
         }
         before = SPACES.find(c) == std::string_view::npos ? c : before;
         ++i;
@@ -267,8 +270,8 @@ std::size_t value_end(const Scanner &scanner, std::size_t at) {
     return text.size();
 }
 
-/// Where the entry that begins at `at` and has no end by its brackets may end: before a comma and a brace. The end of the
-/// text when there is no such place.
+/// Guesses the end of an entry that begins at `at` and whose brackets are not closed: the next `}` that is followed by
+/// a comma and a `{`. The end of the text if there is no such place.
 std::size_t guess_end(Scanner &scanner, std::size_t at) {
     if (++scanner.guesses > MAX_GUESSES) {
         return scanner.text.size();
@@ -293,7 +296,7 @@ bool is_cut_off(Scanner &scanner, Places &places, std::string &error) {
     return false;
 }
 
-/// From behind the `[` to behind the `]`.
+/// Reads the entries of the list, from behind its `[` to behind its `]`.
 bool read_entries(Scanner &scanner, Reading &reading, std::string &error) {
     while (true) {
         const char c = next_of(scanner);
@@ -326,7 +329,7 @@ bool is_wrong(Scanner &scanner, Places &places, const std::string &what, std::st
     return false;
 }
 
-/// From behind the `{` to behind the `}`.
+/// Reads the members of the outer object, from behind its `{` to behind its `}`.
 bool read_members(Scanner &scanner, Reading &reading, std::string &error) {
     bool has_nodes = false;
     while (true) {
@@ -396,7 +399,7 @@ bool parse_node_list(std::string_view text, bool all_ports, std::vector<Named_Re
         return is_wrong(scanner, reading.places, "it does not begin with {", error);
     }
     ++scanner.at;
-    // The array alone is clear enough.
+    // An array of nodes without the object around it is accepted, too.
     if (first == '{' ? !read_members(scanner, reading, error) : !read_entries(scanner, reading, error)) {
         return false;
     }

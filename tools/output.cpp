@@ -13,7 +13,7 @@ namespace toxtcp {
 
 namespace {
 
-/// A pipe that polls writable takes so much without waiting.
+/// Bytes that are written at a time. A pipe that `poll` calls writable takes as many without blocking.
 constexpr std::size_t PIECE = 4096;
 
 bool may_write_to(int descriptor) {
@@ -21,7 +21,7 @@ bool may_write_to(int descriptor) {
     return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/// How many bytes were taken, 0 for none yet; -1 with errno.
+/// Writes once. Returns the number of bytes taken, 0 if none could be taken now. On failure -1, and errno is set.
 ssize_t write_some(int descriptor, std::string_view text) {
     const ssize_t count = write(descriptor, text.data(), text.size());
     return count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : count;
@@ -37,7 +37,8 @@ std::string failure(int cause) {
 void fill_standard_descriptors() {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (fcntl(descriptor, F_GETFD) < 0) {
-            // The lowest number that is free is this one. Whoever uses it is told that it cannot be used.
+            // `open` takes the lowest free number, which is this one. It is opened the wrong way round (input for
+            // writing, output for reading), so that using it fails.
             static_cast<void>(open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY));
         }
     }
@@ -49,9 +50,9 @@ bool print(std::string_view text, std::string &error, int signals) {
     while (!text.empty()) {
         const int ready = poll(polled.data(), polled.size(), -1);
         if (ready < 0 && errno == EINTR) {
-            continue; // by a signal, which can be read now
+            continue; // a signal came, and can be read from `signals` now
         }
-        // Whatever cannot be polled can be written.
+        // A signal counts only while the reader takes nothing. What cannot be polled is written without waiting.
         if (ready > 0 && polled[0].revents == 0 && polled[1].revents != 0) {
             return false;
         }

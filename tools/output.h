@@ -1,4 +1,4 @@
-// Standard output, as every command writes to it.
+// How every command writes to standard output.
 #pragma once
 
 #include <string>
@@ -6,22 +6,23 @@
 
 namespace toxtcp {
 
-/// Gives standard input, output and error a descriptor where the caller left none, so that no socket and no file takes
-/// their numbers. Reading and writing these fails. To be called first.
+/// Opens a descriptor for each of standard input, output and error that is closed, so that no socket and no file gets
+/// its number. Reading from or writing to such a descriptor fails. To be called first.
 void fill_standard_descriptors();
 
-/// Prints all of it at once. False when that fails, with `error`; or when a signal came first at the descriptor
-/// `signals` (signals.h), and then `error` is empty.
+/// Prints the whole text, without a buffer. False, with `error`, when that fails. False, with an empty `error`, when a
+/// signal came at the descriptor `signals` (signals.h) while the text waited for its reader.
 [[nodiscard]] bool print(std::string_view text, std::string &error, int signals = -1);
 
-/// Whether what is printed has no reader any more: the pipe is closed at its other end, or the terminal is gone. `error`
-/// says so.
+/// Whether standard output has no reader any more: the other end of the pipe is closed, or the terminal is gone. If so,
+/// `error` says it.
 [[nodiscard]] bool reader_is_gone(std::string &error);
 
-/// Whether standard output was closed when the program started. `error` says so.
+/// Whether standard output was closed when the program started. If so, `error` says it.
 [[nodiscard]] bool output_is_closed(std::string &error);
 
-/// Writes all of it. False with errno: ETIMEDOUT when the descriptor, which does not block, took nothing for so long.
+/// Writes the whole text. On failure false, and errno is set: to ETIMEDOUT when a descriptor that does not block took
+/// nothing for `patience_ms` (-1: no limit).
 [[nodiscard]] bool write_all(int descriptor, std::string_view text, int patience_ms = -1);
 
 } // namespace toxtcp

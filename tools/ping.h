@@ -1,4 +1,4 @@
-// What the modes of `toxtcp ping` share: relays, connections, waiting, and what is said at the end.
+// What the modes of `toxtcp ping` share: relays, connections, waiting, and the summary at the end.
 #pragma once
 
 #include <algorithm>
@@ -17,21 +17,21 @@
 
 namespace toxtcp {
 
-inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< the library's limit for a relay, and some more
-inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< how long the last answers are waited for
+inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< to connect; the library's limit for a relay is 10 s
+inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< time for the last answers, after the last ping
 
 /// What each mode needs, whether it listens or pings.
 struct Pinger {
     Ping_Options options;
-    std::vector<Relay_Address> relays; ///< each with an address that this machine has a way to; no key twice
+    std::vector<Relay_Address> relays; ///< each has an address that this machine can reach; no key twice
     Proxy proxy;
     int signals = -1;          ///< descriptor that signals come from
     bool interrupted = false;  ///< by a signal, or because nothing can be printed
-    bool cannot_print = false; ///< which is said already
+    bool cannot_print = false; ///< and that was reported
 };
 
-/// A `Tcp_Connections` with a host that logs nothing: what happens to relays is printed as it concerns the packets. It must
-/// not move while it is open.
+/// A `Tcp_Connections` and its host. The host logs nothing, since the modes print what happens to relays. Must not move
+/// while it is open.
 struct Ping_Connections {
     Watched_Host watched;
     Tcp_Connections *tcp = nullptr;
@@ -42,27 +42,28 @@ struct Ping_Connections {
     ~Ping_Connections();
 };
 
-/// To standard error, with the command's name before it.
+/// Prints to standard error, with the command's name before the text.
 void ping_complain(const std::string &what);
 
-/// Prints it at once. The pings end where that fails.
+/// Prints the text without a buffer. If that fails, the pings end.
 void ping_print(Pinger &pinger, const std::string &text);
 
-/// A line on standard output; nothing where JSON is wanted.
+/// Prints a line to standard output, except with --json.
 void ping_say(Pinger &pinger, const std::string &line);
 
-/// False, which is said, when out of memory or file descriptors.
+/// Opens `connections`. False, after an error message, when out of memory or file descriptors.
 [[nodiscard]] bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key,
                              const Callbacks &callbacks);
 
-/// Sleeps until something comes or is due, at most until `wake` (us), and serves what came.
+/// Sleeps until a descriptor is ready or something is due, at most until `wake` (us). Then reads signals and runs the
+/// tick of each of `all`.
 void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake);
 
-/// Says that none of these relays can be connected to.
+/// Prints to standard error that no relay can be connected to.
 void ping_complain_of_relays(const Ping_Connections &connections);
 
-/// Sends `count` pings, one each interval, and waits for the last answers. `send` sends one, `all_answered` says whether
-/// nothing is waited for, `turn` sleeps until the time that it is given (us) at most.
+/// Sends `count` pings, one each interval, then waits for the last answers. `send` sends one ping. `all_answered` says
+/// whether no answer is missing. `turn` sleeps, at most until the time that it is given (us).
 template <class Send, class All_Answered, class Turn>
 void ping_each_interval(const Pinger &pinger, Send send, All_Answered all_answered, Turn turn) {
     const auto interval = static_cast<std::uint64_t>(pinger.options.interval * 1e6);
@@ -82,27 +83,27 @@ void ping_each_interval(const Pinger &pinger, Send send, All_Answered all_answer
     }
 }
 
-// ---- what is said at the end -----------------------------------------------------------------------------------
+// ---- the summary at the end ------------------------------------------------------------------------------------
 
-/// "3 packets sent, 2 answered, 33.3 % loss, time 3021 ms". `twice`: answers that came again.
+/// "3 packets sent, 2 answered, 33.3 % loss, time 3021 ms". `twice`: how many answers came a second time.
 [[nodiscard]] std::string ping_loss(const char *what, std::size_t sent, std::size_t answered, std::uint64_t twice,
                                     std::uint64_t began);
 
-/// "min/avg/max/mdev = 1.000/1.500/2.000/0.500 ms" of one or more times (ms).
+/// "min/avg/max/mdev = 1.000/1.500/2.000/0.500 ms". `times`: ms, at least one.
 [[nodiscard]] std::string ping_spread(const std::vector<double> &times);
 
-/// `round_trips_ms` and, of one or more, `round_trip_ms`.
+/// Adds `round_trips_ms` to the object and, if there is at least one time, their spread as `round_trip_ms`.
 void ping_add_times(nlohmann::json &json, const std::vector<double> &times);
 
 // ---- the modes -------------------------------------------------------------------------------------------------
 
-/// Answers pings of both modes until it is interrupted (ping_listen.cpp).
+/// Answers pings of both modes until interrupted (ping_listen.cpp).
 [[nodiscard]] int ping_listen(Pinger &pinger, const Secret_Key &key);
 
-/// Pings any Tox peer by echoes, over every relay (ping_echo.cpp).
+/// Pings any Tox peer with echoes over every relay (ping_echo.cpp).
 [[nodiscard]] int ping_by_echo(Pinger &pinger, const Public_Key &peer);
 
-/// Pings a `toxtcp ping --listen` by data packets over the route in use (ping_data.cpp).
+/// Pings a `toxtcp ping --listen` with data packets over the route in use (ping_data.cpp).
 [[nodiscard]] int ping_by_data(Pinger &pinger, const Public_Key &peer);
 
 } // namespace toxtcp

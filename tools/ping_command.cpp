@@ -24,9 +24,10 @@ namespace toxtcp {
 
 namespace {
 
-/// The shortest between pings by echo: a peer with this library answers 20 echoes a second at most, and is at three relays.
-constexpr double MIN_ECHO_INTERVAL = 0.2; // s
-/// How often it is looked whether what is printed has a reader still.
+/// Shortest time between pings by echo, s. A peer with this library is connected to three relays, and answers at most
+/// 20 echoes a second over all of them.
+constexpr double MIN_ECHO_INTERVAL = 0.2;
+/// Time between two checks whether standard output still has a reader.
 constexpr std::uint64_t LOOK_FOR_READER_US = SECOND_US;
 
 int find_relays(Pinger &pinger) {
@@ -63,7 +64,7 @@ int find_relays(Pinger &pinger) {
         }
     }
     for (const Relay_Address &relay : out_of_reach) {
-        if (!has_one_of(pinger.relays, relay)) { // at another of its addresses
+        if (!has_one_of(pinger.relays, relay)) { // not even at another of its addresses
             ping_complain(to_string(relay.relay) + ": " + sentence(Trouble::no_route));
         }
     }
@@ -103,7 +104,7 @@ Spread spread_of(const std::vector<double> &values) {
     return spread;
 }
 
-/// What is wrong with the command line; nothing when it makes sense.
+/// What is wrong with the command line; empty if nothing. Also reads the peer's key.
 std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
     if (options.relays.empty()) {
         return "no relay is named; name at least one with --relay HOST:PORT:KEY";
@@ -143,7 +144,7 @@ void ping_print(Pinger &pinger, const std::string &text) {
     if (pinger.cannot_print || print(text, error, pinger.signals)) {
         return;
     }
-    pinger.interrupted = true; // by the signal that came first, if by nothing else
+    pinger.interrupted = true; // if `print` did not fail, a signal has stopped it
     pinger.cannot_print = !error.empty();
     if (pinger.cannot_print) {
         ping_complain(error);
@@ -167,7 +168,7 @@ bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret
         def.secret_key = key;
         def.host = &connections.watched.host;
         def.callbacks = callbacks;
-        def.proves_packets = false; // pings are not sealed
+        def.proves_packets = false; // ping packets carry no proof that they are the peer's
         def.proxy = pinger.proxy;
         connections.tcp = new_tcp_connections(def);
     }
@@ -177,7 +178,8 @@ bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret
     return connections.tcp != nullptr;
 }
 
-/// A listener that prints JSON has nothing more to print.
+/// Ends the pings if standard output has no reader any more. A listener that prints JSON goes on, since it has nothing
+/// more to print.
 void note_no_reader(Pinger &pinger) {
     std::string error;
     const bool is_silent = pinger.options.listen && pinger.options.json;
@@ -243,7 +245,7 @@ int run_ping(const Ping_Options &options) {
     }
     Pinger pinger;
     pinger.options = options;
-    // Before signals are held back: a file may be a pipe that nobody writes to yet.
+    // Read before `open_signals`: the file may be a pipe without a writer, and a signal must still end the wait.
     Secret_Key key;
     if (options.listen && !load_listener_key(options.key_file, key)) {
         return EXIT_FAILED;

@@ -1,4 +1,5 @@
-// `toxtcp ping --data`: data packets to a `toxtcp ping --listen`, over the route that the library chooses, and back.
+// `toxtcp ping --data`: sends data packets to a `toxtcp ping --listen` over the route that the library chooses, and
+// takes the answers.
 #include <cstring>
 #include <map>
 #include <optional>
@@ -12,21 +13,21 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t HELLO_EVERY_US = SECOND_US / 2; ///< until the peer has heard of us
+constexpr std::uint64_t HELLO_EVERY_US = SECOND_US / 2; ///< between two hellos, until the peer is online
 
 struct Ping {
     Pinger &pinger;
     Public_Key peer{};
-    std::string name{}; ///< the peer's, short
+    std::string name{}; ///< the peer's key, shortened
     Ping_Connections connections{};
     int connection = -1;
     std::uint64_t run = 0;
-    std::vector<std::uint64_t> sent{}; ///< us, by number
+    std::vector<std::uint64_t> sent{}; ///< us, when each ping was sent, by number
     std::vector<bool> answered{};      ///< by number
     std::vector<double> round_trips{}; ///< ms, in the order of the answers
     std::uint64_t twice = 0;
     std::uint64_t began = 0;
-    std::map<std::string, std::uint64_t> carried{}; ///< answers, by the relay that brought them
+    std::map<std::string, std::uint64_t> carried{}; ///< number of answers, by the relay that carried them
 };
 
 /// "192.0.2.1:33445", or "no relay".
@@ -35,7 +36,7 @@ std::string relay_name(const Ping &ping, int relay) {
     return tcp_relay_info(ping.connections.tcp, relay, info) ? place_of(info) : "no relay";
 }
 
-/// Over which relay the answer came, and where ours went if that is another.
+/// The relay that the answer came over (`carrier`), in words; if we send over another relay, both.
 std::string way(const Ping &ping, std::string &carrier) {
     Connection_Info info;
     if (!tcp_connection_info(ping.connections.tcp, ping.connection, info)) {
@@ -87,7 +88,7 @@ void turn(Ping &ping, std::uint64_t wake) {
     ping_turn(ping.pinger, {&ping.connections.tcp, 1}, wake);
 }
 
-/// Says hello, as OOB, until the peer asks for us at one of the relays.
+/// Sends hello packets, which go as OOB, until the peer has requested a route to us at one of the relays.
 bool find_peer(Ping &ping) {
     const Pinger &pinger = ping.pinger;
     const std::uint64_t end = now_us() + MEET_WITHIN_US;
@@ -128,7 +129,7 @@ void send_ping(Ping &ping) {
     }
 }
 
-/// A route as it is at the end, in words.
+/// A route as the summary shows it.
 struct Told_Route {
     std::string relay;
     Route_Words words;

@@ -1,5 +1,5 @@
-// `toxtcp ping`: end-to-end echoes to any Tox peer, over every relay at once. A Tox client answers an echo over the relay
-// that it came by (toxtcp/echo.h), without a word to its user, and whoever asks.
+// `toxtcp ping`: sends end-to-end echoes to any Tox peer, over every relay at once. A Tox client answers each echo
+// (toxtcp/echo.h) over the relay that the echo came by. It answers everybody, and its user does not notice.
 #include <algorithm>
 #include <deque>
 
@@ -13,24 +13,25 @@ namespace toxtcp {
 
 namespace {
 
-/// Once one relay is connected, how long the others are waited for: each is to carry the first echo.
+/// Time that the other relays have to connect once the first one is connected, so that each can carry the first echo.
 constexpr std::uint64_t OTHERS_WITHIN_US = SECOND_US;
 
 struct Echo_Ping;
 
-/// One relay, with connections of its own: of many relays for no peer, one `Tcp_Connections` would keep three.
+/// One relay, with a `Tcp_Connections` of its own: one for all of them would keep only three of these global relays
+/// connected.
 struct Echo_Relay {
     Echo_Ping *ping = nullptr;
-    std::uint16_t index = 0; ///< in the ping's relays
+    std::uint16_t index = 0; ///< in `Echo_Ping::relays`
     Relay_Address relay{};
-    std::string name{}; ///< its address
+    std::string name{}; ///< the relay's address
     Ping_Connections connections{};
-    bool is_up = false;                ///< as it was last said
-    bool was_up = false;               ///< at any time
-    std::vector<std::uint64_t> sent{}; ///< us, by the ping's number; 0: not sent
+    bool is_up = false;                ///< connected, as last printed
+    bool was_up = false;               ///< connected at any time
+    std::vector<std::uint64_t> sent{}; ///< us, when each echo was sent, by the ping's number; 0: not sent
     std::vector<bool> answered{};      ///< by the ping's number
     std::vector<double> round_trips{}; ///< ms, in the order of the answers
-    std::uint64_t last_answer = 0;     ///< us: the last proof that it delivers; 0: none
+    std::uint64_t last_answer = 0;     ///< us, when the last answer came over it; 0: never
     std::size_t sent_count = 0;
     std::uint64_t twice = 0;
 };
@@ -38,27 +39,28 @@ struct Echo_Relay {
 struct Echo_Ping {
     Pinger &pinger;
     Public_Key peer{};
-    std::string name{}; ///< the peer's, short
+    std::string name{}; ///< the peer's key, shortened
     Public_Key own_key{};
     Secret_Key shared{};
-    std::uint64_t mask = 0;          ///< drawn; what makes our numbers unlike those of another run
-    std::deque<Echo_Relay> relays{}; ///< which do not move
-    std::vector<Tcp_Connections *> all{};
-    std::size_t pings = 0;             ///< each is one echo over every relay
-    std::vector<bool> answered{};      ///< by the ping's number: over one relay at least
-    std::vector<double> round_trips{}; ///< ms, the first answer to each ping
+    std::uint64_t mask = 0;               ///< random; makes the numbers of this run differ from those of other runs
+    std::deque<Echo_Relay> relays{};      ///< a deque, so that its elements do not move
+    std::vector<Tcp_Connections *> all{}; ///< one of each relay
+    std::size_t pings = 0;                ///< number of pings; each is one echo over every relay
+    std::vector<bool> answered{};         ///< by the ping's number: an answer came over at least one relay
+    std::vector<double> round_trips{};    ///< ms, of the first answer to each ping
     std::uint64_t twice = 0;
-    bool by_library = false; ///< the last answer: this library's, not net_crypto's
-    std::uint64_t began = 0; ///< 0: not yet
+    bool by_library = false; ///< the last answer came from this library, not from net_crypto
+    std::uint64_t began = 0; ///< us, the first ping; 0: not yet
 };
 
-// ---- numbers: the ping and the relay, which only the peer can read ---------------------------------------------
+// ---- the number in an echo: ping and relay; sealed, so only the peer can read it -------------------------------
 
 std::uint64_t make_number(const Echo_Relay &relay, std::size_t ping) {
     return (std::uint64_t{ping} << 16 | relay.index) ^ relay.ping->mask;
 }
 
-/// The relay that this echo went over, and the ping; null for a number that is none of ours.
+/// The relay that the echo with this number was sent over, and its ping (`which`). Null if no echo with this number was
+/// sent.
 Echo_Relay *find_sent(Echo_Ping &ping, std::uint64_t number, std::size_t &which) {
     number ^= ping.mask;
     const std::size_t index = number & 0xFFFF;
@@ -69,7 +71,7 @@ Echo_Relay *find_sent(Echo_Ping &ping, std::uint64_t number, std::size_t &which)
     return &ping.relays[index];
 }
 
-// ---- what comes ------------------------------------------------------------------------------------------------
+// ---- receiving -------------------------------------------------------------------------------------------------
 
 void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *) {
     const std::uint64_t now = now_us();
@@ -111,13 +113,13 @@ void take_change(void *object, const Change &change, void *) {
     if (is_up == relay.is_up || relay.ping->began == 0) {
         return;
     }
-    relay.is_up = is_up; // said once, not with each attempt that fails
+    relay.is_up = is_up; // printed once, not again for each attempt that fails
     ping_say(relay.ping->pinger,
              relay.name +
                  (is_up ? " is connected" : std::string{" is not connected any more: "} + to_string(change.reason)));
 }
 
-// ---- what is sent ----------------------------------------------------------------------------------------------
+// ---- sending ---------------------------------------------------------------------------------------------------
 
 /// Why a relay is not connected.
 std::string why_not(const Echo_Relay &relay) {
@@ -176,7 +178,7 @@ std::size_t connected(const Echo_Ping &ping) {
 bool connect(Echo_Ping &ping) {
     Secret_Key key;
     new_key_pair(ping.own_key, key);
-    // `usage_fault` has refused the weak keys.
+    // This cannot fail: `usage_fault` has refused weak keys.
     if (!echo_shared_key(key, ping.peer, ping.shared)) {
         return false;
     }
@@ -218,7 +220,7 @@ bool connect(Echo_Ping &ping) {
     return true;
 }
 
-// ---- what is said at the end -----------------------------------------------------------------------------------
+// ---- the summary at the end ------------------------------------------------------------------------------------
 
 const char *answerer(const Echo_Ping &ping) {
     return ping.by_library ? "toxtcp" : "net_crypto";

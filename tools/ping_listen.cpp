@@ -1,4 +1,4 @@
-// `toxtcp ping --listen`: answers pings. Those by echo are answered by the library.
+// `toxtcp ping --listen`: answers pings by data packets. The library itself answers pings by echo.
 #include <algorithm>
 #include <array>
 
@@ -10,14 +10,14 @@ namespace toxtcp {
 
 namespace {
 
-/// A listener forgets who was silent for so long, and serves so many at once.
+/// A listener forgets a caller that was silent for this long, and serves at most MAX_CALLERS at the same time.
 constexpr std::uint64_t FORGET_AFTER_US = 60 * SECOND_US;
 constexpr std::size_t MAX_CALLERS = 64;
 
 struct Caller {
     Public_Key key{};
-    int connection = -1; ///< -1: the place is free
-    std::uint64_t heard = 0;
+    int connection = -1;     ///< -1: the place is free
+    std::uint64_t heard = 0; ///< us, the last packet
 };
 
 struct Listener {
@@ -33,8 +33,8 @@ void forget(Listener &listener, Caller &caller) {
     }
 }
 
-/// Someone whom we do not know has sent us a packet over a relay: from now on we ask for them there as well, and at all
-/// the others.
+/// Makes a connection to a new caller, whose packet came over `relay`, and requests routes at this relay and at all
+/// others. The caller that was silent for longest gives way if there are too many.
 void meet(Listener &listener, const Public_Key &key, int relay) {
     Caller &caller =
         *std::min_element(listener.callers.begin(), listener.callers.end(), [](const Caller &a, const Caller &b) {

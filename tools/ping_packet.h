@@ -1,4 +1,4 @@
-// The packets that two `toxtcp ping` send each other.
+// The packets between `toxtcp ping --data` and `toxtcp ping --listen`.
 #pragma once
 
 #include <vector>
@@ -10,17 +10,17 @@ namespace toxtcp {
 enum class Ping_Kind : std::uint8_t { hello = 'h', request = 'p', answer = 'a' };
 
 struct Ping_Head {
-    std::uint64_t run; ///< of the pinging program: answers to another one are not counted
+    std::uint64_t run; ///< drawn by the pinging program, which ignores answers with another value
     std::uint64_t number;
     Ping_Kind kind;
 };
 
 inline constexpr std::size_t MIN_PING_SIZE = 20; ///< bytes: mark, kind, run and number
 
-/// A packet of this size, or the least that it takes.
+/// Makes a packet of this size, or of MIN_PING_SIZE if `size` is less.
 [[nodiscard]] std::vector<std::uint8_t> print_ping(const Ping_Head &head, std::size_t size);
 
-/// False when it is none.
+/// False when the packet is no ping packet.
 [[nodiscard]] bool parse_ping(Bytes packet, Ping_Head &head);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// Waiting for descriptors by the microsecond.
+// Waiting for descriptors with a timeout in microseconds.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace toxtcp {
 
-/// As poll, for so many microseconds; where the system waits by the millisecond, for one more.
+/// Like `poll`, with a timeout in microseconds. Where the system only has milliseconds, the timeout is rounded up.
 [[nodiscard]] inline int poll_us(std::span<pollfd> polled, std::uint64_t us) {
     const auto count = static_cast<nfds_t>(polled.size());
 #ifdef __APPLE__

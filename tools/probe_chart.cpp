@@ -1,4 +1,4 @@
-// Charts as SVG elements that take their colours from the page around them.
+// Charts as SVG elements. Their colours come from the style sheet of the page (probe_page.cpp).
 #include <algorithm>
 
 #include "clock.h"
@@ -11,14 +11,14 @@ namespace {
 
 constexpr double WIDTH = 240;
 constexpr double HEIGHT = 48;
-constexpr double TICK = 6;             ///< height of the mark of a lost packet
-constexpr std::size_t MOST_STEPS = 60; ///< a point for each 4 units of the width
+constexpr double TICK = 6;             ///< height of the mark for a lost packet or a bad hour
+constexpr std::size_t MOST_STEPS = 60; ///< one point for every 4 units of width
 
-/// What happened in one stretch of time.
+/// One step of the time axis.
 struct Step {
     std::vector<std::uint64_t> round_trips; ///< us
     std::uint64_t lost = 0;
-    bool bad = false; ///< rounds that were not good
+    bool bad = false; ///< some round was not good
     std::uint64_t median = 0;
     std::uint64_t worst = 0;
 };
@@ -27,7 +27,7 @@ double x_of(std::size_t step, std::size_t steps) {
     return steps < 2 ? WIDTH / 2 : WIDTH * static_cast<double>(step) / static_cast<double>(steps - 1);
 }
 
-/// The top is the longest of all.
+/// The top of the chart is the longest round trip.
 double y_of(std::uint64_t us, std::uint64_t longest) {
     return HEIGHT - (HEIGHT - 2) * static_cast<double>(us) / static_cast<double>(longest);
 }

@@ -1,4 +1,4 @@
-// `toxtcp probe`: many relays side by side, and what is made of the results.
+// `toxtcp probe`: finds the relays, runs rounds of probes, many relays at the same time, and writes the results.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -28,8 +28,8 @@ namespace {
 
 constexpr std::uint64_t REDRAW_US = SECOND_US / 5;
 constexpr int BAR_WIDTH = 30;
-constexpr int COMMAND_POLL_MS = 50; ///< between two looks at whether commands have ended
-/// Of each probe: two peers with a socket, an epoll, and two that tell of changes of the network.
+constexpr int COMMAND_POLL_MS = 50; ///< between two checks whether commands have ended
+/// Each of a probe's two peers has a socket, an epoll, and two descriptors that tell of changes of the network.
 constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
 constexpr rlim_t OTHER_DESCRIPTORS = 64;
 
@@ -37,25 +37,25 @@ void complain(const std::string &what) {
     std::fprintf(stderr, "toxtcp probe: %s.\n", what.c_str());
 }
 
-/// All that lasts for longer than one round.
+/// The state that lasts longer than one round.
 struct Prober {
     Probe_Options options;
     int signals = -1;
     bool interrupted = false;
-    bool cannot_print = false;  ///< which is said already
-    bool left_some_out = false; ///< of the node list
+    bool cannot_print = false;  ///< and that was reported
+    bool left_some_out = false; ///< an entry of the node list was left out
     bool shows_progress = false;
     Proxy proxy;
     std::vector<Named_Relay> named;
     Probe_Histories histories;
-    Running_Commands running; ///< of --on-change
+    Running_Commands running; ///< commands of --on-change
 };
 
 struct Round {
-    std::vector<std::unique_ptr<Probe>> probes; ///< all; those from `next` on have not begun
+    std::vector<std::unique_ptr<Probe>> probes; ///< those from index `next` on have not begun
     std::size_t next = 0;
-    std::size_t done = 0;
-    std::uint64_t next_drawing = 0;
+    std::size_t done = 0;           ///< how many are done
+    std::uint64_t next_drawing = 0; ///< us, of the progress bar
 };
 
 // ---- which relays ----------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ int read_relays(Prober &prober) {
     return EXIT_DONE;
 }
 
-/// A history that does not exist yet is an empty one.
+/// Reads the history file. A file that does not exist is an empty history.
 bool read_history(Prober &prober) {
     const std::string &path = prober.options.history_file;
     if (path.empty() || (access(path.c_str(), F_OK) != 0 && errno == ENOENT)) {
@@ -124,19 +124,20 @@ bool read_history(Prober &prober) {
     return true;
 }
 
-/// Tells one target from all others, whatever it is called.
+/// The target's address and key: equal for two names of the same target.
 std::string identity(const Relay_Address &target) {
     return (has_place(target) ? place_of(target) : to_string(target.relay) + ' ' + family_name(target)) + ' ' +
            to_string(target.relay.key);
 }
 
-/// The same relay may be named twice, and by several names.
+/// Removes targets that are named more than once.
 void remove_doubles(std::vector<Relay_Address> &targets) {
     std::set<std::string> seen;
     std::erase_if(targets, [&seen](const Relay_Address &target) { return !seen.insert(identity(target)).second; });
 }
 
-/// As many side by side as asked for, as far as the system gives descriptors.
+/// How many probes may run at the same time: `wanted`, or fewer if the system's limit of descriptors is too low. Raises
+/// the limit if that is possible.
 std::size_t allowed_probes(std::size_t wanted) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -187,7 +188,7 @@ void take_signals(Prober &prober) {
     }
 }
 
-/// Nobody is there for whom to go on.
+/// Ends the probing if standard output has no reader any more.
 void note_no_reader(Prober &prober) {
     std::string error;
     if (!prober.cannot_print && reader_is_gone(error)) {
@@ -200,7 +201,7 @@ bool is_at_work(const Probe &probe) {
     return probe.stage != Probe_Stage::waiting && probe.stage != Probe_Stage::done;
 }
 
-/// Sleeps until something comes or is due, and serves what came.
+/// Sleeps until a descriptor is ready or something is due. Then serves what is ready or due.
 void turn(Prober &prober, Round &round) {
     std::vector<pollfd> polled{{prober.signals, POLLIN, 0}};
     std::vector<Probe *> at_work;
@@ -275,7 +276,7 @@ void remember(Prober &prober, std::int64_t time, Probed_Relay &probed) {
     probed.history = history;
 }
 
-/// False when it was interrupted.
+/// Probes all relays once. False when it was interrupted.
 bool probe_all(Prober &prober, Probe_Report &report) {
     const std::uint64_t began = now_us();
     std::vector<Relay_Address> targets;
@@ -310,7 +311,7 @@ bool probe_all(Prober &prober, Probe_Report &report) {
     return true;
 }
 
-// ---- what is made of it ----------------------------------------------------------------------------------------
+// ---- output ----------------------------------------------------------------------------------------------------
 
 bool write_to(const std::string &path, const std::string &text) {
     std::string error;
@@ -324,11 +325,11 @@ bool write_to(const std::string &path, const std::string &text) {
 bool print_report(Prober &prober, const Probe_Report &report) {
     const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
     const std::string text = prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
-    // Whatever does not fit stays in the terminal's history.
+    // Lines that do not fit on the screen stay in the terminal's scroll-back.
     std::string error;
     if (!print((redraws ? "\033[H\033[J" : "") + text, error, prober.signals)) {
         prober.cannot_print = !error.empty();
-        prober.interrupted = true; // by the signal that came first, if by nothing else
+        prober.interrupted = true; // if `print` did not fail, a signal has stopped it
         if (prober.cannot_print) {
             complain(error);
         }
@@ -337,7 +338,7 @@ bool print_report(Prober &prober, const Probe_Report &report) {
     return true;
 }
 
-/// False when something could not be written.
+/// Prints the report and writes all files. False when something could not be written.
 bool put_out(Prober &prober, const Probe_Report &report) {
     const bool printed = print_report(prober, report);
     const bool page = prober.options.html_file.empty() || write_to(prober.options.html_file, probe_page(report));
@@ -350,7 +351,8 @@ bool put_out(Prober &prober, const Probe_Report &report) {
 
 // ---- commands for changes --------------------------------------------------------------------------------------
 
-/// The last thing of a round: the command finds the files as the round left them.
+/// Starts the command for each relay that has changed. This comes last in a round, so that the command finds the files
+/// of this round.
 void tell_of_changes(Prober &prober, const Probe_Report &report) {
     for (const Probed_Relay &probed : report.relays) {
         if (prober.options.on_change.empty() || !has_changed(probed)) {
@@ -377,7 +379,7 @@ void take_ended_commands(Prober &prober) {
     }
 }
 
-/// Until the next round. A signal ends it.
+/// Waits until the next round begins, or until a signal comes.
 void pause(Prober &prober, std::uint64_t until) {
     for (std::uint64_t now = now_us(); now < until && !prober.interrupted; now = now_us()) {
         pollfd polled{prober.signals, POLLIN, 0};
@@ -388,7 +390,7 @@ void pause(Prober &prober, std::uint64_t until) {
     }
 }
 
-/// Waits for the commands of a single round, to report their failures. A signal ends the wait.
+/// Waits for the commands to end, to report their failures. A signal ends the wait.
 void wait_for_commands(Prober &prober) {
     while (!prober.running.empty() && !prober.interrupted) {
         pollfd polled{prober.signals, POLLIN, 0};
@@ -410,7 +412,7 @@ int probe_once(Prober &prober) {
     const bool is_out = put_out(prober, report);
     tell_of_changes(prober, report);
     if (!is_out && prober.interrupted && !prober.cannot_print) {
-        return EXIT_INTERRUPTED; // while it waited for a reader
+        return EXIT_INTERRUPTED; // by a signal, while the output waited for its reader
     }
     return is_out && all_well(report) && !prober.left_some_out ? EXIT_DONE : EXIT_FAILED;
 }
@@ -425,7 +427,7 @@ int run_probe(const Probe_Options &options) {
         return read;
     }
     if (!options.on_change.empty() && !options.watch && options.history_file.empty()) {
-        complain("--on-change needs --watch or --history: without them no status before is known");
+        complain("--on-change needs --watch or --history: without them no earlier status is known");
         return EXIT_USAGE;
     }
     if (!read_history(prober)) {
@@ -447,7 +449,7 @@ int run_probe(const Probe_Options &options) {
         next = now_us() + options.interval * SECOND_US;
         const int round = prober.interrupted ? EXIT_INTERRUPTED : probe_once(prober);
         if (round == EXIT_INTERRUPTED && options.watch) {
-            break; // which is how watching ends: the last whole round counts
+            break; // a signal is how watching ends: the exit code is that of the last whole round
         }
         result = round;
     } while (options.watch && !prober.interrupted);

@@ -17,7 +17,7 @@ constexpr std::string_view FORMAT_LINE = "{\"toxtcp_probe_history\": 1}";
 
 /// An hour is [began, rounds, good, median_us, worst_us].
 constexpr std::size_t HOUR_FIELDS = 5;
-/// The last second that is an hour's, in the year 9999: no sum of times overflows.
+/// The last second of the year 9999. Later times are refused, so that no sum of times overflows.
 constexpr std::int64_t MAX_TIME_S = 253'402'300'799;
 constexpr std::uint64_t MAX_ROUND_TRIP_US = 3'600'000'000;
 
@@ -51,7 +51,7 @@ std::optional<Probe_Hour> read_hour(const Json &json) {
         return std::nullopt;
     }
     const auto began = number(json[0], MAX_TIME_S);
-    const auto rounds = number(json[1], HOUR_S); // there is a second between two rounds
+    const auto rounds = number(json[1], HOUR_S); // there is at least a second between two rounds
     const auto good = number(json[2], HOUR_S);
     const auto median = number(json[3], MAX_ROUND_TRIP_US);
     const auto worst = number(json[4], MAX_ROUND_TRIP_US);
@@ -68,7 +68,7 @@ std::optional<Probe_Status> read_status(const Json &json) {
     return found == PROBE_STATUSES.end() ? std::nullopt : std::optional{*found};
 }
 
-/// False when it is no relay's line, or one of a relay that has a line already.
+/// Reads the line of one relay. False when the line is wrong, or when this relay had a line before.
 bool read_line(std::string_view line, Probe_Histories &histories) {
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("relay") || !json["relay"].is_string() || !json.contains("status") ||

@@ -1,4 +1,4 @@
-// What the things seen of a relay say about it.
+// Judges a relay by what its probe has seen.
 #include <algorithm>
 #include <tuple>
 
@@ -19,7 +19,7 @@ std::string after(std::uint64_t us) {
     return format("%.0f s", seconds(us));
 }
 
-/// The slower of the two, us; 0 unless both got there.
+/// The longer of the two times, us; 0 if one of them is 0, which stands for never.
 std::uint64_t slower(std::uint64_t a, std::uint64_t b) {
     return a == 0 || b == 0 ? 0 : std::max(a, b);
 }
@@ -55,12 +55,12 @@ void time_stages(Probe &probe) {
     result.connect =
         slower(span(a.watched.connecting, a.watched.connected), span(b.watched.connecting, b.watched.connected));
     result.handshake = slower(span(a.watched.connected, a.up), span(b.watched.connected, b.up));
-    // Neither can be online before both have asked.
+    // A peer can be online only after both have requested each other, which they do once they are up.
     const std::uint64_t both_up = slower(a.up, b.up);
     result.routing = slower(span(both_up, a.online), span(both_up, b.online));
 }
 
-/// The peer that did not get as far as the other.
+/// The peer that got less far: peer 0 if its time is 0 (never), else peer 1.
 const Probe_Peer &laggard(const Probe &probe, std::uint64_t (*time)(const Probe_Peer &)) {
     return time(probe.peers[0]) == 0 ? probe.peers[0] : probe.peers[1];
 }
@@ -70,13 +70,14 @@ void say(Probe_Result &result, Probe_Status status, const std::string &why) {
     result.why = why;
 }
 
-/// Whether the proxy says that it tried to reach the relay, and could not.
+/// Whether the proxy's answer says that the proxy tried to reach the relay and failed.
 bool is_of_relay(Proxy_Type proxy, std::uint16_t status) {
     return proxy == Proxy_Type::http ? status == 404 || (status >= 500 && status <= 504)
                                      : (status >= 4 && status <= 6) || status >= 0xF0;
 }
 
-/// Says what the proxy's answer tells. Where the proxy itself is at fault, the relay is not judged.
+/// If there was trouble with the proxy, sets the result and returns true: `dead` if the proxy could not reach the
+/// relay, else `skipped`, since then nothing is known of the relay.
 bool judge_proxy(Probe &probe, const Probe_Peer &peer, Reason reason) {
     const bool is = is_of_proxy(diagnose(peer.watched, reason));
     if (is) {
@@ -90,9 +91,11 @@ bool judge_proxy(Probe &probe, const Probe_Peer &peer, Reason reason) {
 
 void judge_connecting(Probe &probe) {
     Probe_Result &result = probe.result;
-    const auto reason_of = [](const Probe_Peer &peer) { return peer.ended ? peer.reason : Reason::connect_timeout; };
+    const auto reason_of = [](const Probe_Peer &peer) {
+        return peer.reason != Reason::none ? peer.reason : Reason::connect_timeout;
+    };
     if (probe.peers[0].watched.connected == 0 || probe.peers[1].watched.connected == 0) {
-        // One that failed tells more than one that waits.
+        // A peer whose connection failed tells more than a peer that still waits.
         const auto failed = std::find_if(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &peer) {
             return peer.watched.connected == 0 && peer.watched.error != 0;
         });
@@ -106,7 +109,7 @@ void judge_connecting(Probe &probe) {
         }
         return;
     }
-    // One end may still wait for its answer when the relay has ended the other's connection: that one tells why.
+    // If the relay has ended one peer's connection while the other still waits, the ended one has the reason.
     const auto ended =
         std::find_if(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &p) { return p.ended; });
     const Probe_Peer &peer =
@@ -135,7 +138,7 @@ void judge_routing(Probe &probe) {
     }
 }
 
-/// Nothing was heard from the relay since one of the two sent something, though the library asks it for a sign of life.
+/// Whether the relay has been silent since a peer last sent data, although the library then pings the relay.
 bool is_silent(const Probe &probe) {
     return std::any_of(probe.peers.begin(), probe.peers.end(), [](const Probe_Peer &peer) {
         return peer.watched.heard < peer.sent || (peer.ended && peer.reason == Reason::ping_timeout);

@@ -1,4 +1,4 @@
-// The page that an operator can publish: one file, without scripts, and nothing that it would fetch.
+// The HTML page that an operator can publish: one file without scripts, which fetches nothing.
 #include <array>
 #include <ctime>
 
@@ -86,7 +86,7 @@ serve. hung: takes connections, and says nothing. dead: cannot be connected. ski
 </html>
 )html";
 
-/// What a node list says may hold anything: markup, and bytes that are no characters.
+/// The text, escaped for HTML. Text from a node list may contain markup and control characters.
 std::string escape(const std::string &text) {
     std::string escaped;
     for (const char c : text) {
@@ -156,7 +156,7 @@ std::string span_text(const char *name, const Probe_Hour &span) {
     return span.median == 0 ? share : share + ", " + time_text(span.median);
 }
 
-/// What the last day and week were like; nothing before there was a second round.
+/// The history of the last day and week; empty if there were fewer than two rounds.
 std::string history_figure(const Probe_History &history, std::int64_t now) {
     const Probe_Hour day = sum_hours(history, now, DAY_S);
     const Probe_Hour week = sum_hours(history, now, WEEK_S);

@@ -1,4 +1,4 @@
-// What a probe found out, for people on a terminal, as JSON, and in Prometheus' text format.
+// The results of a round as a table, as JSON, and in Prometheus' text format.
 #include <nlohmann/json.hpp>
 
 #include "clock.h"
@@ -35,7 +35,7 @@ std::string table_line(const Probed_Relay &probed) {
 
 // ---- JSON ------------------------------------------------------------------------------------------------------
 
-/// Milliseconds; null where it never happened.
+/// A time in milliseconds; null for 0, which stands for never.
 Json time_json(std::uint64_t us) {
     return us == 0 ? Json{} : Json(milliseconds(us));
 }
@@ -48,7 +48,7 @@ Json stream_json(const Probe_Stream &stream) {
             {"refused", stream.refused}};
 }
 
-/// Null where it was not probed in that time.
+/// The sum of the rounds in a span of time; null if there were none.
 Json span_json(const Probe_Hour &span) {
     return span.rounds == 0 ? Json{}
                             : Json{{"probes", span.rounds},
@@ -119,7 +119,7 @@ std::string labels(const Probed_Relay &probed, const std::string &more = {}) {
 struct Metric {
     const char *name;
     const char *help;
-    /// The value, or a negative number where there is none.
+    /// The value; a negative number if there is none.
     double (*value)(const Probe_Result &result);
 };
 
@@ -194,7 +194,7 @@ std::string probe_json(const Probe_Report &report, bool one_line) {
     for (const Probed_Relay &probed : report.relays) {
         json["relays"].push_back(relay_json(probed, report.time));
     }
-    // What a node list says may be no UTF-8.
+    // Text from a node list need not be valid UTF-8.
     return json.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -1,4 +1,4 @@
-// One probe, from the first connection to the last packet.
+// Runs one probe, from the first connection to the last packet.
 #include <algorithm>
 #include <cstring>
 
@@ -10,7 +10,8 @@ namespace toxtcp {
 
 namespace {
 
-/// Behind by more than this we were asleep ourselves, and do not make up for packets that were not sent.
+/// If the probe is late by more than this, the program did not run for a while. The probe then skips the packets that
+/// it has not sent.
 constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
 
 using Payload = std::array<std::uint8_t, PROBE_PACKET_SIZE>;
@@ -21,7 +22,8 @@ struct Payload_Head {
     std::uint64_t number;
 };
 
-/// Every byte depends on the salt, the stream and the number, so that what a relay has changed or made up shows.
+/// A packet's content. Every byte depends on the salt, the stream or the number, so that a changed or invented packet
+/// is noticed.
 Payload make_payload(std::uint64_t salt, std::size_t stream, std::uint64_t number) {
     Payload payload{};
     const Payload_Head head{salt, stream, number};
@@ -100,13 +102,13 @@ bool make_peer(Probe &probe, std::size_t index) {
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
     def.callbacks.change = take_change;
-    def.proves_packets = false; // the one relay is what is tried
+    def.proves_packets = false; // there is no other relay to move to
     def.proxy = probe.proxy;
     peer.tcp = new_tcp_connections(def);
     return peer.tcp != nullptr;
 }
 
-/// False, with `cannot`, when this machine cannot do it.
+/// Adds the relay and the connection to the other peer. False, with `cannot`, when this machine is not able to.
 bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
     Probe &probe = *peer.probe;
     const Relay_Address &target = probe.target;
@@ -121,7 +123,7 @@ bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
         probe.cannot = sentence(Trouble::no_descriptors);
         return false;
     }
-    if (peer.watched.error != 0) { // the library would try again, and learn nothing new
+    if (peer.watched.error != 0) { // a retry of the library would not change the result
         peer.ended = true;
         peer.reason = Reason::connect_failed;
     }
@@ -144,13 +146,13 @@ void send_packet(Probe &probe, std::uint64_t now) {
     const Probe_Peer &receiver = probe.peers[1 - sender_of(which)];
     Probe_Stream &stream = probe.result.streams[which];
 
-    // Before the call: what the library sends may be here at once.
+    // Recorded before the call, since the packet may arrive at once.
     stream.packets.push_back({now - probe.began, 0});
     const Payload payload = make_payload(probe.salt, which, stream.packets.size() - 1);
     Error error = Error::not_online;
     if (is_oob(which)) {
         error = tcp_send_oob_packet(sender.tcp, sender.relay, receiver.public_key, payload);
-    } else if (tcp_connection_to_online_tcp_relays(sender.tcp, sender.connection) != 0) { // else it would go as OOB
+    } else if (tcp_connection_to_online_tcp_relays(sender.tcp, sender.connection) != 0) { // offline, it would go as OOB
         error = send_packet_tcp_connection(sender.tcp, sender.connection, payload);
     }
     if (error != Error::ok) {
@@ -184,13 +186,22 @@ void enter_stage(Probe &probe, Probe_Stage stage, std::uint64_t ends) {
 
 void finish(Probe &probe, std::uint64_t now) {
     if (probe.began != 0) {
-        // The last packet has its share of the time as well.
+        // The last packet counts with the time until the next one was due.
         const std::uint64_t last = std::max(probe.last_sent, probe.began) + SECOND_US / probe.rate;
         probe.result.carried = std::min(std::min(now, last) - probe.began, probe.duration);
     }
     probe_judge(probe);
     probe.stage = Probe_Stage::done;
     probe_end(probe);
+}
+
+/// When the time is over: which peers the proxy has kept waiting.
+void note_proxies(Probe &probe) {
+    for (Probe_Peer &peer : probe.peers) {
+        if (Relay_Info info; !peer.ended && tcp_relay_info(peer.tcp, peer.relay, info) && info.at_proxy) {
+            peer.reason = Reason::proxy_timeout;
+        }
+    }
 }
 
 void advance(Probe &probe, std::uint64_t now) {
@@ -210,6 +221,9 @@ void advance(Probe &probe, std::uint64_t now) {
     }
     const bool all_here = probe.stage == Probe_Stage::settling && all_has_come(probe);
     const bool too_late = probe.stage != Probe_Stage::carrying && now >= probe.stage_ends;
+    if (too_late) {
+        note_proxies(probe);
+    }
     if (one_has_ended(probe) || all_here || too_late) {
         finish(probe, now);
     }

@@ -1,4 +1,4 @@
-// What a probe finds a relay to be.
+// The verdict of a probe on a relay. The manual page explains each one.
 #pragma once
 
 #include <array>
@@ -8,12 +8,12 @@ namespace toxtcp {
 
 enum class Probe_Status : std::uint8_t {
     good,
-    dropping, ///< delivers a part, or ends the connection while it is in use
-    lying,    ///< says online, and delivers nothing, at least one way
-    refusing, ///< answers, but does not serve: closes before the handshake is done, has another key, gives no route
-    hung,     ///< can be connected to, and says nothing, or nothing any more
+    dropping, ///< delivers only a part of the packets, or ends the connection while it is in use
+    lying,    ///< says that the peer is online, and delivers no data (at least in one direction) or forged packets
+    refusing, ///< answers, but does not serve: ends the connection too early, has another key, or gives no route
+    hung,     ///< can be connected to, but sends nothing, or stopped answering
     dead,     ///< cannot be connected to, or has no address
-    skipped   ///< not tried: this machine has no way to such addresses, or no file descriptor for it
+    skipped   ///< not judged: this machine has no route to the address, or failed itself, or the proxy failed
 };
 inline constexpr std::array PROBE_STATUSES{Probe_Status::good,     Probe_Status::dropping, Probe_Status::lying,
                                            Probe_Status::refusing, Probe_Status::hung,     Probe_Status::dead,

@@ -15,18 +15,18 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t MAX_WORD = 255; ///< of a user and of a password
+constexpr std::size_t MAX_WORD = 255; ///< bytes of a user or a password
 constexpr const char *PROXY_FORM =
     ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
 
-/// -1 for what is no hexadecimal digit.
+/// The value of a hexadecimal digit; -1 if it is none.
 int digit_of(char c) {
     const bool is_small = c >= 'a' && c <= 'f';
     const bool is_great = c >= 'A' && c <= 'F';
     return c >= '0' && c <= '9' ? c - '0' : is_small ? c - 'a' + 10 : is_great ? c - 'A' + 10 : -1;
 }
 
-/// %40 is an @. False for a percent sign without two digits.
+/// Decodes %XX (%40 is an @) and appends to `decoded`. False for a percent sign without two digits.
 bool decode(std::string_view text, std::string &decoded) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '%') {
@@ -44,7 +44,7 @@ bool decode(std::string_view text, std::string &decoded) {
     return true;
 }
 
-/// What is wrong with the user; nothing when it will do.
+/// Reads the user. Returns what is wrong; empty if nothing.
 std::string read_user(std::string_view text, Proxy_Option &read) {
     if (text.find(':') != std::string_view::npos) {
         return std::string{
@@ -63,7 +63,7 @@ std::string read_user(std::string_view text, Proxy_Option &read) {
     return "";
 }
 
-/// The same for the host and the port.
+/// Reads the host and the port. Returns what is wrong; empty if nothing.
 std::string read_place(std::string_view text, Proxy_Option &read) {
     const std::size_t bracket = text.rfind(']');
     const std::size_t colon = text.rfind(':');
@@ -145,7 +145,7 @@ bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) 
         read.type = Proxy_Type::http;
         read.port = 8080;
     } else {
-        // Not in quotation marks: there may be a password in it.
+        // The error does not quote the text, which may contain a password.
         error = std::string{"this is no proxy that is known"} + PROXY_FORM;
         return false;
     }

@@ -1,4 +1,4 @@
-// --proxy socks5://user@host:port, and where its password comes from.
+// The option --proxy socks5://user@host:port, and where the proxy's password comes from.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace toxtcp {
 
 inline constexpr const char *PROXY_PASSWORD_VARIABLE = "TOXTCP_PROXY_PASSWORD";
 
-/// As it is named. No proxy: of type `none`.
+/// A proxy as the command line names it. Type `none`: no proxy.
 struct Proxy_Option {
     Proxy_Type type = Proxy_Type::none;
     std::string user;
@@ -19,13 +19,13 @@ struct Proxy_Option {
     std::string password_file; ///< empty: none
 };
 
-/// Reads SCHEME://[USER@]HOST[:PORT], where SCHEME is socks5 (port 1080) or http (port 8080), and a user may have any byte
-/// as %XX. A password in it is refused, since everybody could see it in the list of processes. False, with `error`, and
-/// `proxy` as it was, when it is none.
+/// Reads SCHEME://[USER@]HOST[:PORT]. SCHEME is socks5 (default port 1080) or http (default port 8080). USER may
+/// contain any byte as %XX. A password in the URL is refused, since every user of the machine could see it in the list
+/// of processes. False, with `error` and `proxy` unchanged, when the text is wrong.
 [[nodiscard]] bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error);
 
-/// Finds its address, and its password: the first line of the file, or else what the environment says. False, with
-/// `error`, when it cannot.
+/// Looks up the proxy's address, and reads its password: the first line of the password file or, without such a file,
+/// the environment variable. False, with `error`, when either fails.
 [[nodiscard]] bool find_proxy(const Proxy_Option &option, Proxy &proxy, std::string &error);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// `toxtcp relay`: the relay server on real sockets, which the library's own host waits for.
+// `toxtcp relay`: runs the relay server (relay_server.h) on real sockets. The library's own host waits for them.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -32,28 +32,28 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most that one client is read per turn
+constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most bytes that are read from one client per turn
 constexpr int LISTEN_BACKLOG = 512;
 constexpr std::size_t EVENTS_PER_TURN = 64;
-constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< when the system has no descriptor left for a new client
-constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< besides the clients': standard streams, the host's, signals, ...
+constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< pause when no descriptor is left for a new client
+constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< all but the clients': standard streams, the host's, signals, ...
 
-/// What is ready: a client by its handle, the host's own (NETWORK_TAG), or one of these.
+/// The tag of what is ready is a client's handle, the host's own NETWORK_TAG, or one of these two.
 constexpr std::uint32_t TAG_LISTENER = NETWORK_TAG - 1;
 constexpr std::uint32_t TAG_SIGNAL = NETWORK_TAG - 2;
 
 struct Client_Socket {
     int socket = -1;
-    bool writing = false; ///< its socket is full, and watched for room
+    bool writing = false; ///< the socket is full, and is watched until it is writable
 };
 
 struct Relay_Loop {
     Relay_Server server;
     Host *host = nullptr;
     int listener = -1;
-    int accepting = -1; ///< the listener once more, as long as it is watched
+    int accepting = -1; ///< a duplicate of the listener, open as long as the listener is watched; else -1
     int signals = -1;
-    std::uint64_t accept_again = 0;     ///< ms; not 0: the listener is not watched until then
+    std::uint64_t accept_again = 0;     ///< ms; until then the listener is not watched; 0: it is watched
     std::vector<Client_Socket> sockets; ///< by client handle
     std::vector<std::uint8_t> buffer;
 };
@@ -85,7 +85,7 @@ union Socket_Address {
     sockaddr_in6 ipv6;
 };
 
-/// The size of the address, 0 when the text is none.
+/// Reads a numeric address. Returns its size in bytes; 0 when the text is no address.
 socklen_t parse_address(const std::string &text, std::uint16_t port, Socket_Address &address) {
     address = {};
     if (inet_pton(AF_INET, text.c_str(), &address.ipv4.sin_addr) == 1) {
@@ -115,7 +115,7 @@ Ip_Port to_ip_port(const Socket_Address &address) {
     return result;
 }
 
-/// A listening socket and the address it got; -1 with errno set.
+/// Opens a listening socket. `bound` is the address that it got. On failure -1, and errno is set.
 int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
     Socket_Address address;
     socklen_t size = parse_address(text, port, address);
@@ -127,7 +127,7 @@ int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
     if (listener < 0) {
         return -1;
     }
-    // A relay that is started again takes its port back, while old connections to it still fade away.
+    // A relay that is started again gets its port at once, although the system still remembers old connections.
     const int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (address.any.sa_family == AF_INET6) {
@@ -162,7 +162,7 @@ std::string listen_failure(const Relay_Options &options) {
 bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &bound) {
     loop.listener = listen_on(options.address, options.port, bound);
     if (loop.listener < 0 && options.address == "::" && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-        // A machine without IPv6: all addresses are all IPv4 addresses.
+        // This machine has no IPv6, so listen on all IPv4 addresses.
         loop.listener = listen_on("0.0.0.0", options.port, bound);
     }
     if (loop.listener < 0) {
@@ -172,7 +172,8 @@ bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &boun
     return true;
 }
 
-/// As many clients as asked for, if the system lets us have the descriptors.
+/// How many clients may connect: `wanted`, or fewer if the system's limit of descriptors is too low. Raises the limit
+/// if that is possible.
 std::size_t allowed_clients(std::size_t wanted) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -197,7 +198,7 @@ bool watch(const Relay_Loop &loop, int descriptor, std::uint32_t tag, bool writi
     return loop.host->watch(loop.host->object, descriptor, tag, writing);
 }
 
-/// Closes what may be watched.
+/// Closes a descriptor that the host may watch.
 void close_watched(const Relay_Loop &loop, int &descriptor) {
     if (descriptor >= 0) {
         loop.host->close(loop.host->object, descriptor);
@@ -275,7 +276,7 @@ void flush(Relay_Loop &loop, int client) {
     set_writing(loop, client, !pending.empty());
 }
 
-/// Does for the clients what the server asks for. Ending one may change others, which then come up in turn.
+/// Serves all clients on the server's list of changes. To end one client may add others to the list.
 void serve_changes(Relay_Loop &loop) {
     for (int client = relay_server_changed(loop.server); client >= 0; client = relay_server_changed(loop.server)) {
         if (relay_server_dropped(loop.server, client)) {
@@ -322,7 +323,7 @@ void accept_clients(Relay_Loop &loop, std::uint64_t now) {
         if (socket >= 0) {
             accept_client(loop, socket, now);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            // The one who waits stays in the listener's queue, which would keep us spinning.
+            // The client stays in the listener's queue. The listener would be ready again at once, in an endless loop.
             close_watched(loop, loop.accepting);
             loop.accept_again = now + ACCEPT_PAUSE_MS;
             return;
@@ -338,10 +339,10 @@ void serve(Relay_Loop &loop, const Ready &ready, std::uint64_t now) {
         return;
     }
     if (ready.tag >= loop.sockets.size()) {
-        return; // of the host's own
+        return; // a tag of the host's own
     }
-    // It may be older than the end of its client, and the handle someone else's by now: reading and writing do
-    // no harm to that one, since its socket does not block.
+    // The client may have ended since `ready` was filled, and its handle may be another client's by now. To read from
+    // and write to that client does no harm, since its socket does not block.
     const int client = static_cast<int>(ready.tag);
     if (loop.sockets[ready.tag].socket >= 0 && ready.writable) {
         flush(loop, client);

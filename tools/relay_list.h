@@ -1,21 +1,21 @@
-// The relays that people name, and what the names stand for.
+// Relays as users name them, and their addresses.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/observe.h>
 
 namespace toxtcp {
 
-/// A relay as people name it.
+/// A relay as the user names it.
 struct Named_Relay {
     std::string host; ///< a name, or a numeric address without brackets
     std::uint16_t port = 0;
     Public_Key key{};
-    Family only = Family::none; ///< of this family alone; none: of both
-    std::string maintainer;     ///< as the node list says; may hold anything
-    std::string location;
+    Family only = Family::none; ///< use addresses of this family only; none: of both
+    std::string maintainer;     ///< from the node list, unchecked: may hold any bytes
+    std::string location;       ///< the same
 };
 
 /// "relay.example:33445", with an IPv6 address in brackets.
@@ -28,15 +28,15 @@ struct Named_Relay {
 /// One address of a relay.
 struct Relay_Address {
     Named_Relay relay;
-    Ip_Port address;           ///< family `none` when there is none, or when it is the proxy's to find
-    bool reachable = false;    ///< this machine has a way to such addresses
+    Ip_Port address;           ///< family `none`: there is no address, or the proxy looks the name up
+    bool reachable = false;    ///< this machine has a route to the address
     std::string error;         ///< why there is no address
-    bool is_our_fault = false; ///< that there is none: this machine could not look the name up
-    std::uint64_t took_us = 0; ///< to find it
-    bool by_name = false;      ///< the proxy looks the host up
+    bool is_our_fault = false; ///< there is no address since this machine could not look the name up
+    std::uint64_t took_us = 0; ///< how long the look-up took
+    bool by_name = false;      ///< the proxy looks the host name up
 };
 
-/// Whether it can be connected to.
+/// Whether there is something to connect to: an address, or a name for the proxy.
 [[nodiscard]] inline bool has_place(const Relay_Address &relay) {
     return relay.address.family != Family::none || relay.by_name;
 }
@@ -45,16 +45,17 @@ struct Relay_Address {
 [[nodiscard]] std::string place_of(const Relay_Address &relay);
 [[nodiscard]] std::string place_of(const Relay_Info &relay);
 
-/// Adds it, by its address or by its name.
+/// Adds the relay to the library, by its address or by its name: as a global relay, or tied to `connection`.
 [[nodiscard]] Error add_relay(Tcp_Connections *tcp, const Relay_Address &relay);
 [[nodiscard]] Error add_relay(Tcp_Connections *tcp, int connection, const Relay_Address &relay);
 
-/// What a proxy is told: numeric addresses of a wanted family as they are, and names for it to look up, so that nobody else
-/// hears of them.
+/// The relays as a proxy is to be told of them. A numeric address of a wanted family (`wanted` none: of both) stays as
+/// it is. A host name is left to the proxy, so that nobody else learns the name.
 [[nodiscard]] std::vector<Relay_Address> leave_to_proxy(const std::vector<Named_Relay> &relays, Family wanted);
 
-/// Finds the addresses of the wanted families for every relay, many at a time, since names may take long; `wanted`
-/// none: both. Returns early, and false, when `signals` becomes readable.
+/// Looks up the addresses of the wanted family (`wanted` none: of both) for every relay, and appends them to
+/// `addresses`. A look-up may take long, so many run at the same time. Returns early with false when `signals` becomes
+/// readable.
 [[nodiscard]] bool find_addresses(const std::vector<Named_Relay> &relays, Family wanted, int signals,
                                   std::vector<Relay_Address> &addresses);
 

@@ -59,7 +59,7 @@ std::size_t queued(const Relay_Server_Client &client) {
     return client.out.size() - client.out_begin;
 }
 
-/// Makes room for `size` bytes at the queue's end.
+/// Makes room for `size` bytes at the end of the client's queue.
 Mutable_Bytes extend_queue(Relay_Server &server, int client, std::size_t size) {
     Relay_Server_Client &to = at(server, client);
     note_change(server, client);
@@ -72,7 +72,8 @@ Mutable_Bytes extend_queue(Relay_Server &server, int client, std::size_t size) {
     return Mutable_Bytes{to.out}.last(size);
 }
 
-/// Out of the server's sight at once; `settle` does the rest, since dropping one client may overflow another's queue.
+/// Removes the client from the server at once. `settle` later tells the client's peers: done here, that could overflow
+/// a peer's queue, and so drop the peer in turn.
 void drop(Relay_Server &server, int client, Reason reason) {
     Relay_Server_Client &from = at(server, client);
     if (from.phase == Phase::free || from.phase == Phase::dropped) {
@@ -136,7 +137,7 @@ void send_routing_response(Relay_Server &server, int client, std::uint8_t id, co
 
 // ---- routes ----------------------------------------------------------------------------------------------------
 
-/// The peer is gone, or wants us no more: the route stays, asked for on this side only, and its owner is told.
+/// The peer is gone, or has ended the route on its side. The client is told, and its request for the peer stays.
 void take_offline(Relay_Server &server, int client, std::uint8_t id) {
     at(server, client).routes[index_of(id)].other = -1;
     send_id(server, client, Packet_Type::disconnect_notification, id);
@@ -169,7 +170,7 @@ std::uint8_t new_routing_id(Relay_Server_Client &client) {
     return id_of(index);
 }
 
-/// Both have asked for each other and are here: packets go through from now on.
+/// Both clients are connected and have requested each other: packets go through from now on.
 void bring_online(Relay_Server &server, int client, std::uint8_t id, int other, std::uint8_t other_id) {
     Relay_Server_Route &route = at(server, client).routes[index_of(id)];
     Relay_Server_Route &other_route = at(server, other).routes[index_of(other_id)];
@@ -208,7 +209,7 @@ void take_routing_request(Relay_Server &server, int client, const Public_Key &pe
     }
 }
 
-/// Tells the others of all who were dropped. Telling may drop more, which join the list's end.
+/// Tells the peers of all dropped clients. This may drop more clients, which are added to the end of the list.
 void settle(Relay_Server &server) {
     for (std::size_t i = 0; i < server.leaving.size(); ++i) {
         const int client = server.leaving[i];
@@ -268,13 +269,14 @@ void take_packet(Relay_Server &server, int client, const Packet &packet) {
     case Packet_Type::oob_send:
         forward_oob(server, from, packet);
         break;
-    default: // onion and forwarding need a DHT, which we have not
+    default: // onion and forwarding need a DHT, which this relay has not
         break;
     }
 }
 
-/// A packet that opens proves that the client holds its key, and is here now. Of two connections with the same key the
-/// older is one that the client has given up: this one, if its first packet comes that late.
+/// A packet has opened, which proves that the client has its secret key and is connected now. If another connection has
+/// the same key, the client has given up the older of the two, which is dropped. The older one can be this one, if its
+/// first packet came late.
 void confirm(Relay_Server &server, int client) {
     Relay_Server_Client &from = at(server, client);
     if (const int other = relay_server_find(server, from.key); other >= 0) {
@@ -325,7 +327,7 @@ void take_handshake(Relay_Server &server, int client, std::uint64_t now) {
     from.pinged = now;
 }
 
-/// Moves bytes to the client's buffer until that holds `size`. Whether it does.
+/// Moves bytes to the client's buffer until it holds `size` bytes. True if it does.
 bool collect(Relay_Server_Client &client, Bytes &bytes, std::size_t size) {
     const std::size_t count = std::min(size - std::min(size, client.in_size), bytes.size());
     std::copy_n(bytes.begin(), count, client.in.begin() + static_cast<std::ptrdiff_t>(client.in_size));
@@ -334,7 +336,7 @@ bool collect(Relay_Server_Client &client, Bytes &bytes, std::size_t size) {
     return client.in_size >= size;
 }
 
-/// Takes one handshake request or frame from the bytes. False when that was not complete, or the client was dropped.
+/// Takes one handshake request or frame from the bytes. False when it is not complete, or when the client was dropped.
 bool take_next(Relay_Server &server, int client, Bytes &bytes, std::uint64_t now) {
     Relay_Server_Client &from = at(server, client);
     if (from.phase == Phase::handshake) {
@@ -367,7 +369,7 @@ std::uint64_t client_deadline(const Relay_Server_Client &client) {
     switch (client.phase) {
     case Phase::handshake:
         return client.started + RELAY_SERVER_HANDSHAKE_TIMEOUT_MS;
-    case Phase::unconfirmed: // is pinged like any other, and its pong confirms it
+    case Phase::unconfirmed: // pinged like a confirmed client; its pong confirms it
     case Phase::confirmed:
         return client.pinged + (client.ping_id != 0 ? RELAY_SERVER_PING_TIMEOUT_MS : RELAY_SERVER_PING_INTERVAL_MS);
     default:
@@ -380,7 +382,7 @@ void ping(Relay_Server &server, int client, std::uint64_t now) {
     server.def.random.fill(server.def.random.object, random);
     std::uint64_t id;
     std::memcpy(&id, random.data(), sizeof id);
-    id += id == 0; // 0 is what no ping may have
+    id += id == 0; // a ping must not have the id 0
 
     at(server, client).ping_id = id;
     at(server, client).pinged = now;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/observe.h>
 
 namespace toxtcp {
 
@@ -27,7 +27,7 @@ constexpr std::array<Use_Words, 9> USES{{
     {Route_Use::withdrawn, "left", "the peer was not heard here"},
 }};
 
-/// No use to speak of: the way there is not complete.
+/// The words for a route that is not online: either the relay is not connected, or the peer is not online there.
 Route_Words words_of_offline(const Route_Facts &route) {
     if (route.relay_state == to_string(Relay_State::waiting)) {
         return {"relay down", route.relay_last_end};
@@ -36,7 +36,7 @@ Route_Words words_of_offline(const Route_Facts &route) {
         return {"connecting", "to the relay"};
     }
     if (route.relay_state == to_string(Relay_State::sleeping)) {
-        return {"asleep", "as all who use the relay"};
+        return {"asleep", "no peer needs the relay now"};
     }
     if (route.state == to_string(Route_State::registered)) {
         return {"peer away", "the peer is not at this relay"};
@@ -55,7 +55,7 @@ Route_Words route_words(const Route_Facts &route) {
     if (found != USES.end()) {
         return {found->word, found->more};
     }
-    // Of another library than this program's: its own words.
+    // This program does not know the name, which is of another version of the library: show the name itself.
     return {(route.use.empty() ? route.state : route.use).substr(0, MAX_ROUTE_WORD), ""};
 }
 

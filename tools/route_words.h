@@ -1,13 +1,13 @@
-// Why a route is not used, in the words that `toxtcp top` and `toxtcp demo` share.
+// Words for whether a route is in use and, if not, why. `toxtcp top`, `demo` and `ping` share them.
 #pragma once
 
 #include <string>
 
 namespace toxtcp {
 
-/// A route as the library names what is known of it (`to_string`).
+/// What is known of a route: the library's names (`to_string`) for each value.
 struct Route_Facts {
-    std::string use;            ///< of a Route_Use; empty: not told
+    std::string use;            ///< of a Route_Use; empty: the library does not tell
     std::string state;          ///< of a Route_State
     std::string relay_state;    ///< of a Relay_State; empty: the relay is not known
     std::string relay_last_end; ///< of a Reason

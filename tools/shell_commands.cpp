@@ -14,7 +14,7 @@ namespace toxtcp {
 
 namespace {
 
-/// What a new process gets of ours. Freed at its end.
+/// The settings of a new process: its standard streams and signals.
 struct Spawn {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -24,7 +24,8 @@ struct Spawn {
         posix_spawnattr_init(&attributes);
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-        // Signals that this program takes from a descriptor are blocked in it, and one is ignored.
+        // This program ignores SIGPIPE; a child would inherit that. The command starts with all signals at their
+        // defaults.
         sigset_t none;
         sigset_t all;
         sigemptyset(&none);

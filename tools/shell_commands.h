@@ -1,4 +1,4 @@
-// Shell commands that a user wants to be run when something happens.
+// Runs the user's shell commands (--on-change), without waiting for their end.
 #pragma once
 
 #include <string>
@@ -9,17 +9,18 @@
 
 namespace toxtcp {
 
-/// A variable's name, and its value, of which a zero byte and what follows it are left out.
+/// Name and value of an environment variable. The value ends at its first zero byte.
 using Variable = std::pair<const char *, std::string>;
 
-/// Commands that have been started and have not ended.
+/// The process ids of the commands that have been started and have not ended.
 using Running_Commands = std::vector<pid_t>;
 
-/// Commands that may run at a time.
+/// Most commands that may run at the same time.
 inline constexpr std::size_t MAX_RUNNING_COMMANDS = 32;
 
-/// Starts `/bin/sh -c COMMAND` with these variables in its environment, and returns at once. The command reads nothing; what
-/// it prints goes to standard error. False, with `error`, when that fails, or when too many are running.
+/// Starts `/bin/sh -c COMMAND` with these variables in its environment, and returns at once. The command's standard
+/// input is empty, and its output goes to standard error. False, with `error`, when that fails or too many commands
+/// run.
 [[nodiscard]] bool start_command(const std::string &command, const std::vector<Variable> &variables,
                                  Running_Commands &running, std::string &error);
 

@@ -17,7 +17,7 @@ int write_end = -1;
 void pass_on(int signal) {
     const int error = errno;
     const auto byte = static_cast<unsigned char>(signal);
-    // Full: so many came that nobody has looked at, and one more tells no more.
+    // If the pipe is full, many signals are waiting to be read, and this one may be lost.
     [[maybe_unused]] const ssize_t written = write(write_end, &byte, 1);
     errno = error;
 }
@@ -48,7 +48,7 @@ int next_signal(int descriptor) {
 
 void close_signals(int descriptor) {
     close(descriptor);
-    close(write_end); // whose handlers stay: what comes after is lost
+    close(write_end); // the handlers stay; signals that come later are lost
     write_end = -1;
 }
 

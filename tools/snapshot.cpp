@@ -13,9 +13,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t KNOWN_VERSION = 1;
+constexpr std::uint64_t KNOWN_VERSION = 2;
 
-/// Thrown within this file: what is wrong with it.
+/// Thrown and caught within this file. `what`: what is wrong with the snapshot.
 struct Not_A_Snapshot {
     std::string what;
 };
@@ -41,11 +41,11 @@ const Json &member(const Json &object, const char *name) {
     return *found;
 }
 
-/// All numbers of a snapshot are whole, and none is negative.
+/// Reads a number. All numbers in a snapshot are whole, and none is negative.
 template <class Number>
 Number number_of(const Json &value, const char *name) {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<Number>::max()}) {
-        refuse(name, "is no such number");
+        refuse(name, "is not a whole number in the allowed range");
     }
     return value.get<Number>();
 }
@@ -54,14 +54,14 @@ std::uint64_t count_of(const Json &object, const char *name) {
     return number_of<std::uint64_t>(member(object, name), name);
 }
 
-/// Null stands for nothing.
+/// Reads a number that may be null.
 template <class Number>
 std::optional<Number> optional_of(const Json &object, const char *name) {
     const Json &value = member(object, name);
     return value.is_null() ? std::nullopt : std::optional{number_of<Number>(value, name)};
 }
 
-/// What older libraries do not tell stands for nothing as well.
+/// Reads a number that may be null or missing.
 std::optional<std::uint64_t> newer_of(const Json &object, const char *name) {
     return find(object, name) == nullptr ? std::nullopt : optional_of<std::uint64_t>(object, name);
 }
@@ -167,7 +167,7 @@ bool parse_snapshot(const std::string &json, Snapshot &snapshot, std::string &er
         snapshot = snapshot_of(Json::parse(json));
         return true;
     } catch (const Json::exception &) {
-        error = "is no JSON, or a part of one";
+        error = "is not JSON, or is cut off";
     } catch (const Not_A_Snapshot &fault) {
         error = "is no snapshot, as the library's tcp_connections_json writes it: " + fault.what;
     }

@@ -1,4 +1,4 @@
-// A host's relays and peers, as the library's snapshot tells them (`tcp_connections_json`).
+// A host's relays and peers, read from the library's snapshot (the JSON of `tcp_connections_json`).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Snapshot_Relay {
     std::string public_key;
     std::string state;
     std::string last_end;
-    std::optional<std::uint64_t> connected_ms; ///< for how long
+    std::optional<std::uint64_t> connected_ms; ///< how long it is connected; none: it is not
     std::uint64_t round_trip_ms = 0;           ///< 0: not known
     std::uint64_t connections = 0;
     std::uint64_t online = 0;
@@ -26,26 +26,26 @@ struct Snapshot_Relay {
 };
 
 struct Snapshot_Route {
-    int relay = 0;                          ///< handle of a relay
-    std::string state;                      ///< how far it has come
-    std::string use;                        ///< whether it is used, or why not; empty: the library does not tell
+    int relay = 0;                          ///< handle of the relay
+    std::string state;                      ///< the library's name of a Route_State
+    std::string use;                        ///< the library's name of a Route_Use; empty: not in the snapshot
     std::uint64_t echo_round_trip_ms = 0;   ///< end to end; 0: not known
-    std::optional<std::uint64_t> proved_ms; ///< since the last proof that it delivers
+    std::optional<std::uint64_t> proved_ms; ///< time since the last proof that it delivers; none: no proof
 };
 
 struct Snapshot_Peer {
     int handle = 0;
     std::string public_key;
     bool awake = true;
-    std::optional<int> sending;   ///< handle of a relay
-    std::optional<int> receiving; ///< the same
+    std::optional<int> sending;   ///< handle of the relay that data is sent over
+    std::optional<int> receiving; ///< handle of the relay that the peer was heard over last
     std::vector<Snapshot_Route> routes;
-    std::size_t online = 0; ///< of these
+    std::size_t online = 0; ///< routes that are online
     std::uint64_t moves = 0;
     std::uint64_t failures = 0;
-    std::optional<std::uint64_t> echoes_sent;     ///< none: the library does not tell
+    std::optional<std::uint64_t> echoes_sent;     ///< none: not in the snapshot
     std::optional<std::uint64_t> echoes_answered; ///< the same
-    std::optional<std::uint64_t> heard_ms;        ///< ago
+    std::optional<std::uint64_t> heard_ms;        ///< time since the last packet proved to be the peer's; none: never
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_received = 0;
 };
@@ -57,8 +57,8 @@ struct Snapshot {
     std::vector<Snapshot_Peer> peers;
 };
 
-/// False, with `error`, when it is no snapshot, or one of a version that we do not know; `snapshot` is as it was then.
-/// What only newer libraries tell may be missing. Texts come out printable.
+/// Reads a snapshot. False, with `error` and `snapshot` unchanged, when the text is no snapshot or has an unknown
+/// version. Members that were added to the format later may be missing. All texts are made printable.
 [[nodiscard]] bool parse_snapshot(const std::string &json, Snapshot &snapshot, std::string &error);
 
 } // namespace toxtcp

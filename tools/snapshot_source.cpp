@@ -20,11 +20,11 @@ namespace toxtcp {
 
 namespace {
 
-/// A host of 100,000 peers writes about as much.
+/// Most bytes of a snapshot. A host with 100,000 peers writes about this much.
 constexpr std::size_t MAX_SIZE = std::size_t{64} * 1024 * 1024;
-/// Read at a time, so that a file of that size does not keep its reader from other things.
+/// Most bytes that one call reads, so that a large file does not keep the caller from other work.
 constexpr std::size_t PORTION = std::size_t{1024} * 1024;
-/// For all of it.
+/// Time for a whole snapshot.
 constexpr std::uint64_t WHOLE_WITHIN_US = 5 * SECOND_US;
 
 Source_State fail(Snapshot_Source &source, const std::string &why, std::string &error) {
@@ -37,7 +37,8 @@ Source_State fail_by_errno(Snapshot_Source &source, const char *what, std::strin
     return fail(source, std::string{what} + ": " + std::strerror(errno), error);
 }
 
-/// Does not wait for a host that does not accept: that is an error.
+/// Connects to a Unix socket. Fails at once, instead of waiting, if too many connections wait for the host. On failure
+/// -1, and errno is set.
 int connect_to(const std::string &path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

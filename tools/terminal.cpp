@@ -12,11 +12,11 @@ namespace toxtcp {
 
 namespace {
 
-// Another page, no cursor, no wrapping; and back.
+// Enter: the second screen, no cursor, no line wrap, an empty screen. Leave: the reverse.
 constexpr const char *ENTER = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr const char *LEAVE = "\033[?7h\033[?25h\033[?1049l";
 
-/// Around the standard library's buffers: one frame is one write, as far as the terminal takes it.
+/// Writes without the standard library's buffers, so that a frame is one `write` if the terminal takes it all.
 void write_all(const std::string &text) {
     std::size_t written = 0;
     while (written < text.size()) {
@@ -76,7 +76,7 @@ void screen_draw(const std::vector<std::string> &lines) {
     std::string frame = "\033[H";
     for (std::size_t i = 0; i < count; ++i) {
         frame += lines[i].substr(0, size.columns);
-        // Erasing at the last column would take the character there.
+        // After a full line the cursor is still on the last column: to erase would remove the character there.
         frame += lines[i].size() < size.columns ? "\033[K" : "";
         frame += i + 1 < size.rows ? "\r\n" : "";
     }

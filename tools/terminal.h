@@ -1,4 +1,4 @@
-// The terminal, if there is one: its size, and a screen of one's own that is given back in any case but SIGKILL.
+// The terminal: its size, and a full screen that a command takes for itself and gives back when it ends.
 #pragma once
 
 #include <cstddef>
@@ -14,26 +14,27 @@ struct Terminal_Size {
     std::size_t rows = 24;
 };
 
-/// Of the terminal on standard output; 80x24 where it does not tell.
+/// The size of the terminal on standard output; 80x24 if it is not known.
 [[nodiscard]] Terminal_Size terminal_size();
 
-/// Whether this descriptor is a terminal that moves its cursor when told to.
+/// Whether this descriptor is a terminal that understands cursor movements.
 [[nodiscard]] bool is_terminal(int descriptor);
 
 struct Screen {
     bool entered = false;
-    bool keys_changed = false; ///< `before` is to be restored
+    bool keys_changed = false; ///< the terminal's settings were changed, and `before` is to be restored
     termios before{};
 };
 
-/// Takes the whole terminal: other contents, no cursor, no echo, keys at once.
+/// Takes the whole terminal: an empty second screen, no cursor, keys without echo and without waiting for the end of a
+/// line.
 void screen_enter(Screen &screen);
 
-/// Gives it back as it was. Any number of times.
+/// Restores the terminal as it was. May be called again.
 void screen_leave(Screen &screen);
 
-/// Draws the lines (printable ASCII) from the top, cut where the terminal ends: in one write and over what was there, so
-/// that nothing flickers.
+/// Draws the lines (printable ASCII) from the top, cut to the terminal's size. It overwrites the old lines in one
+/// write, so that nothing flickers.
 void screen_draw(const std::vector<std::string> &lines);
 
 } // namespace toxtcp

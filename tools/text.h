@@ -1,4 +1,4 @@
-// What printing needs and the standard library lacks.
+// Helpers to format text for output.
 #pragma once
 
 #include <cstdint>
@@ -6,10 +6,10 @@
 
 namespace toxtcp {
 
-/// What %llu wants.
+/// The type that %llu expects.
 using Count = unsigned long long;
 
-/// As printf, into a string; what is longer than 511 bytes is cut.
+/// Like `printf`, into a string. The result is cut after 511 bytes.
 [[nodiscard, gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...);
 
 [[nodiscard]] inline double seconds(std::uint64_t us) {
@@ -20,16 +20,17 @@ using Count = unsigned long long;
     return static_cast<double>(us) / 1e3;
 }
 
-/// "3.1 s", "75 s", "12 min", "30 h": in at most 7 characters up to eleven years.
+/// "3.1 s", "75 s", "12 min", "30 h": at most 7 characters for up to eleven years.
 [[nodiscard]] std::string duration(std::uint64_t ms);
 
-/// "12 ms", or a duration from a second on; "-" for 0, which stands for a time that is not known.
+/// "12 ms", or the text of `duration` from one second on. "-" for 0, which means that the time is not known.
 [[nodiscard]] std::string round_trip(std::uint64_t ms);
 
-/// The text with a question mark for every byte that is no printable ASCII: what others wrote must not steer a terminal.
+/// The text with a question mark in place of every byte that is not printable ASCII, so that text from outside cannot
+/// send control codes to a terminal.
 [[nodiscard]] std::string printable(std::string text);
 
-/// The first digits of a key, which tell it from the others that one meets.
+/// The first 12 digits of a key, enough to tell keys apart in practice.
 [[nodiscard]] std::string short_key(const std::string &key);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// `toxtcp top`: a running host's relays and peers, from the snapshots that it writes.
+// `toxtcp top`: shows a running host's relays and peers, from the snapshots that the host writes.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -25,9 +25,9 @@ namespace toxtcp {
 
 namespace {
 
-/// A host that has written nothing for so long may have ended.
+/// After this time without a new snapshot, the view says that the host may have ended.
 constexpr std::uint64_t STALE_AFTER_US = 3 * SECOND_US;
-/// What lines are laid out for.
+/// The width that lines are laid out for.
 constexpr std::size_t MAX_COLUMNS = 80;
 
 struct Rate {
@@ -40,16 +40,16 @@ struct Top {
     int signals = -1;
     Screen screen;
     bool ended = false;
-    bool routes = true;     ///< are shown
-    bool changed = true;    ///< what is to be seen
-    Snapshot_Source source; ///< what is being read, if anything is
-    Snapshot now;
-    Snapshot before;            ///< the last one of another time
-    bool has_any = false;       ///< `now` is one
-    std::uint64_t new_at = 0;   ///< us, when `now` came
-    std::string error;          ///< why there is no newer one
+    bool routes = true;         ///< the routes are shown
+    bool changed = true;        ///< the screen must be drawn again
+    Snapshot_Source source;     ///< of the snapshot that is being read, if any
+    Snapshot now;               ///< the newest snapshot
+    Snapshot before;            ///< the snapshot before `now`, of another time
+    bool has_any = false;       ///< `now` has been read
+    std::uint64_t new_at = 0;   ///< us, when `now` was written
+    std::string error;          ///< why there is no newer snapshot; empty: no error
     std::map<int, Rate> relays; ///< by handle
-    std::map<int, Rate> peers;
+    std::map<int, Rate> peers;  ///< by handle
 };
 
 void complain(const std::string &what) {
@@ -58,7 +58,7 @@ void complain(const std::string &what) {
 
 // ---- reading ---------------------------------------------------------------------------------------------------
 
-/// Per second, from two counts; a count that went back is another's.
+/// The rate per second between two counts. A count that is lower than before has begun anew: rate 0.
 double per_second(std::uint64_t now, std::uint64_t before, std::uint64_t ms) {
     return now < before || ms == 0 ? 0 : static_cast<double>(now - before) * 1e3 / static_cast<double>(ms);
 }
@@ -116,7 +116,7 @@ bool is_reading(const Top &top) {
     return top.source.descriptor >= 0;
 }
 
-/// For poll: rounded up, so that it does not return too early again and again.
+/// A timeout for `poll`, rounded up, so that `poll` does not return too early.
 int milliseconds_until(std::uint64_t when) {
     const std::uint64_t now = now_us();
     return when > now ? static_cast<int>((when - now) / 1'000 + 1) : 0;
@@ -124,7 +124,7 @@ int milliseconds_until(std::uint64_t when) {
 
 // ---- showing ---------------------------------------------------------------------------------------------------
 
-/// At most `width` characters, of which the last ones count: an address differs in its end.
+/// The text, cut at its beginning to `width` characters, since addresses differ at their ends.
 std::string fit_end(const std::string &text, std::size_t width) {
     return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
 }
@@ -157,7 +157,7 @@ std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
 constexpr const char *PEER_HEADS = "PEER         ROUTES HEARD AGO ECHOES SENT ANSWERED MOVES  OUT/S   IN/S FAULTS";
 constexpr const char *ROUTE_HEADS = "  ROUTE OVER               ECHO PROVED AGO  USED, OR WHY NOT";
 
-/// "unproved": packets came, and the host could not tell whether the peer had sent them.
+/// How long ago the peer was heard. "unproved": packets came, but the host cannot tell whether the peer sent them.
 std::string heard(const Snapshot_Peer &peer) {
     return peer.heard_ms ? duration(*peer.heard_ms) : peer.packets_received != 0 ? "unproved" : "never";
 }
@@ -185,7 +185,7 @@ std::string route_line(const Top &top, const Snapshot_Route &route) {
     return line.substr(0, MAX_COLUMNS);
 }
 
-/// Of the peer, and of its routes where they are shown.
+/// How many lines a peer takes: its own, and those of its routes if they are shown.
 std::size_t peer_size(const Top &top, const Snapshot_Peer &peer) {
     return 1 + (top.routes ? peer.routes.size() : 0);
 }
@@ -198,7 +198,8 @@ std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
     return lines;
 }
 
-/// Adds the lines of as many rows as there is room for, and how many rows are left out. A row that is cut is the only one.
+/// Adds the lines of as many rows as fit into `room` lines, then a line that says how many rows are left out. Only if
+/// not even the first row fits, its lines are cut.
 template <class Row, class Size, class Lines>
 void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, const char *what,
               Size size_of, Lines lines_of) {
@@ -246,7 +247,7 @@ std::string state_line(const Top &top) {
     return age < STALE_AFTER_US ? "" : "the host has written nothing for " + duration(age / 1'000) + "; does it run?";
 }
 
-/// All lines for a terminal with so many rows.
+/// All lines of the view, for a terminal with this many rows.
 std::vector<std::string> view(const Top &top, std::size_t rows) {
     std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.source.path, 40)) +
                                    (top.options.once ? "" : "   q ends it, r shows or hides routes")};
@@ -271,7 +272,7 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
     for (const Snapshot_Peer *const peer : peers) {
         peers_size += size_of(*peer);
     }
-    // Relays have what peers leave, and at least half.
+    // Relays get the room that peers leave, but at least half of it all, if there are enough relays.
     const std::size_t heads = lines.size() + 1 + peer_heads.size();
     const std::size_t room = rows - std::min(rows, heads);
     const std::size_t for_relays = std::min(relays.size(), std::max(room / 2, room - std::min(room, peers_size)));
@@ -289,7 +290,7 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
 
 void suspend(Top &top) {
     screen_leave(top.screen);
-    // The signal itself is blocked, and read from its descriptor: this one is not.
+    // SIGTSTP has a handler here and does not stop the process; SIGSTOP does.
     raise(SIGSTOP);
     screen_enter(top.screen);
 }
@@ -318,7 +319,8 @@ void take_keys(Top &top) {
     }
 }
 
-/// Sleeps until there is something to do, and serves signals and keys first, whatever the source does.
+/// Sleeps until a signal, a key or bytes of the snapshot come, at most until `wake` (us). Serves signals and keys
+/// first, so that the source cannot delay them.
 void turn(Top &top, std::uint64_t wake) {
     std::array<pollfd, 3> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0},
                                  pollfd{top.source.descriptor, POLLIN, 0}};
@@ -333,7 +335,7 @@ void turn(Top &top, std::uint64_t wake) {
     if (was_reading && ((ready > 0 && polled[2].revents != 0) || now_us() >= top.source.give_up_at)) {
         go_on_reading(top);
     }
-    // Bytes of a snapshot that is not whole yet change nothing on the screen.
+    // While a snapshot is not whole, its bytes change nothing on the screen.
     top.changed = top.changed || ready <= 0 || polled[0].revents != 0 || polled[1].revents != 0 ||
                   (was_reading && !is_reading(top));
 }

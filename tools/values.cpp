@@ -13,11 +13,11 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t MAX_QUOTED = 80; ///< characters of a wrong value that an error repeats: a key, and some more
+constexpr std::size_t MAX_QUOTED = 80; ///< most characters of a wrong value that an error quotes: more than a key has
 constexpr std::size_t KEY_DIGITS = 2 * KEY_SIZE;
-constexpr std::size_t TOX_ID_DIGITS = KEY_DIGITS + 12; ///< a key, four bytes against spam, and a checksum
-constexpr std::size_t MAX_NAME = 253;                  ///< of a host, as DNS has it
-constexpr std::size_t MAX_LABEL = 63;                  ///< what stands between two dots
+constexpr std::size_t TOX_ID_DIGITS = KEY_DIGITS + 12; ///< a key, 4 bytes of nospam and a checksum of 2
+constexpr std::size_t MAX_NAME = 253;                  ///< characters of a host name (DNS)
+constexpr std::size_t MAX_LABEL = 63;                  ///< characters between two dots (DNS)
 
 constexpr const char *KEY_ALLOWED = "a public key of 64 hexadecimal digits";
 constexpr const char *HOST_ALLOWED = "a host name, an IPv4 address or an IPv6 address";
@@ -39,7 +39,7 @@ bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// "character 3 is no digit", of the first one that is not what `is_one` wants; empty when all are.
+/// Describes the first character for which `is_one` is false: "character 3 is no digit". Empty if there is none.
 template <class Is_One>
 std::string first_other(std::string_view text, Is_One is_one, const char *wanted) {
     const auto other = std::find_if_not(text.begin(), text.end(), is_one);
@@ -54,7 +54,7 @@ bool is_ipv4(const std::string &text) {
     return inet_pton(AF_INET, text.c_str(), ip.data()) == 1;
 }
 
-/// What is wrong with an IPv6 address; empty when nothing is.
+/// What is wrong with an IPv6 address; empty if nothing.
 std::string ipv6_fault(const std::string &text) {
     if (text.find('%') != std::string::npos) {
         return "it has a zone (what follows %), and an address of a relay cannot hold one";
@@ -67,14 +67,15 @@ std::string ipv6_fault(const std::string &text) {
     return link_local ? "it is link-local, which needs a zone (%eth0), and an address of a relay cannot hold one" : "";
 }
 
-/// Whether the system's resolver would take it for an IPv4 address, in whatever form: the last label is a number.
+/// Whether the system's resolver would read the text as an IPv4 address, in any of its forms (192.0.2.1, 0x7F.1): the
+/// part behind the last dot is a number.
 bool looks_like_ipv4(std::string_view text) {
-    const std::string_view last = text.substr(text.rfind('.') + 1); // all of it, without a dot
+    const std::string_view last = text.substr(text.rfind('.') + 1); // the whole text if it has no dot
     const bool hexadecimal = last.starts_with("0x") || last.starts_with("0X");
     return !last.empty() && (hexadecimal || std::all_of(last.begin(), last.end(), is_digit));
 }
 
-/// What is wrong with a name; empty when nothing is.
+/// What is wrong with a host name; empty if nothing.
 std::string name_fault(std::string_view text) {
     if (text.find("://") != std::string_view::npos) {
         return "it is a URL";
@@ -85,7 +86,7 @@ std::string name_fault(std::string_view text) {
     if (text.size() > MAX_NAME) {
         return "it is longer than " + std::to_string(MAX_NAME) + " characters";
     }
-    // An underscore is in use, although it should not be.
+    // Underscores are not allowed in host names, but are in use.
     const auto is_one = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
     if (std::string fault = first_other(text, is_one, "letter, digit, dot or hyphen"); !fault.empty()) {
         return fault;
@@ -184,7 +185,7 @@ bool read_host(std::string_view text, Host_Name &host, std::string &error) {
     if (read.text.empty()) {
         fault = "it is empty";
     } else if (read.text.find('\0') != std::string::npos) {
-        fault = "it has a zero byte"; // which the system takes for its end
+        fault = "it has a zero byte"; // the system would end the name there
     } else if (bracketed || (read.text.find(':') != std::string::npos && read.text.find("://") == std::string::npos)) {
         fault = ipv6_fault(read.text);
         read.family = Family::ipv6;

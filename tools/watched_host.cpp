@@ -114,7 +114,7 @@ bool watched_host_open(Watched_Host &watched, Proxy_Type proxy) {
     if (watched.system == nullptr) {
         return false;
     }
-    // No log: what relays do wrong is what is being found out.
+    // No log: the commands themselves report what is wrong with a relay.
     watched.host = {.object = &watched,
                     .connect = begin,
                     .send = send_some,

@@ -25,9 +25,9 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t MAX_SIZE = std::size_t{64} * 1024 * 1024;
-/// A pipe whose reader takes nothing for so long is given up.
+/// Writing to a pipe is given up when its reader takes nothing for this time.
 constexpr int WRITE_PATIENCE_MS = 10'000;
-constexpr int MAX_LINKS = 40; ///< as the system has it
+constexpr int MAX_LINKS = 40; ///< the system's own limit for a chain of links
 constexpr const char *FORBIDDEN = "Name a file where you may write";
 
 std::string failure(const std::string &path, const char *what) {
@@ -58,18 +58,18 @@ std::string folder_of(const std::string &path) {
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Whether the names in this folder are the kernel's, as those of open files are.
+/// Whether this folder is in /proc, where the kernel makes the names, for example those of open files.
 bool is_kernels(const std::string &folder) {
 #ifdef __linux__
     struct statfs status {};
     return statfs(folder.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 #else
-    static_cast<void>(folder); // elsewhere to open /dev/fd/1 is to duplicate it
+    static_cast<void>(folder); // on other systems, to open /dev/fd/1 duplicates the descriptor
     return false;
 #endif
 }
 
-/// A descriptor of our own that this name stands for (/proc/self/fd/1); -1 when it is none.
+/// The descriptor of this process that the name stands for: 1 for /proc/self/fd/1. -1 if it stands for none.
 int own_descriptor(const std::string &path) {
     std::array<char, PATH_MAX> folder;
     const std::string own = "/proc/" + std::to_string(getpid()) + "/fd";
@@ -83,10 +83,11 @@ int own_descriptor(const std::string &path) {
                : std::stoi(number);
 }
 
-/// A descriptor to write to what there is; -1 with errno. It does not block.
+/// Opens something that is not replaced but written to. The descriptor does not block. On failure -1, and errno is set.
 int open_to_write(const std::string &path) {
     const int own = own_descriptor(path);
-    // Opened anew, a file that is open already would be written from its beginning on.
+    // To open a file that is open already again would write it from its beginning. Its descriptor is duplicated
+    // instead.
     return own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0)
                     : open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
@@ -103,7 +104,7 @@ bool write_stream(const std::string &path, const std::string &text) {
     return written && closed;
 }
 
-/// Over what is there. The room is made sure of first, so that a full disk leaves the old text.
+/// Overwrites the file in place. First reserves the space, so that on a full disk the old text stays.
 bool write_over(const std::string &path, const std::string &text) {
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -111,12 +112,12 @@ bool write_over(const std::string &path, const std::string &text) {
     }
     const auto size = static_cast<off_t>(text.size());
 #ifdef __APPLE__
-    int error = 0; // a full disk may leave a part
+    int error = 0; // the space cannot be reserved: a full disk may leave a part
 #else
     int error = size == 0 ? 0 : posix_fallocate(fd, 0, size);
 #endif
     if (error == EOPNOTSUPP || error == EINVAL) {
-        error = 0; // a file system that cannot promise it
+        error = 0; // this file system cannot reserve space
     }
     if (error == 0 && (!write_all(fd, text) || ftruncate(fd, size) != 0)) {
         error = errno;
@@ -128,12 +129,13 @@ bool write_over(const std::string &path, const std::string &text) {
     return error == 0;
 }
 
-/// A name in the same folder that nobody else takes. Hidden, and short: the file's own may be as long as names can be.
+/// A name for the new file, in the same folder: unique, hidden, and not made from the file's own name, which may have
+/// the greatest length already.
 std::string name_beside(const std::string &path) {
     return folder_of(path) + "/.toxtcp-new-" + std::to_string(getpid()) + '-' + std::to_string(now_us());
 }
 
-/// Gives the new file what the old one has. False when it cannot have it.
+/// Gives the new file the owner, group and mode of the old one. False when that is not possible.
 bool take_after(int fd, const struct stat &old) {
     struct stat now {};
     const bool same_owner = fstat(fd, &now) == 0 && now.st_uid == old.st_uid && now.st_gid == old.st_gid;
@@ -142,8 +144,8 @@ bool take_after(int fd, const struct stat &old) {
 
 enum class Replaced { done, failed, impossible };
 
-/// Writes a new file, and gives it the name. `old`: what is there; null for nothing. `impossible` when no other file can
-/// be what that one is.
+/// Writes a new file, and renames it to `path`. `old`: the file that is there; null: none. `impossible`: this user
+/// cannot replace the old file by one with the same owner and mode. The old file was not changed.
 Replaced rename_over(const std::string &path, const std::string &text, const struct stat *old) {
     const std::string beside = name_beside(path);
     const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -164,7 +166,7 @@ Replaced rename_over(const std::string &path, const std::string &text, const str
     }
     if (result == Replaced::done && std::rename(beside.c_str(), path.c_str()) != 0) {
         error = errno;
-        // A folder where nobody may rename what is another's (/tmp), or a file that is a mount point.
+        // The folder does not allow to rename over another user's file (/tmp), or the file is a mount point.
         result = old != nullptr && (error == EACCES || error == EPERM || error == EBUSY) ? Replaced::impossible
                                                                                          : Replaced::failed;
     }
@@ -175,12 +177,12 @@ Replaced rename_over(const std::string &path, const std::string &text, const str
     return result;
 }
 
-/// Whether it has names, or rights, that a new file would lack.
+/// Whether the file has further names (hard links) or an access control list, which a new file would not have.
 bool is_more_than_its_mode(const std::string &path, const struct stat &status) {
 #ifdef __linux__
     const bool has_list = getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
 #else
-    const bool has_list = false; // which is lost there
+    const bool has_list = false; // not checked on this system: a list is lost
     static_cast<void>(path);
 #endif
     return status.st_nlink > 1 || has_list;
@@ -188,7 +190,7 @@ bool is_more_than_its_mode(const std::string &path, const struct stat &status) {
 
 bool write_regular(const std::string &path, const std::string &text, const struct stat &old) {
     if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
-        return false; // a file that was made read-only is to stay as it is, whatever the folder allows
+        return false; // a read-only file stays as it is, even if the folder would allow to replace it
     }
     if (!is_more_than_its_mode(path, old)) {
         const Replaced replaced = rename_over(path, text, &old);
@@ -199,7 +201,7 @@ bool write_regular(const std::string &path, const std::string &text, const struc
     return write_over(path, text);
 }
 
-/// False with errno.
+/// Writes the text in the way that suits the kind of file. On failure false, and errno is set.
 bool write_any(const std::string &path, const std::string &text) {
     const std::string target = follow_links(path);
     struct stat status {};
@@ -217,7 +219,7 @@ bool write_any(const std::string &path, const std::string &text) {
                                                                      : write_stream(target, text);
 }
 
-/// What the causes that users meet mean, and what to do.
+/// The error message for errno: what failed and, for common causes, what to do.
 std::string write_failure(const std::string &path) {
     switch (errno) {
     case ENXIO:

@@ -1,4 +1,4 @@
-// Files that are read and written whole.
+// Reads and writes whole files.
 #pragma once
 
 #include <string>
@@ -6,18 +6,20 @@
 
 namespace toxtcp {
 
-/// The content of a file or a pipe, which is waited for as long as it takes. False, with `error`.
+/// Reads all of a file or a pipe, of at most 64 MiB. Waits for a pipe's writer without limit. False, with `error`, when
+/// that fails.
 [[nodiscard]] bool read_whole_file(const std::string &path, std::string &text, std::string &error);
 
-/// Writes the text to this file, in the place of what was there. Who reads it sees the old or the new text, never a part:
-/// a new file takes the old one's name, its owner and its mode. Links stay, and what they lead to is written.
-/// What is no regular file (a device, a pipe) and what is open already (/dev/stdout) is written to. So is a file that has
-/// several names, or that may be written but not replaced by another (its owner or its folder forbids it): such a one may
-/// be seen half written, if at no other time. False, with `error`.
+/// Replaces the content of a file by `text`. A reader sees the old or the new content, never a part: the text is
+/// written to a new file, which gets the old one's name, owner and mode. A symbolic link stays, and its target is
+/// replaced. Some files are written to as they are: what is no regular file (a device, a pipe), and what is open
+/// already (/dev/stdout). A regular file is overwritten in place if it has several names, or if this user may write it
+/// but not replace it (its owner or its folder forbids that); a reader may then see a part. False, with `error`, when
+/// that fails.
 [[nodiscard]] bool replace_file(const std::string &path, const std::string &text, std::string &error);
 
-/// Where the chain of symbolic links that begins at `path` ends; there may be nothing there. What is open already
-/// (/proc/self/fd) is not followed.
+/// The end of the chain of symbolic links that begins at `path`; there need not be a file. Links to files that are open
+/// already (/proc/self/fd) are not followed.
 [[nodiscard]] std::string follow_links(std::string path);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// main.c: a Tox client that waits until it is connected through a relay. Nothing in it knows of toxtcp.
+// main.c: a Tox client that waits until it is connected through a relay. Its code does not mention toxtcp.
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
     tox_options_set_udp_enabled(options, false);
     Tox *tox = tox_new(options, NULL);
     tox_options_free(options);
-    // The relay is a node of Tox's network as well, on the same port.
+    // The relay is also a node of the DHT, on the same port.
     if (tox == NULL || !tox_add_tcp_relay(tox, argv[1], port, key, NULL) ||
         !tox_bootstrap(tox, argv[1], port, key, NULL)) {
         fprintf(stderr, "this relay cannot be used\n");

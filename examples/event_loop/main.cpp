@@ -1,6 +1,7 @@
-// main.cpp: lines that are typed go to a peer, and the peer's are shown. The program waits for both in a poll of its own,
-// which is how the library fits into an event loop that is there already. That needs Linux: elsewhere there is no one
-// descriptor to wait for, and `tcp_connections_wait` waits, as in the example `talk`.
+// main.cpp: sends each line that is typed to a peer, and prints the lines of the peer. The program waits in a poll of
+// its own for the keyboard and for the library. An existing event loop can wait for the library in the same way. This
+// needs Linux. On other systems the library has no single descriptor to wait for; use `tcp_connections_wait` there, as
+// the example `talk` does.
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,8 +17,8 @@ struct Lines {
     Tcp_Connections *tcp = nullptr;
     Ip_Port relay;
     Public_Key relay_key;
-    int peer = -1;      // the number of our connection to it
-    std::string unsent; // what was typed, and could not be sent yet
+    int peer = -1;      // the handle of the connection to the peer
+    std::string unsent; // typed lines that could not be sent yet
 };
 
 static bool begin(Lines &lines, const std::string &text) {
@@ -30,7 +31,7 @@ static bool begin(Lines &lines, const std::string &text) {
            add_tcp_relay_connection(lines.tcp, lines.peer, lines.relay, lines.relay_key) == Error::ok;
 }
 
-/// False when there is no sense in going on.
+/// Returns false if the program cannot go on.
 static bool send_lines(Lines &lines) {
     for (std::size_t end; (end = lines.unsent.find('\n')) != std::string::npos; lines.unsent.erase(0, end + 1)) {
         if (lines.peer < 0) {
@@ -41,14 +42,14 @@ static bool send_lines(Lines &lines) {
             continue;
         }
         if (tcp_connection_to_online_tcp_relays(lines.tcp, lines.peer) == 0) {
-            return true; // the peer is not there yet: again after the next tick
+            return true; // the peer is not online yet: try again after the next tick
         }
         const auto *const bytes = reinterpret_cast<const std::uint8_t *>(lines.unsent.data());
         const Error error = send_packet_tcp_connection(lines.tcp, lines.peer, {bytes, end + 1});
         if (error == Error::too_long) {
             std::fprintf(stderr, "this line is too long\n");
         } else if (error != Error::ok) {
-            return true; // the path is full: again after the next tick
+            return true; // the path is full: try again after the next tick
         }
     }
     return true;
@@ -70,7 +71,7 @@ int main(int argc, char **argv) {
     Tcp_Connections_Def def;
     new_key_pair(own, def.secret_key);
     def.callbacks.data = take_packet;
-    def.proves_packets = false; // take_packet cannot tell whose a packet is
+    def.proves_packets = false; // take_packet cannot tell who sent a packet
     lines.tcp = new_tcp_connections(def);
     if (lines.tcp == nullptr) {
         return 1;

@@ -1,11 +1,11 @@
 /** @file
- * toxcore's TCP client in toxtcp's words: one connection to one relay. For C11 and C++20.
+ * The interface of toxcore's TCP_client.h, as toxtcp implements it: one connection to one relay. For C11 and C++20.
  *
- * TOXTCP_TOXCORE_GENERATION says whose ABI it is: 218 (toxcore 0.2.18), 220 (0.2.19 and 0.2.20) or 223 (0.2.21 to
- * 0.2.23); 218 when it is not defined. It has to fit the archive that is linked.
+ * TOXTCP_TOXCORE_GENERATION selects the toxcore version whose ABI is declared: 218 (toxcore 0.2.18), 220 (0.2.19 and
+ * 0.2.20) or 223 (0.2.21 to 0.2.23). The default is 218. It must match the archive that the program is linked with.
  *
- * A program that includes toxcore's own headers as well includes them before this one: what they have declared is
- * then not declared again. */
+ * A program that also includes toxcore's own headers must include them first. This header then leaves out the structs
+ * and functions that they have declared. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,14 +22,14 @@
 extern "C" {
 #endif
 
-/* ---- the host's own, opaque here ------------------------------------------------------------------------------- */
+/* ---- toxcore's objects, opaque here ---------------------------------------------------------------------------- */
 
-typedef struct Logger Logger;       /**< takes log lines */
-typedef struct Mono_Time Mono_Time; /**< tells the time */
-typedef struct Random Random;       /**< gives random bytes */
-typedef struct Network Network;     /**< makes sockets, the system's or simulated ones */
+typedef struct Logger Logger;       /**< receives log lines */
+typedef struct Mono_Time Mono_Time; /**< the clock */
+typedef struct Random Random;       /**< generates random bytes */
+typedef struct Network Network;     /**< creates sockets: the system's or simulated sockets */
 #if TOXTCP_TOXCORE_GENERATION >= 220
-typedef struct Memory Memory; /**< allocates */
+typedef struct Memory Memory; /**< allocates memory */
 #endif
 #if TOXTCP_TOXCORE_GENERATION >= 223
 typedef struct Net_Profile Net_Profile; /**< counts packets */
@@ -39,9 +39,9 @@ typedef struct Net_Profile Net_Profile; /**< counts packets */
 
 #ifndef C_TOXCORE_TOXCORE_NETWORK_H
 
-/** What an address is one of. */
+/** The kind of an address. */
 typedef struct Family {
-    uint8_t value; /**< 2: IPv4, 10: IPv6, 12: TCP over IPv4, 13: TCP over IPv6, 14: the number of a relay */
+    uint8_t value; /**< 2: IPv4, 10: IPv6, 12: TCP over IPv4, 13: TCP over IPv6, 14: the handle of a relay */
 } Family;
 
 /** The 4 bytes of an IPv4 address, in network byte order. */
@@ -61,66 +61,67 @@ typedef union IP6 {
 
 /** An address without a port. */
 typedef struct IP {
-    Family family; /**< tells which member of `ip` counts */
+    Family family; /**< selects the member of `ip` */
     union {
-        IP4 v4; /**< for IPv4, and for the number of a relay, as it lies in memory */
+        IP4 v4; /**< for IPv4; for family 14, the handle of a relay in host byte order */
         IP6 v6; /**< for IPv6 */
-    } ip;       /**< the address's bytes */
+    } ip;       /**< the bytes of the address */
 } IP;
 
-/** An address and a port, all of it in network byte order. */
+/** An address and a port. */
 typedef struct IP_Port {
     IP ip;         /**< the address */
-    uint16_t port; /**< in network byte order too */
+    uint16_t port; /**< in network byte order */
 } IP_Port;
 
 #endif /* C_TOXCORE_TOXCORE_NETWORK_H */
 
-/** What a forwarded packet is handed to. */
+/** Called with a forwarded packet. `data` is valid during the call. */
 typedef void forwarded_response_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
 /* ---- one relay ------------------------------------------------------------------------------------------------- */
 
 #ifndef C_TOXCORE_TOXCORE_TCP_CLIENT_H
 
-/** How relays are reached. */
+/** The kind of proxy. */
 typedef enum TCP_Proxy_Type {
-    TCP_PROXY_NONE,   /**< directly */
-    TCP_PROXY_HTTP,   /**< by an HTTP proxy's CONNECT */
-    TCP_PROXY_SOCKS5, /**< by a SOCKS5 proxy, without a password */
+    TCP_PROXY_NONE,   /**< no proxy */
+    TCP_PROXY_HTTP,   /**< an HTTP proxy, with CONNECT */
+    TCP_PROXY_SOCKS5, /**< a SOCKS5 proxy, without a password */
 } TCP_Proxy_Type;
 
-/** The proxy that relays are reached through. */
+/** The proxy between the client and its relays. */
 typedef struct TCP_Proxy_Info {
-    IP_Port ip_port;    /**< of the proxy */
+    IP_Port ip_port;    /**< the address of the proxy */
     uint8_t proxy_type; /**< a TCP_Proxy_Type */
 } TCP_Proxy_Info;
 
-/** How far a connection to a relay has come. */
+/** The state of a connection to a relay. */
 typedef enum TCP_Client_Status {
-    TCP_CLIENT_NO_STATUS,                /**< it is none */
-    TCP_CLIENT_PROXY_HTTP_CONNECTING,    /**< the HTTP proxy is asked */
-    TCP_CLIENT_PROXY_SOCKS5_CONNECTING,  /**< the SOCKS5 proxy is greeted */
-    TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED, /**< the SOCKS5 proxy is asked */
-    TCP_CLIENT_CONNECTING,               /**< connecting, or our part of the handshake is not sent yet */
-    TCP_CLIENT_UNCONFIRMED,              /**< the relay's answer is awaited */
-    TCP_CLIENT_CONFIRMED,                /**< packets go both ways */
-    TCP_CLIENT_DISCONNECTED,             /**< it is over, and may be killed */
+    TCP_CLIENT_NO_STATUS,                /**< never returned */
+    TCP_CLIENT_PROXY_HTTP_CONNECTING,    /**< waiting for the HTTP proxy */
+    TCP_CLIENT_PROXY_SOCKS5_CONNECTING,  /**< waiting for the SOCKS5 proxy's answer to the greeting */
+    TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED, /**< waiting for the SOCKS5 proxy's answer to the request */
+    TCP_CLIENT_CONNECTING,               /**< connecting to the relay, or sending the handshake request */
+    TCP_CLIENT_UNCONFIRMED,              /**< waiting for the handshake response of the relay */
+    TCP_CLIENT_CONFIRMED,                /**< connected: packets can be sent and received */
+    TCP_CLIENT_DISCONNECTED,             /**< ended; the caller can kill it */
 } TCP_Client_Status;
 
-/** A connection to one relay. Whoever made it kills it. */
+/** A connection to one relay. The caller creates it and must kill it. */
 typedef struct TCP_Client_Connection TCP_Client_Connection;
 
-/** Begins to connect. Keys have 32 bytes and are copied; `proxy_info` may be null. Everything else is borrowed. Null
- * when the address is neither IPv4 nor IPv6, and when there is no socket or no memory. */
+/** Starts to connect to a relay. The keys (32 bytes each), the address and the proxy are copied. `proxy_info` may be
+ * null: no proxy. The other objects are borrowed and must outlive the connection. Returns null if the address is
+ * neither IPv4 nor IPv6, if another argument is invalid, or if there is no socket or no memory. */
 #if TOXTCP_TOXCORE_GENERATION == 218
 TCP_Client_Connection *new_TCP_connection(const Logger *logger, const Mono_Time *mono_time, const Random *rng,
                                           const Network *ns, const IP_Port *ip_port, const uint8_t *public_key,
                                           const uint8_t *self_public_key, const uint8_t *self_secret_key,
                                           const TCP_Proxy_Info *proxy_info);
-/** Reads and sends what there is, and calls the callbacks with `userdata`. */
+/** Receives and sends what is possible without waiting, and passes `userdata` to the callbacks. */
 void do_TCP_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
-/** Closes its socket and wipes its keys. Null is allowed. */
+/** Closes the socket, wipes the keys and frees the connection. Null is allowed. Callbacks may call it. */
 void kill_TCP_connection(TCP_Client_Connection *con);
 #else
 TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *mem, const Mono_Time *mono_time,
@@ -132,76 +133,77 @@ TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *me
                                           Net_Profile *net_profile
 #endif
 );
-/** Reads and sends what there is, and calls the callbacks with `userdata`. */
+/** Receives and sends what is possible without waiting, and passes `userdata` to the callbacks. */
 void do_tcp_connection(const Logger *logger, const Mono_Time *mono_time, TCP_Client_Connection *con, void *userdata);
-/** Closes its socket and wipes its keys. Null is allowed. */
+/** Closes the socket, wipes the keys and frees the connection. Null is allowed. Callbacks may call it. */
 void kill_tcp_connection(TCP_Client_Connection *con);
 #endif
 
-/** The relay's key: 32 bytes, there for as long as the connection is. */
+/** The public key of the relay: 32 bytes, valid as long as the connection. */
 const uint8_t *tcp_con_public_key(const TCP_Client_Connection *con);
-/** The relay's address, as it was given. */
+/** The address of the relay, as the caller gave it. */
 IP_Port tcp_con_ip_port(const TCP_Client_Connection *con);
-/** How far it has come. If the socket fails before the relay has answered, this stays as it was until the 10 s that a
- * connection may take are over. */
+/** The state of the connection. If the socket fails before the handshake is done, the state stays the same until 10 s
+ * after the start, as in toxcore. */
 TCP_Client_Status tcp_con_status(const TCP_Client_Connection *con);
 
-/** A pointer that is the caller's to use; null at first. */
+/** A pointer for the caller's own use; null at first. */
 void *tcp_con_custom_object(const TCP_Client_Connection *con);
-/** A number that is the caller's to use; 0 at first. */
+/** A number for the caller's own use; 0 at first. */
 uint32_t tcp_con_custom_uint(const TCP_Client_Connection *con);
 /** Sets the caller's pointer. */
 void tcp_con_set_custom_object(TCP_Client_Connection *con, void *object);
 /** Sets the caller's number. */
 void tcp_con_set_custom_uint(TCP_Client_Connection *con, uint32_t value);
 
-/* All senders: 1 when it is sent (or sure to be), 0 when the socket takes nothing for now, -1 when it cannot be sent.
- * `con_id` is a routing id of the protocol less 16: 0 to 239. */
+/* Send functions return 1 if the packet was sent or queued, 0 if there is no room for it now, and -1 if it cannot be
+ * sent. `con_id` is the routing id of the protocol minus 16: 0 to 239. */
 
-/** Asks for the peer of this key, who gets a `con_id`. 1 sent, 0 not now, -1 never. */
+/** Requests a route to the peer with this key. The relay assigns a `con_id`. 1: sent, 0: no room now, -1: failed. */
 int send_routing_request(const Logger *logger, TCP_Client_Connection *con, const uint8_t *public_key);
-/** Gives a `con_id` up. 1 sent, 0 not now, -1 never. */
+/** Gives up a `con_id`. 1: sent or queued, -1: failed. */
 int send_disconnect_request(const Logger *logger, TCP_Client_Connection *con, uint8_t con_id);
-/** Data to the peer that has this `con_id` and is online. 1 sent, 0 not now, -1 never. */
+/** Sends data to the peer with this `con_id`, which must be online. 1: sent, 0: no room now, -1: failed. */
 int send_data(const Logger *logger, TCP_Client_Connection *con, uint8_t con_id, const uint8_t *data, uint16_t length);
-/** Up to 1024 bytes to any key that the relay knows. 1 sent, 0 not now, -1 never. */
+/** Sends 1 to 1024 bytes to any client of the same relay. 1: sent, 0: no room now, -1: failed. */
 int send_oob_packet(const Logger *logger, TCP_Client_Connection *con, const uint8_t *public_key, const uint8_t *data,
                     uint16_t length);
-/** An onion packet for the relay to pass on. 1 sent, 0 not now, -1 never. */
+/** Sends an onion request, which the relay passes on over UDP. 1: sent, 0: no room now, -1: failed. */
 int send_onion_request(const Logger *logger, TCP_Client_Connection *con, const uint8_t *data, uint16_t length);
-/** Has the relay send data to a node of the DHT. 1 sent, 0 not now, -1 never. */
+/** Asks the relay to forward data to a DHT node. 1: sent, 0: no room now, -1: failed. */
 int send_forward_request_tcp(const Logger *logger, TCP_Client_Connection *con, const IP_Port *dest, const uint8_t *data,
                              uint16_t length);
 
-/** The number that callbacks get with this con_id; UINT32_MAX before. 0, or -1 when the relay has not given it. */
+/** Sets the number that the callbacks get with this `con_id`; before, they get UINT32_MAX. Returns 0, or -1 if the
+ * relay has not assigned this `con_id`. */
 int set_tcp_connection_number(TCP_Client_Connection *con, uint8_t con_id, uint32_t number);
 
-/* What the callbacks return is not looked at. Keys and data are valid during the call. */
+/* The return values of the callbacks are ignored. Keys and data are valid during the call. */
 
-/** The relay has given the peer of this key a `con_id`. */
+/** The relay has assigned a `con_id` to the peer with this key. */
 typedef int tcp_routing_response_cb(void *object, uint8_t con_id, const uint8_t *public_key);
 /** The peer went offline (`status` 1) or online (2). */
 typedef int tcp_routing_status_cb(void *object, uint32_t number, uint8_t con_id, uint8_t status);
 /** Data from the peer. */
 typedef int tcp_routing_data_cb(void *object, uint32_t number, uint8_t con_id, const uint8_t *data, uint16_t length,
                                 void *userdata);
-/** An OOB packet from whoever has this key. */
+/** An OOB packet from the client with this key. */
 typedef int tcp_oob_data_cb(void *object, const uint8_t *public_key, const uint8_t *data, uint16_t length,
                             void *userdata);
-/** An answer to an onion packet. */
+/** The response to an onion request. */
 typedef int tcp_onion_response_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
-/** Sets what is called when the relay has given a `con_id`; null: nothing. `object` is passed to it, as below. */
+/** Sets the callback for a new `con_id`. Here and below, null removes the callback; `object` is passed to it. */
 void routing_response_handler(TCP_Client_Connection *con, tcp_routing_response_cb *callback, void *object);
-/** Sets what is called when a peer goes online or offline. */
+/** Sets the callback for a peer that goes online or offline. */
 void routing_status_handler(TCP_Client_Connection *con, tcp_routing_status_cb *callback, void *object);
-/** Sets what is called with data. */
+/** Sets the callback for data. */
 void routing_data_handler(TCP_Client_Connection *con, tcp_routing_data_cb *callback, void *object);
-/** Sets what is called with OOB packets. */
+/** Sets the callback for OOB packets. */
 void oob_data_handler(TCP_Client_Connection *con, tcp_oob_data_cb *callback, void *object);
-/** Sets what is called with answers to onion packets. */
+/** Sets the callback for responses to onion requests. */
 void onion_response_handler(TCP_Client_Connection *con, tcp_onion_response_cb *callback, void *object);
-/** Sets what is called with forwarded packets. */
+/** Sets the callback for forwarded packets. */
 void forwarding_handler(TCP_Client_Connection *con, forwarded_response_cb *callback, void *object);
 
 #endif /* C_TOXCORE_TOXCORE_TCP_CLIENT_H */

@@ -1,10 +1,10 @@
 /** @file
- * toxcore's TCP connections in toxtcp's words: connections to peers, each over several relays. For C11 and C++20.
+ * The interface of toxcore's TCP_connection.h, as toxtcp implements it: connections to peers, each over several relays.
+ * For C11 and C++20. TCP_client.h says how to set TOXTCP_TOXCORE_GENERATION, and which headers to include first.
  *
- * TOXTCP_TOXCORE_GENERATION, and what to include before, as TCP_client.h says.
- *
- * Where nothing else is said, functions that return an int answer 0, or -1 when they did nothing. A callback may call
- * anything here. Keys have 32 bytes. */
+ * `connections_number` is the handle of a connection, `tcp_connections_number` the handle of a relay. Functions that
+ * return an int return 0, or -1 when they did nothing, unless their comment says otherwise. A callback may call any
+ * function of this header. Keys have 32 bytes. */
 #pragma once
 
 #include "TCP_client.h"
@@ -14,10 +14,10 @@ extern "C" {
 #endif
 
 #ifndef C_TOXCORE_TOXCORE_DHT_H
-/** A relay as others may be told of it. */
+/** The key and the address of a relay, in the form that clients send to each other. */
 typedef struct Node_format {
-    uint8_t public_key[32]; /**< the relay's */
-    IP_Port ip_port;        /**< where it is; TCP IPv4 or TCP IPv6 */
+    uint8_t public_key[32]; /**< the key of the relay */
+    IP_Port ip_port;        /**< the address of the relay; family TCP over IPv4 or TCP over IPv6 */
 } Node_format;
 #endif
 
@@ -26,9 +26,10 @@ typedef struct Node_format {
 /** All relays, and the connections to peers through them. */
 typedef struct TCP_Connections TCP_Connections;
 
-/* ---- making one, and its tick ---------------------------------------------------------------------------------- */
+/* ---- creation and tick ----------------------------------------------------------------------------------------- */
 
-/** The secret key and the proxy are copied, everything else is borrowed. Null on failure. */
+/** Creates an empty set of relays and connections. The secret key and the proxy are copied. The other objects are
+ * borrowed and must outlive the result. Returns null on failure. */
 #if TOXTCP_TOXCORE_GENERATION == 218
 TCP_Connections *new_tcp_connections(const Logger *logger, const Random *rng, const Network *ns, Mono_Time *mono_time,
                                      const uint8_t *secret_key, const TCP_Proxy_Info *proxy_info);
@@ -41,106 +42,111 @@ TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, co
                                      Net_Profile *tcp_np);
 #endif
 
-/** Null is allowed. Secret keys are wiped. */
+/** Closes all sockets, wipes the secret keys and frees the memory. Null is allowed. */
 void kill_tcp_connections(TCP_Connections *tcp_c);
 
-/** All reading, and all callbacks, which get `userdata`. */
+/** Receives what has come and does what is due by the clock. Calls the callbacks, and passes `userdata` to them. */
 void do_tcp_connections(const Logger *logger, TCP_Connections *tcp_c, void *userdata);
 
-/** Our own public key. */
+/** The public key of this client. */
 const uint8_t *tcp_connections_public_key(const TCP_Connections *tcp_c);
 
 /* ---- callbacks ------------------------------------------------------------------------------------------------- */
 
-/** Data from the peer of the connection that was made with `id`, or OOB from it over a relay tied to that. */
+/** A packet that claims to be from the peer of the connection created with `id`: data, or OOB over a relay that is tied
+ * to this connection. Return 0 if the packet could be decrypted: this proves that the relay delivers. */
 typedef int tcp_data_cb(void *object, int id, const uint8_t *data, uint16_t length, void *userdata);
-/** Any other OOB packet, and the number of the relay it came over. */
+/** Any other OOB packet, and the handle of the relay that it came over. */
 typedef int tcp_oob_cb(void *object, const uint8_t *public_key, unsigned int tcp_connections_number,
                        const uint8_t *data, uint16_t length, void *userdata);
-/** An answer to an onion packet. */
+/** The response to an onion request. */
 typedef int tcp_onion_cb(void *object, const uint8_t *data, uint16_t length, void *userdata);
 
-/** Sets what is called with packets of peers; null: nothing. `object` is passed to it, as below. */
+/** Sets the callback for packets of peers. Here and below, null removes the callback, and `object` is passed to it. */
 void set_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_data_cb *callback, void *object);
-/** Sets what is called with all other OOB packets. */
+/** Sets the callback for all other OOB packets. */
 void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_oob_cb *callback, void *object);
-/** Sets what is called with answers to onion packets. */
+/** Sets the callback for responses to onion requests. */
 void set_onion_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_onion_cb *callback, void *object);
-/** Sets what is called with forwarded packets. */
+/** Sets the callback for forwarded packets. */
 void set_forwarding_packet_tcp_connection_callback(TCP_Connections *tcp_c, forwarded_response_cb *callback,
                                                    void *object);
 
 /* ---- peers ----------------------------------------------------------------------------------------------------- */
 
-/** The new connection's number; -1 when the peer has one. `id` is what callbacks get. */
+/** Adds a connection to the peer with this key. Returns its handle, or -1 on failure, for example if the peer already
+ * has a connection. The data callback gets `id`. */
 int new_tcp_connection_to(TCP_Connections *tcp_c, const uint8_t *public_key, int id);
-/** Ends a connection to a peer, and tells every relay concerned. */
+/** Ends a connection to a peer and tells the relays that are tied to it. */
 int kill_tcp_connection_to(TCP_Connections *tcp_c, int connections_number);
 
-/** False: to sleep, true: awake. -1 when it is so already. */
+/** False puts the connection to sleep, true wakes it. -1 if it is already in that state. */
 int set_tcp_connection_to_status(const TCP_Connections *tcp_c, int connections_number, bool status);
 
-/** Relays at which the peer is online; 0 for a number that is none. */
+/** The number of relays at which the peer is online; 0 for an invalid handle. */
 uint32_t tcp_connection_to_online_tcp_relays(const TCP_Connections *tcp_c, int connections_number);
 
 /* ---- relays ---------------------------------------------------------------------------------------------------- */
 
-/** Length of the array of relays, holes included. */
+/** The length of the array of relays, including unused slots. */
 uint32_t tcp_connections_count(const TCP_Connections *tcp_c);
-/** Relays connected now. */
+/** The number of relays that are connected now. */
 uint32_t tcp_connected_relays_count(const TCP_Connections *tcp_c);
 #if TOXTCP_TOXCORE_GENERATION >= 220
 /** Whether a relay with this key is known. */
 bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const uint8_t *relay_pk);
 #endif
 
-/** Ties a relay to a connection. -1 when the relay is tied already, when six are tied, and when it is new and the peer
- * is online at three. */
+/** Ties a relay to a connection, and connects to the relay if it is new. -1 if the relay is already tied, if six relays
+ * are tied, or if the relay is new and the peer is online at three relays. */
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const uint8_t *relay_pk);
-/** The same for a relay that is known by its number. */
+/** The same for a known relay, by its handle. */
 int add_tcp_number_relay_connection(const TCP_Connections *tcp_c, int connections_number,
                                     unsigned int tcp_connections_number);
-/** A relay for no peer in particular. -1 when it is known, and for families other than IPv4 and IPv6, TCP or not. */
+/** Connects to a relay without tying it to a connection. -1 if the relay is already known, or if the address is neither
+ * IPv4 nor IPv6 (families 2, 10, 12 and 13). */
 int add_tcp_relay_global(TCP_Connections *tcp_c, const IP_Port *ip_port, const uint8_t *relay_pk);
-/** Ends a relay, and unties it from every connection. */
+/** Removes a relay and unties it from every connection. */
 int kill_tcp_relay_connection(TCP_Connections *tcp_c, int tcp_connections_number);
 
-/** Copies connected relays, in the array's order from a random place. How many. */
+/** Copies up to `max_num` connected relays, in the order of the array from a random slot on. Returns how many. */
 uint32_t tcp_copy_connected_relays(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num);
-/** The same from `idx` modulo the array's length. */
+/** The same from slot `idx` on, modulo the length of the array. */
 uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node_format *tcp_relays, uint16_t max_num,
                                          uint32_t idx);
-/** The address of a random relay that is kept for onion packets; false when there is none. */
+/** The address of a random relay that is kept for onion packets. False if there is none. */
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port);
 
-/** A relay's number in an address, as onion paths and forwarding name it. */
+/** Makes an address of family 14 that holds the handle of a relay. Onion paths and forwarding use such addresses. */
 IP_Port tcp_connections_number_to_ip_port(unsigned int tcp_connections_number);
-/** And back; false when it is no such address. */
+/** Reads the handle of a relay from an address of family 14. False for another family. */
 bool ip_port_to_tcp_connections_number(const IP_Port *ip_port, unsigned int *tcp_connections_number);
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
 
-/** Data over one relay where the peer is online; if there is none, OOB over every relay that was asked for it. */
+/** Sends data to the peer, over one relay at which the peer is online. If the peer is online at none, it sends the data
+ * as OOB over every relay at which it has requested the peer. */
 int send_packet_tcp_connection(const TCP_Connections *tcp_c, int connections_number, const uint8_t *packet,
                                uint16_t length);
-/** An OOB packet to any key that the relay knows. */
+/** Sends an OOB packet to any client that is connected to this relay. */
 int tcp_send_oob_packet(const TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *public_key,
                         const uint8_t *packet, uint16_t length);
 /** The same, with the relay named by its key. */
 int tcp_send_oob_packet_using_relay(const TCP_Connections *tcp_c, const uint8_t *relay_pk, const uint8_t *public_key,
                                     const uint8_t *packet, uint16_t length);
 
-/** Keep three relays for onion packets, or no longer. -1 when it is so already. */
+/** True keeps three relays for onion packets, false no longer does. -1 if nothing changes. */
 int set_tcp_onion_status(TCP_Connections *tcp_c, bool status);
-/** The number of a random relay that is kept for onion packets, or -1. */
+/** The handle of a random relay that is kept for onion packets, or -1. */
 int get_random_tcp_onion_conn_number(const TCP_Connections *tcp_c);
-/** An onion packet for the relay to pass on. */
+/** Sends an onion request, which the relay passes on over UDP. */
 int tcp_send_onion_request(TCP_Connections *tcp_c, unsigned int tcp_connections_number, const uint8_t *data,
                            uint16_t length);
 
-/** Has the relay that `tcp_forwarder` numbers forward data to `dht_node`, through `chain_length` nodes (0 to 4) whose
- * keys lie one after the other in `chain_keys`. */
+/** Asks a connected relay to forward data to `dht_node`. `tcp_forwarder` is the address of the relay, or an address of
+ * family 14 with its handle. The data goes through `chain_length` nodes (0 to 4). Their keys are in `chain_keys`, one
+ * after the other. */
 int tcp_send_forward_request(const Logger *logger, TCP_Connections *tcp_c, const IP_Port *tcp_forwarder,
                              const IP_Port *dht_node, const uint8_t *chain_keys, uint16_t chain_length,
                              const uint8_t *data, uint16_t data_length);

@@ -1,5 +1,5 @@
-// Which slot is due next: a binary heap that knows where each slot stands in it, so that a deadline can be moved at
-// any time at the cost of its depth, and asking for the first costs nothing.
+// Deadlines: which slot is due next. A binary heap, with the place of each slot in the heap. Changing a deadline costs
+// O(log n), and reading the first deadline costs O(1).
 #pragma once
 
 #include <algorithm>
@@ -10,16 +10,16 @@
 namespace toxtcp {
 
 class Deadlines {
-    /// A time and a slot in one number that sorts by time: ms for 500 years, and MAX_SLOTS slots.
+    /// Entry = time:44, slot:20, so that entries sort by time. 44 bits hold the ms of 500 years.
     using Entry = std::uint64_t;
     static constexpr int SLOT_BITS = 20;
     static_assert(MAX_SLOTS == 1U << SLOT_BITS);
 
 public:
-    /// What is due later than this, or on a clock that is beyond it, is due then.
+    /// A later deadline is set to this time.
     static constexpr std::uint64_t LATEST = UINT64_MAX >> SLOT_BITS;
 
-    /// Makes room for slots 0..count-1, so that `set` never allocates. Throws std::bad_alloc with nothing changed.
+    /// Makes room for slots 0..count-1, so that `set` never allocates. Throws std::bad_alloc, and then changes nothing.
     void reserve(std::size_t count) {
         if (count > place_.capacity()) {
             const std::size_t room = count + count / 4;
@@ -31,7 +31,7 @@ public:
         }
     }
 
-    /// When the first is due; NEVER when none is.
+    /// When the first slot is due; NEVER when there is no deadline.
     [[nodiscard]] std::uint64_t first() const { return heap_.empty() ? NEVER : time_of(heap_.front()); }
     [[nodiscard]] std::uint32_t first_slot() const { return slot_of(heap_.front()); }
 
@@ -39,7 +39,7 @@ public:
         return place_[slot] == NOWHERE ? NEVER : time_of(heap_[place_[slot]]);
     }
 
-    /// NEVER takes the slot out.
+    /// Sets the deadline of a slot. NEVER removes it.
     void set(std::uint32_t slot, std::uint64_t at) {
         std::uint32_t place = place_[slot];
         if (at == NEVER) {

@@ -1,7 +1,6 @@
-// Finds a slot by its tenant's key: a table of slot numbers that is never more than three quarters full, so that
-// a search ends after a few, however many there are. The keys stay where they are, in the slots; beside each number stands
-// a part of its key's hash, so that hardly any slot but the one that is looked for is touched: in a large array each costs
-// a cache miss.
+// Finds a slot by the key in it: a hash table with linear probing, at most three quarters full. An entry holds the
+// slot's number and a part of the key's hash, and the keys stay in the slots. A search compares the part first and so
+// touches hardly any other slot: in a large array, each slot costs a cache miss.
 #pragma once
 
 #include <sodium.h>
@@ -14,13 +13,13 @@
 
 namespace toxtcp {
 
-/// Peers choose their keys: without a secret in the hash they could make them all fall into one place.
+/// The secret of the hash. Peers choose their keys: without a secret they could choose keys that all hash alike.
 using Hash_Key = std::array<std::uint8_t, crypto_shorthash_KEYBYTES>;
 
 template <class T>
 class Key_Index {
 public:
-    /// Both must outlive it.
+    /// `slots` and `hash_key` must outlive the index.
     Key_Index(const Slots<T> &slots, const Hash_Key &hash_key) : slots_(slots), hash_key_(hash_key) {}
 
     [[nodiscard]] std::uint32_t find(const Public_Key &key) const {
@@ -38,7 +37,7 @@ public:
 
     [[nodiscard]] std::uint32_t count() const { return count_; }
 
-    /// Throws std::bad_alloc with nothing changed.
+    /// Throws std::bad_alloc, and then changes nothing.
     void insert(std::uint32_t slot) {
         const std::uint64_t hash = hash_of(slots_[slot].key);
         if ((count_ + 1) * 4 > table_.size() * 3) {
@@ -50,13 +49,13 @@ public:
         ++count_;
     }
 
-    /// The slot must be in it, and still have its key.
+    /// The slot must be in the index, and still hold its key.
     void erase(std::uint32_t slot) {
         std::size_t hole = home(hash_of(slots_[slot].key));
         while (slot_of(table_[hole]) != slot) {
             hole = after(hole);
         }
-        // What follows moves up as far as its home allows, so that no search meets a hole before its end.
+        // Entries that follow fill the hole, where their home allows it, so that no search ends too early at a hole.
         for (std::size_t place = after(hole); table_[place] != FREE; place = after(place)) {
             const std::size_t from_home = (place - mark_of(table_[place])) & (MOST_FROM_HOME & (table_.size() - 1));
             if (from_home >= ((place - hole) & (table_.size() - 1))) {
@@ -69,15 +68,17 @@ public:
     }
 
 private:
-    static constexpr std::size_t FIRST_SIZE = 16; // a power of two, as all that follow
+    static constexpr std::size_t FIRST_SIZE = 16; // a power of two, as all larger sizes
 
-    /// A slot, the last 8 bits of its home in the table, and 4 bits (never all of them) that tell those of one home apart.
+    /// Entry = fingerprint:4, home:8, slot:20. `home` is the low 8 bits of the place where the search begins. The
+    /// fingerprint tells keys with the same home apart; 15 is not used, so that no entry equals FREE.
     using Entry = std::uint32_t;
     using Table = std::vector<Entry>;
     static constexpr Entry FREE = UINT32_MAX;
     static constexpr int SLOT_BITS = 20;
     static_assert(MAX_SLOTS == 1U << SLOT_BITS);
-    /// No entry stands farther from its home, so that 8 bits tell where that is; rather, the table grows.
+    /// An entry is at most this far from its home, so that 8 bits tell the home. The table grows when one would be
+    /// farther.
     static constexpr std::size_t MOST_FROM_HOME = 255;
 
     static std::uint32_t slot_of(Entry entry) { return entry & (MAX_SLOTS - 1); }
@@ -98,7 +99,7 @@ private:
     }
     [[nodiscard]] std::size_t after(std::size_t place) const { return (place + 1) & (table_.size() - 1); }
 
-    /// False when it would stand too far from its home.
+    /// False when the entry would be too far from its home.
     static bool put(Table &table, std::uint64_t hash, std::uint32_t slot) {
         for (std::size_t i = 0; i <= MOST_FROM_HOME; ++i) {
             Entry &entry = table[(static_cast<std::size_t>(hash) + i) & (table.size() - 1)];

@@ -1,6 +1,6 @@
-// An array of slots, one flat vector. A handle carries its slot's generation, so that a stale handle never means the
-// slot's next tenant. Adding a slot may move all others: no reference into the array outlives an addition, and so none
-// outlives a callback of the host. Index again.
+// An array of slots in one flat vector, with handles for the host. A handle holds the slot's index and generation:
+// after the slot is removed, its old handle is refused, also when the slot is used again. `add` may move all slots, and
+// a callback of the host may call `add`: do not keep a reference into the array across either, but index again.
 #pragma once
 
 #include <vector>
@@ -16,17 +16,17 @@ class Slots {
 public:
     explicit Slots(std::uint32_t limit) : limit_(limit) {}
 
-    /// The slot of a handle that is still good, or NO_SLOT. The host has named it.
+    /// The slot of a handle that the host has given, or NO_SLOT when the handle is not valid (any more).
     [[nodiscard]] std::uint32_t find(int handle) const {
         const auto index = static_cast<std::uint32_t>(handle) & (MAX_SLOTS - 1);
         if (handle < 0 || index >= size() || !used(index) || encoded(index) != handle) {
             return NO_SLOT;
         }
-        slots_[index].shown = true; // whoever names it may go on to
+        slots_[index].shown = true; // the host may use the handle again
         return index;
     }
 
-    /// The slot's handle, to be shown to the host: from now on the host may hold it.
+    /// The slot's handle, to be given to the host. From now on the host may hold it.
     [[nodiscard]] int handle(std::uint32_t index) const {
         slots_[index].shown = true;
         return encoded(index);
@@ -43,7 +43,8 @@ public:
     /// Whether `add` would answer NO_SLOT.
     [[nodiscard]] bool full() const { return free_ == NO_SLOT && size() >= limit_; }
 
-    /// A fresh tenant, or NO_SLOT at the limit. May move every slot. Throws std::bad_alloc with nothing changed.
+    /// Adds a slot with a new value; NO_SLOT at the limit. May move every slot. Throws std::bad_alloc, and then changes
+    /// nothing.
     std::uint32_t add() {
         std::uint32_t index = free_;
         if (index != NO_SLOT) {
@@ -62,7 +63,8 @@ public:
         return index;
     }
 
-    /// The tenant goes. Its handle is stale from now on; a handle that the host never saw costs no generation.
+    /// Removes the slot. Its handle is refused from now on. A slot whose handle the host never had keeps its
+    /// generation.
     void remove(std::uint32_t index) {
         Slot &slot = slots_[index];
         slot.value = T{};

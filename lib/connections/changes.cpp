@@ -16,7 +16,7 @@ void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
                              .connection = of.peer == NO_SLOT ? -1 : c.peers.handle(of.peer),
                              .previous = relay_handle(of.previous)});
     } catch (const std::bad_alloc &) {
-        // Not reported: the infos tell it all the same.
+        // Not reported. Relay_Info and Connection_Info show it all the same.
     }
 }
 

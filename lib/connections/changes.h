@@ -1,10 +1,11 @@
-// What the tick reports to the host.
+// Changes that the tick reports to the host by its callback.
 #pragma once
 
 #include "connections/core.h"
 
 namespace toxtcp {
 
+/// The slots that a change is about; NO_SLOT: none.
 struct Change_Of {
     std::uint32_t relay = NO_SLOT;
     std::uint32_t peer = NO_SLOT;
@@ -12,9 +13,9 @@ struct Change_Of {
     Reason reason = Reason::none;
 };
 
-/// Kept until the end of the tick, or of the next one.
+/// Keeps a change until the end of this tick, or, between two ticks, of the next tick.
 void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of);
-/// Calls the host.
+/// Calls the host's callback for each change.
 void report_changes(Tcp_Connections &c);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// What an operator wants to know of a relay and of a connection.
+// The public functions that describe a relay or a connection: Relay_Info and Connection_Info.
 #include "connections/core.h"
 #include "connections/relays.h"
 #include "connections/traffic.h"
@@ -78,6 +78,7 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_handle, Relay_Info &info
             .times_stale = relay.times_stale,
             .failures = relay.failures,
             .onion = relay.onion,
+            .at_proxy = relay.link != nullptr && relay_at_proxy(relay.link->client),
             .traffic = relay.traffic};
     return true;
 }

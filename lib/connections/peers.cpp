@@ -1,4 +1,4 @@
-// The connection array, and routes: which relay is tied to which peer, and how far that is.
+// Connections and routes, and the public functions for connections.
 #include "connections/peers.h"
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace toxtcp {
 
 namespace {
 
-/// Routes begin to be balanced this long after one more came online than wanted, and up to as much later: the peer
-/// does the same, and both should rarely do it at once.
+/// When one route too many came online, routes are pruned after this time, and up to as long again at random: the peer
+/// does the same, and both should rarely prune at the same moment.
 constexpr std::uint64_t BALANCE_AFTER_MS = 10'000;
 
 bool holds_id(Route_Step step) {
@@ -63,7 +63,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     if (step == Route_Step::online && peer.delivery == nullptr) {
         peer.delivery.reset(new (std::nothrow) Delivery);
         if (peer.delivery == nullptr) {
-            // No memory now: the route is given back, and requested again.
+            // No memory: the route is left, and requested again.
             relay_leave_route(relay.link->client, route.id);
             set_step(c, peer_slot, route_index, Route_Step::none);
             return;
@@ -81,7 +81,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
     }
     const std::uint32_t others_unrequested = relay.unrequested - (step == Route_Step::none ? 1 : 0);
     if (holds_id(old) && !holds_id(step) && others_unrequested != 0 && is_connected(relay)) {
-        wake_relay_at(c, route.relay, c.now); // its id is for another that waits for one
+        wake_relay_at(c, route.relay, c.now); // its id is free for a route that waits
     }
     if (step == Route_Step::online) {
         report(c, Change_Kind::route_online, {.relay = route.relay, .peer = peer_slot});
@@ -125,7 +125,7 @@ void request_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
         const Connection &peer = c.peers[connection_of(reference)];
         if (peer.routes[route_of(reference)].step == Route_Step::none) {
             if (!relay_request_route(relay.link->client, peer.key)) {
-                // No room: make some, and wait for the socket if there is none to be had.
+                // No room: flush, and if that makes no room, wait until the socket takes more.
                 flush_relay(c, relay_slot);
                 if (!relay_request_route(relay.link->client, peer.key)) {
                     return;
@@ -151,7 +151,7 @@ void forget_refusals(Tcp_Connections &c, std::uint32_t relay_slot) {
 
 namespace {
 
-/// The free place, or that of the route that gives way; NO_ROUTE when there is none.
+/// A free place, or the place of the route that gives way; NO_ROUTE when there is none.
 std::uint8_t find_place(const Tcp_Connections &c, const Connection &peer) {
     if (const std::uint8_t free = find_route(peer, NO_RELAY); free != NO_ROUTE) {
         return free;
@@ -175,7 +175,7 @@ Error tie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t relay_slot)
     Connection &peer = c.peers[peer_slot];
     Relay &relay = c.relays[relay_slot];
     if (find_route(peer, relay_slot) != NO_ROUTE) {
-        // The host has word of the peer there: a relay that was left may be what brings it back.
+        // The host may have heard that the peer is at this relay: if the relay sleeps, it is connected again.
         if (peer.awake && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             wake_relay(c, relay_slot);
         }
@@ -216,10 +216,10 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
         relay_leave_route(relay.link->client, route.id);
         flush_relay(c, relay_slot);
     }
-    // Out of every count but that of the routes that wait to be asked for, and then out of that as well.
+    // Takes the route out of all counts: set_step leaves it counted as unrequested, and the next line ends that too.
     set_step(c, peer_slot, route_index, Route_Step::none);
     --relay.unrequested;
-    // The last of the relay's routes takes its place in the list. If asking is past that place, it goes back there.
+    // The last route in the relay's list takes the free place. That route may still have to be requested.
     const std::uint32_t last = relay.tied.back();
     relay.tied[route.place] = last;
     c.peers[connection_of(last)].routes[route_of(last)].place = route.place;

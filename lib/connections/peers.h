@@ -1,4 +1,4 @@
-// Connections and routes: which relay is tied to which peer, and how far that is.
+// Connections and routes: which relay is tied to which peer, and the step that each route has reached.
 #pragma once
 
 #include "connections/core.h"
@@ -12,16 +12,16 @@ namespace toxtcp {
 /// Ties a relay to a connection. Where no place is free, a route over a relay that is away gives way.
 [[nodiscard]] Error tie(Tcp_Connections &c, std::uint32_t peer, std::uint32_t relay);
 void untie(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
-/// Requests routes of the relay that were not requested yet, as far as there is room.
+/// Requests the routes that the relay was not asked for yet, as many as there is room for.
 void request_routes(Tcp_Connections &c, std::uint32_t relay);
-/// Routes that the relay had no id for may be requested once more.
+/// Routes that the relay had no routing id for are requested again.
 void forget_refusals(Tcp_Connections &c, std::uint32_t relay);
-/// The peer sees us offline on a route that was online, until it is requested again.
+/// Leaves a route that is online. The peer sees us offline there until we request the route again.
 void leave_route(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
-/// Moves a route to another step, and keeps every count that depends on it.
+/// Sets the step of a route, and keeps all counts that depend on it.
 void set_step(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Route_Step step);
 void serve_peer(Tcp_Connections &c, std::uint32_t peer);
-/// When the clock has something to do for a peer.
+/// When the peer has to be served.
 [[nodiscard]] std::uint64_t peer_due(const Connection &peer);
 
 } // namespace toxtcp

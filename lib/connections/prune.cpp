@@ -16,14 +16,14 @@ namespace toxtcp {
 
 namespace {
 
-/// Between letting go of two routes of one connection: the peer is to see one before it judges the next.
+/// Between pruning two routes of one connection: the peer sees the first change before it decides about the next.
 constexpr std::uint64_t BALANCE_EVERY_MS = 5'000;
-/// To whom it is all one which route goes lets the peer choose for so long, and up to half as much longer: enough for
-/// the three that it may have to spare.
+/// When all routes that could be pruned are alike to us, we let the peer choose for this time, and up to half as long
+/// again. That is enough for the peer to prune up to three routes.
 constexpr std::uint64_t YIELD_MS = 30'000;
-/// A relay is not judged before it was up for so long: time for peers to come online there (as in toxcore).
+/// The min lifetime of a relay: time for peers to come online there (as in toxcore).
 constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
-/// The same as ANNOUNCE_TIMEOUT_MS in the saving profile: a peer that is there comes online within a few round trips.
+/// The same in the saving profile. A peer that is at the relay comes online within a few round trips.
 constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
 
 std::uint32_t idle_wanted(const Tcp_Connections &c) {
@@ -33,7 +33,7 @@ std::uint32_t idle_wanted(const Tcp_Connections &c) {
     return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
 }
 
-/// Whether some peer could want this relay again although it does without it now.
+/// Whether a connection may want this relay again later: it has pruned its route there, or has enough other routes.
 bool is_spare(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
         const Connection &peer = c.peers[connection_of(reference)];
@@ -108,7 +108,7 @@ void close_unused_relays(Tcp_Connections &c) {
     }
 }
 
-/// The last peer that could have wanted a sleeping relay is gone.
+/// Removes sleeping relays that no connection is tied to any more.
 void remove_orphans(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping && c.relays[slot].tied.empty()) {
@@ -117,7 +117,7 @@ void remove_orphans(Tcp_Connections &c) {
     }
 }
 
-/// Nothing is connected any more. Relays that were let go while others were there may be all that is left.
+/// No relay is connected any more: connects the sleeping relays that an awake connection is tied to.
 void wake_the_rest(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot) || c.relays[slot].state != Relay_State::sleeping) {
@@ -127,7 +127,7 @@ void wake_the_rest(Tcp_Connections &c) {
         if (std::any_of(tied.begin(), tied.end(),
                         [&c](std::uint32_t reference) { return c.peers[connection_of(reference)].awake; })) {
             wake_relay(c, slot);
-            c.relays[slot].backoff.waiting_since = c.now + 1; // after those that were in use
+            c.relays[slot].backoff.waiting_since = c.now + 1; // after the relays that were in use
         }
     }
 }
@@ -147,29 +147,29 @@ void keep_onion_relays(Tcp_Connections &c) {
     }
 }
 
-/// The same at both ends of a connection: so that each, on its own, lets the same route go first.
+/// A rank of the relay that both ends of a connection compute alike, so that both prune the same route first.
 std::uint64_t common_rank(const Public_Key &relay, const Public_Key &a, const Public_Key &b) {
     std::array<std::uint8_t, 2 * KEY_SIZE> pair;
     std::copy(a.begin(), a.end(), pair.begin() + (a < b ? 0 : KEY_SIZE));
     std::copy(b.begin(), b.end(), pair.begin() + (a < b ? KEY_SIZE : 0));
     std::array<std::uint8_t, crypto_generichash_BYTES_MIN> hash;
     crypto_generichash(hash.data(), hash.size(), relay.data(), relay.size(), pair.data(), pair.size());
-    std::uint64_t rank = 0; // read in one byte order, since both ends must come to the same
+    std::uint64_t rank = 0; // big-endian on every machine, as both ends must get the same rank
     for (std::size_t i = 0; i < sizeof rank; ++i) {
         rank = rank << 8 | hash[i];
     }
     return rank;
 }
 
-/// Whether some connection cannot spare its route over this relay. No more are looked at than a relay has routing ids.
+/// Whether some connection needs its route over this relay.
 bool is_needed(const Tcp_Connections &c, const Relay &relay) {
     const Relay_Client &client = relay.link->client;
     for (std::size_t id = 0; id < MAX_ROUTES; ++id) {
-        if (!client.online[id] || client.numbers[id] == NO_REFERENCE) {
+        if (!client.online[id] || client.references[id] == NO_REFERENCE) {
             continue;
         }
-        const Connection &peer = c.peers[connection_of(client.numbers[id])];
-        const std::uint8_t route = route_of(client.numbers[id]);
+        const Connection &peer = c.peers[connection_of(client.references[id])];
+        const std::uint8_t route = route_of(client.references[id]);
         if (peer.online <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route || peer.receiving == route) {
             return true;
         }
@@ -177,8 +177,8 @@ bool is_needed(const Tcp_Connections &c, const Relay &relay) {
     return false;
 }
 
-/// The route to let go first: over a relay that all can spare, and among these the one that fewest are online at: it
-/// will soon be held for nobody. `alike` when only the rank tells them apart.
+/// The route to prune first: over a relay that no connection needs, and among these over the relay with the fewest
+/// peers online, which will soon be unused. `alike`: the routes differ in their rank only.
 std::uint8_t least_route(const Tcp_Connections &c, const Connection &peer, bool &alike) {
     using Use = std::pair<bool, std::uint32_t>;
     std::uint8_t least = NO_ROUTE;

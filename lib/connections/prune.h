@@ -1,25 +1,28 @@
-// The hands of Prune: relays that nobody needs, sleeping relays, onion relays, routes above the number wanted.
+// Carries out Prune: closes relays that are not needed, wakes sleeping relays, keeps onion relays, limits the routes of
+// a connection.
 #pragma once
 
 #include "connections/core.h"
 
 namespace toxtcp {
 
-/// Relays that may go are looked for by then.
+/// `prune_relays` is to be called at `at`, or earlier.
 inline void prune_by(Tcp_Connections &c, std::uint64_t at) {
     c.prune_at = std::min(c.prune_at, at);
 }
 void prune_relays(Tcp_Connections &c);
-/// Whether a relay is of use is not looked at before: peers need time to come online there.
+/// End of the relay's min lifetime: the relay is not closed as unused before, since peers need time to come online
+/// there.
 [[nodiscard]] std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay);
-/// A sleeping relay is wanted again.
+/// Connects a sleeping relay again.
 void wake_relay(Tcp_Connections &c, std::uint32_t relay);
+/// Marks a relay for onion packets, if one more such relay is wanted.
 void mark_onion(Tcp_Connections &c, std::uint32_t relay);
-/// More routes online than wanted: one is pruned. Fewer: what was pruned is taken back.
+/// Prunes a route if more routes are online than wanted. Requests pruned routes again if fewer are.
 void balance_routes(Tcp_Connections &c, std::uint32_t peer);
-/// Has that done by then.
+/// `balance_routes` is to be called for the peer at `at`, or earlier.
 void balance_by(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
-/// Makes room in the relay array for one more, by giving up one that never came up. False when there is none such.
+/// Removes a relay that never came up, to make room in the relay array. False when there is no such relay.
 bool give_up_one(Tcp_Connections &c);
 
 } // namespace toxtcp

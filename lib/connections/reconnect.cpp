@@ -10,7 +10,7 @@ namespace toxtcp {
 
 namespace {
 
-/// Whether a peer that is wanted has fewer routes than it should while this relay is away.
+/// Whether an awake connection tied to this relay has fewer routes online than wanted.
 bool is_missed(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
         const Connection &peer = c.peers[connection_of(reference)];
@@ -31,7 +31,7 @@ bool is_told(const Tcp_Connections &c) {
     return c.context.host.tells_network_changes;
 }
 
-/// The relay whose turn it is; NO_SLOT when none may be tried now.
+/// The relay whose turn it is; NO_SLOT when no relay may be tried now.
 std::uint32_t next_in_queue(const Tcp_Connections &c) {
     std::uint32_t next = NO_SLOT;
     Waiting_Relay first;
@@ -111,7 +111,8 @@ void end_outage(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (c.relays.used(slot) && c.relays[slot].state == Relay_State::connecting &&
             c.now - c.relays[slot].link->client.started >= OUTAGE_PACE_MS) {
-            // It began before the network was back: the system tries again at growing intervals, too late for us.
+            // This attempt began before the network was back. The system repeats it at growing intervals, which is too
+            // late.
             disconnect_relay(c, slot, Reason::connect_timeout, Relay_State::waiting);
         }
         if (is_waiting(c, slot)) {
@@ -146,7 +147,7 @@ void prove_network(Tcp_Connections &c) {
 
 void schedule_reconnects(Tcp_Connections &c) {
     struct Gain {
-        std::size_t peers; ///< that this relay brings back and none before it, as far as it is known
+        std::size_t peers; ///< peers that this relay brings back and no relay before it: an upper bound
         std::uint32_t slot;
         bool operator<(const Gain &other) const {
             return peers != other.peers ? peers < other.peers : slot > other.slot;
@@ -159,7 +160,7 @@ void schedule_reconnects(Tcp_Connections &c) {
         gains.reserve(c.relays.count());
     } catch (const std::bad_alloc &) {
         plan_reconnects(c);
-        return; // in the usual order
+        return; // the usual order remains
     }
     const auto brings = [&](std::uint32_t reference) {
         return c.peers[connection_of(reference)].awake && !is_back[connection_of(reference)];
@@ -177,13 +178,14 @@ void schedule_reconnects(Tcp_Connections &c) {
             gains.push_back({c.relays[slot].tied.size(), slot});
         } else if (c.relays.used(slot) && is_connected(c.relays[slot]) &&
                    c.now < min_lifetime_ends(c, c.relays[slot])) {
-            bring_back(c.relays[slot]); // its peers are about to come online
+            bring_back(c.relays[slot]); // its peers will soon come online
         }
     }
     std::make_heap(gains.begin(), gains.end());
     c.pace.next_at = std::min(c.pace.next_at, c.now);
     for (std::uint64_t turn = 0; !gains.empty();) {
-        // Its gain may have been another's meanwhile. It only shrinks, so the first that is as great as it was is the greatest.
+        // Relays before this one may have brought back some of its peers. A gain only shrinks, so a relay at the top
+        // whose gain is still right has the greatest.
         std::pop_heap(gains.begin(), gains.end());
         Relay &relay = c.relays[gains.back().slot];
         const auto peers = static_cast<std::size_t>(std::count_if(relay.tied.begin(), relay.tied.end(), brings));

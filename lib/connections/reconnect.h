@@ -1,23 +1,23 @@
-// The hands of Backoff: which relay is connected next, and when.
+// Carries out Backoff: which relay is connected next, and when.
 #pragma once
 
 #include "connections/core.h"
 
 namespace toxtcp {
 
-/// A relay's attempt failed, or its connection ended after `up` ms: it waits for its turn.
+/// A relay's attempt failed (`up` is 0), or its connection ended after `up` ms: the relay waits for its turn.
 void wait_for_turn(Tcp_Connections &c, std::uint32_t relay, std::uint64_t up);
-/// A relay that waits is to be tried as soon as the pace allows.
+/// A waiting relay is to be tried next, as soon as the pace allows.
 void retry_now(Tcp_Connections &c, std::uint32_t relay);
-/// Connects those that have their turn by now.
+/// Connects the relay whose turn it is, if the pace allows.
 void reconnect(Tcp_Connections &c);
-/// Works out when the next turn is: after anything that changes who waits.
+/// Computes when the next turn is. To be called whenever a relay begins or ends to wait.
 void plan_reconnects(Tcp_Connections &c);
-/// A relay came up after none was: the others are not tried by the clock, but now.
+/// A relay came up and ended an outage: the others are tried now, unless an outage ended shortly before.
 void end_outage(Tcp_Connections &c);
-/// The network has changed: every relay has to prove itself, or is connected again.
+/// The network has changed: each connected relay must answer a ping, and those waiting or connecting are tried anew.
 void prove_network(Tcp_Connections &c);
-/// All relays that wait are tried from now on, those first that bring the most peers back.
+/// All waiting relays are tried from now on. Those that bring back the most peers are first.
 void schedule_reconnects(Tcp_Connections &c);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// Relays: adding, connecting, up, down, gone.
+// Relays: add, connect, connection up or down, remove; and the public functions for relays.
 #include "connections/relays.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace toxtcp {
 
 namespace {
 
-/// A relay that is away for long is worth a line of log this often.
+/// The end of a relay's connection is logged as a warning this often, and at debug level otherwise.
 constexpr std::uint64_t LOG_EVERY_MS = 3'600'000;
 
 std::string place_text(const Relay_Place &place) {
@@ -42,7 +42,7 @@ void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
     }
 }
 
-/// What a relay's deadline, when it comes, is for.
+/// Notes why a relay's deadline is due, for Wake_Counts.
 void note_relay_causes(Tcp_Connections &c, Relay &relay) {
     if (relay.link == nullptr) {
         return;
@@ -69,7 +69,7 @@ void leave_stale(Tcp_Connections &c, std::uint32_t slot) {
                      [&](std::uint32_t peer, std::uint8_t) { replace_sending(c, peer, Reason::ping_timeout); });
 }
 
-/// It may be that nobody has tried for a while whether the socket takes something: a ping does.
+/// Sends a ping to try whether the socket takes anything: no data may have been sent for a while.
 void check_full(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay_ping(relay.link->client, c.now);
@@ -181,7 +181,7 @@ Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &
         return Error::no_memory;
     }
     if (!connect_relay(c, slot)) {
-        // No memory, no socket, no network, or no way there: like an attempt that fails later.
+        // No memory, socket, network or way to the address: the same as an attempt that fails later.
         c.relays[slot].state = Relay_State::waiting;
         c.relays[slot].last_end = Reason::connect_failed;
         wait_for_turn(c, slot, 0);
@@ -267,7 +267,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     if (was_connected) {
         --c.connected;
         if (c.connected == 0) {
-            prune_by(c, c.now); // relays that sleep may be needed
+            prune_by(c, c.now); // sleeping relays may be needed
         }
     } else {
         --c.connecting;
@@ -277,7 +277,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
             set_step(c, connection_of(reference), route_of(reference), Route_Step::none);
         }
     }
-    // The bytes of the packet that a callback holds may lie in the link.
+    // A running callback may use a packet whose bytes are in the link: the link is freed when the tick ends.
     if (c.ticking) {
         relay.link->next = std::move(c.retired_links);
         c.retired_links = std::move(relay.link);
@@ -329,7 +329,7 @@ void note_relay_heard(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     if (relay.link != nullptr && relay.link->client.last_heard == c.now && liveness_heard(relay.liveness)) {
         report(c, Change_Kind::relay_recovered, {.relay = slot});
-        wake_relay_at(c, slot, relay_due(c, relay)); // something may have been sent since
+        wake_relay_at(c, slot, relay_due(c, relay)); // data may have been sent since
     }
 }
 
@@ -382,7 +382,7 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
 
 namespace {
 
-/// An attempt that is older than this gives way to another address.
+/// An attempt older than this is ended when the host names another address.
 constexpr std::uint64_t ABANDON_MS = 2'000;
 
 Error check_place(const Tcp_Connections &c, const Relay_Place &place) {
@@ -392,7 +392,7 @@ Error check_place(const Tcp_Connections &c, const Relay_Place &place) {
     return (by_name || by_address) && place.address.port != 0 ? Error::ok : Error::bad_address;
 }
 
-/// Our own key is a good one: toxcore's host may run a relay itself, and be found there.
+/// Our own key is valid: a host with toxcore may run a relay with the same key.
 Error check_relay(const Tcp_Connections &c, const Relay_Place &place, const Public_Key &key) {
     if (const Error error = check_place(c, place); error != Error::ok) {
         return error;
@@ -400,7 +400,8 @@ Error check_relay(const Tcp_Connections &c, const Relay_Place &place, const Publ
     return is_weak_key(key) ? Error::bad_key : Error::ok;
 }
 
-/// A relay that is known is named again. While it is not connected, the address given is the one to try.
+/// The host names a known relay again. If the address is new and the relay is not connected, this address is tried
+/// next.
 void name_again(Tcp_Connections &c, std::uint32_t slot, const Relay_Place &named) {
     Relay &relay = c.relays[slot];
     if (check_place(c, named) != Error::ok) {
@@ -417,7 +418,7 @@ void name_again(Tcp_Connections &c, std::uint32_t slot, const Relay_Place &named
     }
     if (relay.state == Relay_State::connecting) {
         if (c.now < relay.link->client.started + ABANDON_MS) {
-            return; // it may well succeed, and if not, the new one has its turn
+            return; // it may succeed; otherwise the new address is tried
         }
         disconnect_relay(c, slot, Reason::connect_failed, Relay_State::waiting);
     }
@@ -469,7 +470,7 @@ Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &p
     return error;
 }
 
-/// Adds a relay by its name, by one of the two above.
+/// Adds a relay by its host name. `add` is one of the two functions above.
 template <class Add>
 Error add_by_name(const std::string &host, std::uint16_t port, Add add) {
     try {
@@ -535,7 +536,7 @@ std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<
     const std::uint32_t size = c->relays.size();
     for (std::uint32_t i = 0; i < size && count < nodes.size(); ++i) {
         const std::uint32_t slot = (index % size + i) % size;
-        // One that only our proxy finds is of no use to others.
+        // Others cannot use a host name that only our proxy can look up.
         if (c->relays.used(slot) && is_connected(c->relays[slot]) && current_place(c->relays[slot]).name == nullptr) {
             nodes[count++] = {c->relays[slot].key, current_address(c->relays[slot].addresses)};
         }

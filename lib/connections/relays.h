@@ -1,4 +1,4 @@
-// Relays: adding, connecting, up, down, gone.
+// Relays: add, connect, connection up or down, remove. Carries out Liveness and Send window.
 #pragma once
 
 #include "connections/core.h"
@@ -6,43 +6,43 @@
 namespace toxtcp {
 
 [[nodiscard]] std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key);
-/// Adds a relay and begins to connect.
+/// Adds a relay and begins to connect to it.
 [[nodiscard]] Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &key, std::uint32_t &slot);
-/// Where it is, or is looked for next.
+/// The address or host name of the present connection, or of the next attempt.
 [[nodiscard]] Relay_Place current_place(const Relay &relay);
-/// Begins to connect. False when there is no memory or socket for it: nothing has changed.
+/// Begins to connect. False when memory or a socket cannot be had, or the connect fails at once: nothing has changed.
 [[nodiscard]] bool connect_relay(Tcp_Connections &c, std::uint32_t slot);
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot);
-/// Its connection ended: what becomes of it is decided here.
+/// The relay's connection or attempt ended: the relay waits for the next attempt, or is removed.
 void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason);
-/// Closes its connection, and forgets what held for that one only.
+/// Closes the connection, and resets what belongs to that connection. `next`: the relay's state from now on.
 void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Relay_State next);
 void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason);
-/// Deals with a link that has ended; true when it had.
+/// Calls relay_went_down if the link has ended. Returns whether it has.
 bool settle_relay(Tcp_Connections &c, std::uint32_t slot);
 void flush_relay(Tcp_Connections &c, std::uint32_t slot);
 void serve_relay(Tcp_Connections &c, std::uint32_t slot);
-/// When the clock has something to do for a relay.
+/// When the relay has to be served; NEVER while it has no link.
 [[nodiscard]] std::uint64_t relay_due(const Tcp_Connections &c, const Relay &relay);
-/// Whether the relay has work that no clock tells of: routes to request, an end to deal with.
+/// Whether the relay has to be served at once: it has routes to request, or its link has ended.
 [[nodiscard]] bool has_work(const Relay &relay);
-/// Pings all relays whose pings are due before long, so that they share a wake-up.
+/// Pings all relays whose pings are due soon, so that the pings share a wake-up.
 void coalesce_pings(Tcp_Connections &c);
-/// Whether the relay's own pings take the place of ours, by what the relay is used for.
+/// Decides whether the relay's own pings take the place of ours: in the saving profile, and where no peer is online.
 void consider_relay_pings(Tcp_Connections &c, std::uint32_t slot);
 
-// The hands of Liveness.
+// For Liveness.
 [[nodiscard]] Liveness_View liveness_view(const Tcp_Connections &c, const Relay &relay);
 void note_relay_heard(Tcp_Connections &c, std::uint32_t slot);
 void note_full(Tcp_Connections &c, std::uint32_t slot);
 
-// The hands of Send window.
-/// There is too little room by what is known. Asks the host what is acknowledged; whether there is room then.
+// For Send window.
+/// Asks the host what is acknowledged, since the window is full as far as is known. Returns whether there is room now.
 [[nodiscard]] bool make_send_room(Tcp_Connections &c, std::uint32_t slot);
-/// A large packet was refused. Nobody tells when bytes are acknowledged, so the host is woken to try again.
+/// A large packet was refused. The host is woken to try again, because no event tells when bytes are acknowledged.
 void note_refused(Tcp_Connections &c, std::uint32_t slot);
 
-/// Data was sent to the relay. Inline, as it is the way of each packet.
+/// Data was sent to the relay. Inline: called for each packet.
 inline void note_relay_sent(Tcp_Connections &c, std::uint32_t slot, std::size_t bytes) {
     Relay &relay = c.relays[slot];
     load_sent(relay.load, c.now, bytes);
@@ -56,16 +56,16 @@ inline bool is_stale(const Relay &relay) {
     return is_connected(relay) && relay.liveness.stale;
 }
 
-/// Calls `visit(connection slot, route)` for every connection whose data this relay carries: it has at most 240.
+/// Calls `visit(connection slot, route)` for every connection whose data this relay carries: at most MAX_ROUTES.
 template <class Visit>
 void for_each_carried(Tcp_Connections &c, std::uint32_t slot, Visit visit) {
     if (c.relays[slot].carries == 0) {
-        return; // as one that is not connected
+        return; // also when the relay is not connected
     }
     for (std::size_t i = 0; i < MAX_ROUTES; ++i) {
         const Relay_Client &client = c.relays[slot].link->client;
         if (client.online[i]) {
-            const std::uint32_t reference = client.numbers[i];
+            const std::uint32_t reference = client.references[i];
             if (c.peers[connection_of(reference)].sending == route_of(reference)) {
                 visit(connection_of(reference), route_of(reference));
             }

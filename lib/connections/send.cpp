@@ -1,4 +1,4 @@
-// What goes out: data to a peer over the route in use or the next, OOB, onion requests, forwarding requests.
+// Sending: data to a peer over the route in use (or another route), OOB, onion requests, forwarding requests.
 #include <cstring>
 
 #include "connections/peers.h"
@@ -9,15 +9,16 @@ namespace toxtcp {
 
 namespace {
 
+/// A socket that takes nothing for this time is stuck: data then goes over another route.
 constexpr std::uint64_t FULL_MS = 250;
 
-/// The relay's socket is full, and has taken nothing for FULL_MS.
+/// Whether the relay's socket is full, and has taken nothing for FULL_MS.
 bool is_stuck(const Tcp_Connections &c, const Relay &relay) {
     const Liveness &liveness = relay.liveness;
     return liveness.full_since != 0 && !liveness.took_since && c.now >= liveness.full_since + FULL_MS;
 }
 
-/// Inline, as it is the way of each packet: GCC finds it too long for that unasked.
+/// Inline, since each packet comes here: without the keyword GCC finds the function too long.
 inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
     Relay &relay = c.relays[relay_slot];
     if (!is_connected(relay)) {
@@ -34,12 +35,12 @@ inline Error send_over(Tcp_Connections &c, std::uint32_t relay_slot, const Packe
         relay.traffic.bytes_sent += packet.data.size();
         note_relay_sent(c, relay_slot, packet.data.size());
         if (!relay_takes_data(relay.link->client)) {
-            note_full(c, relay_slot); // it took a part
+            note_full(c, relay_slot); // the socket took a part of the frame
         }
     } else if (error == Error::full) {
         note_full(c, relay_slot);
     } else if (error == Error::not_online) {
-        wake_relay_at(c, relay_slot, c.now); // it ended by this: the next tick deals with it
+        wake_relay_at(c, relay_slot, c.now); // sending ended the link: the next tick deals with it
     }
     return error;
 }
@@ -67,7 +68,7 @@ Error send_as_oob(Tcp_Connections &c, std::uint32_t peer_slot, Bytes data) {
     return sent ? Error::ok : result;
 }
 
-/// How many of the packets, from the first on, there is room for.
+/// How many of the packets, counted from the first, there is room for.
 std::size_t packets_that_fit(std::span<const Bytes> packets, std::uint64_t room) {
     std::size_t count = 0;
     for (std::uint64_t bytes = 0; count < packets.size(); ++count) {
@@ -79,7 +80,7 @@ std::size_t packets_that_fit(std::span<const Bytes> packets, std::uint64_t room)
     return count;
 }
 
-/// Sends as many as it takes; the first that it does not is left to the caller.
+/// Sends packets from the first on until one is not taken. Returns how many were sent.
 std::size_t send_batch(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route,
                        std::span<const Bytes> packets) {
     Connection &peer = c.peers[peer_slot];
@@ -115,9 +116,9 @@ Error check_size(Bytes data, std::size_t limit) {
     return data.empty() || data.data() == nullptr ? Error::empty : data.size() > limit ? Error::too_long : Error::ok;
 }
 
-/// Sends by the route in use. Where its socket has been full for FULL_MS the best other route takes what there is: a
-/// packet that leaves its stream arrives out of order, so this is for a relay that has stopped reading. `with` sends over
-/// one route and says ok or why not.
+/// Sends over the route in use, or, when its socket is stuck (FULL_MS), over the best other route. A socket that is
+/// merely full is no reason: packets of a stream that go over two routes arrive out of order. `with` sends over one
+/// route, and answers ok or an error.
 template <class With>
 Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
     Connection &peer = c.peers[peer_slot];
@@ -142,8 +143,8 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
     return result;
 }
 
-/// The host answers a cookie request that it was just handed: over the route that brought it, so that the one who asks
-/// learns of both directions of that route.
+/// The host answers a cookie request within its callback. The answer goes over the route that brought the request, so
+/// that it proves both directions of this route to the peer.
 Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes answer) {
     const Connection &peer = c.peers[peer_slot];
     if (!route_usable(c, peer, c.answer_over)) {

@@ -1,5 +1,5 @@
-// All that an operator wants to know, at once, as JSON. Keys, addresses and names hold nothing that JSON would want
-// escaped, so that this is a few strings put after each other.
+// tcp_connections_json: all infos of all relays and connections as JSON. No string needs escaping: keys, addresses and
+// host names hold no character that JSON escapes.
 #include <algorithm>
 #include <new>
 
@@ -29,12 +29,12 @@ void text(std::string &json, const char *name, const std::string &value) {
     member(json, name, '"' + value + '"');
 }
 
-/// A number that stands for nothing when it is negative.
+/// A handle; null where it is negative, which means that there is no relay.
 void relay_handle(std::string &json, const char *name, int relay) {
     member(json, name, relay < 0 ? "null" : std::to_string(relay));
 }
 
-/// How long ago it was; null for never.
+/// The time from `at` to `now`, ms; null where `at` is 0 (never).
 void age(std::string &json, const char *name, std::uint64_t now, std::uint64_t at) {
     member(json, name, at == 0 ? "null" : std::to_string(now - std::min(now, at)));
 }
@@ -105,7 +105,7 @@ void connection(std::string &json, const Connection_Info &info, std::uint64_t no
 std::string print(const Tcp_Connections &c) {
     const std::uint64_t now = time_now(c);
     std::string json = "{";
-    number(json, "version", 1);
+    number(json, "version", 2);
     number(json, "time_ms", now);
     text(json, "public_key", to_string(tcp_connections_public_key(&c)));
     json += ",\"relays\":[";

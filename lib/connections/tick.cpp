@@ -1,4 +1,4 @@
-// The tick: reads what has come, does what is due, reports what has changed. And the beginning and end of it all.
+// The tick: reads the sockets, does what is due, reports changes. Also makes and destroys a Tcp_Connections.
 #include <sodium.h>
 
 #include <algorithm>
@@ -18,13 +18,13 @@ namespace toxtcp {
 
 namespace {
 
-/// The host was asleep, or did not tick, when a deadline is overdue by this much: sockets may have died meanwhile.
+/// When a deadline is overdue by this much, the host was asleep or did not tick: sockets may have died in that time.
 constexpr std::uint64_t SUSPENDED_MS = 20'000;
 
-/// The host is asked this often whether its network has changed, and at once where readiness says so.
+/// How often the host is asked whether its network has changed. It is asked at once when NETWORK_TAG is ready.
 constexpr std::uint64_t ASK_NETWORK_MS = 250;
 
-/// The peer's route that a routing id stands for, if the reference attached to it still means one over this relay.
+/// Finds the route of the event's routing id. False when the id has no reference, or its reference is outdated.
 bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
                    std::uint8_t &route) {
     if (event.reference == NO_REFERENCE) {
@@ -42,7 +42,7 @@ void count_packet(Connection &peer, std::uint8_t route, Bytes data) {
     peer.traffic.bytes_received += data.size();
 }
 
-/// What has the form of an echo: used up here, or for the host's own net_crypto.
+/// A packet in the form of an echo: handled here, or for the host's own net_crypto.
 void deliver_echo(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
     if (take_echo(c, peer_slot, route, data)) {
         return;
@@ -52,12 +52,13 @@ void deliver_echo(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t rout
     if (c.callbacks.data != nullptr) {
         c.answer_to = peer_slot;
         c.answer_over = route;
-        static_cast<void>(c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata)); // a relay may repeat it
+        // The result is ignored: a relay may repeat such a packet.
+        static_cast<void>(c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata));
         c.answer_to = NO_SLOT;
     }
 }
 
-/// A packet that says it is from the peer. Only what opens is the peer's.
+/// A packet in the peer's name. The host tells whether the packet opens: only then it proves that the peer is heard.
 void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
     static_assert(ECHO_RESPONSE == (ECHO_REQUEST | 1));
     if ((data[0] | 1) == ECHO_RESPONSE) {
@@ -68,7 +69,7 @@ void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, By
     count_packet(peer, route, data);
     const std::uint32_t untied = c.untied;
     if (c.callbacks.data != nullptr && c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata) &&
-        c.untied == untied) { // else the callback may have ended the connection
+        c.untied == untied) { // otherwise the callback may have ended the connection
         note_heard(c, peer_slot, route);
     }
 }
@@ -87,7 +88,7 @@ void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet 
         c.peers[peer_slot].routes[route].id = packet.id;
         set_step(c, peer_slot, route, Route_Step::registered);
     } else {
-        relay_leave_route(client, packet.id); // nobody wants it any more
+        relay_leave_route(client, packet.id); // the route is not wanted any more
     }
 }
 
@@ -153,7 +154,7 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
     }
 }
 
-/// Takes what the last read brought. False when the relay is not what it was, since a callback changed it.
+/// Takes the packets of the last read. False when a callback ended or replaced the link.
 bool take_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutable_Bytes input) {
     for (;;) {
         const Relay_Event event = relay_next(link->client, input, c.now);
@@ -167,7 +168,7 @@ bool take_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutabl
     }
 }
 
-/// One relay's turn. Whether there may be more to read.
+/// One relay's turn to be read. Returns whether there may be more to read.
 bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
     const Mutable_Bytes buffer{c.read_buffer.get(), READ_SIZE};
     Relay_Link *const link = c.relays[slot].link.get();
@@ -193,9 +194,9 @@ bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
     if (came && link->client.ping_heard == c.now) {
         note_cause(c, Wake_Cause::relay_ping);
         forget_refusals(c, slot);
-        wake_relay_at(c, slot, relay_due(c, c.relays[slot])); // our own ping may have gone along
+        wake_relay_at(c, slot, relay_due(c, c.relays[slot])); // our own ping may have been sent too
     } else if (came && c.causes == 0) {
-        note_cause(c, Wake_Cause::packet); // a part of one
+        note_cause(c, Wake_Cause::packet); // a part of a packet
     }
     note_relay_heard(c, slot);
     relay_flush_control(link->client);
@@ -208,7 +209,7 @@ bool is_linked(const Tcp_Connections &c, std::uint32_t slot) {
     return slot < c.relays.size() && c.relays.used(slot) && c.relays[slot].link != nullptr;
 }
 
-/// All relays that the host says are ready have a turn. Whether some may have more.
+/// Each relay that the host reports ready has one turn. Returns whether there may be more to read.
 bool read_ready(Tcp_Connections &c) {
     const Host &host = c.context.host;
     std::array<Ready, READY_PORTION> ready;
@@ -230,7 +231,7 @@ bool read_ready(Tcp_Connections &c) {
     return more;
 }
 
-/// For hosts that cannot tell: every relay is tried.
+/// The same for a host that cannot report readiness: every relay has a turn.
 bool read_all(Tcp_Connections &c) {
     bool more = false;
     for (std::uint32_t slot = 0; slot < c.relays.size() && !c.destroy_requested; ++slot) {
@@ -243,7 +244,7 @@ bool read_all(Tcp_Connections &c) {
 }
 
 void serve_due(Tcp_Connections &c) {
-    // Bounded, so that what is due again at once waits for the next tick.
+    // The number is limited: a relay or peer that is due again at once may wait for the next tick.
     for (std::uint32_t i = 0; i < 2 * c.relays.count() && c.relay_deadlines.first() <= c.now; ++i) {
         serve_relay(c, c.relay_deadlines.first_slot());
     }
@@ -268,17 +269,17 @@ void serve_due(Tcp_Connections &c) {
     }
 }
 
-/// The tick was for the first cause that it had.
+/// Counts the tick for the first of its causes.
 void count_wake(Tcp_Connections &c) {
     std::uint64_t Wake_Counts::*const counts[] = {
-        &Wake_Counts::packet, &Wake_Counts::relay_ping, &Wake_Counts::pong, &Wake_Counts::room, &Wake_Counts::ping,
+        &Wake_Counts::packet, &Wake_Counts::relay_ping, &Wake_Counts::pong, &Wake_Counts::room,  &Wake_Counts::ping,
         &Wake_Counts::probe,  &Wake_Counts::retry,      &Wake_Counts::peer, &Wake_Counts::prune, &Wake_Counts::request};
     static_assert(std::size(counts) == static_cast<std::size_t>(Wake_Cause::request) + 1);
     ++c.wakes.ticks;
     ++(c.causes == 0 ? c.wakes.spurious : c.wakes.*counts[std::countr_zero(c.causes)]);
 }
 
-/// One by one: a long list would be destroyed by as deep a recursion.
+/// Frees one link at a time: destroying a long list at once would recurse as deep as the list is long.
 void free_retired_links(Tcp_Connections &c) {
     while (c.retired_links != nullptr) {
         c.retired_links = std::move(c.retired_links->next);
@@ -320,7 +321,7 @@ std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {
     c.context.host.random(c.context.host.object, bytes);
     std::uint64_t value;
     std::memcpy(&value, bytes.data(), sizeof value);
-    return static_cast<std::uint32_t>(value % limit); // of 64 bits: the bias is far below what anyone could notice
+    return static_cast<std::uint32_t>(value % limit); // 64 bits: the bias is negligible
 }
 
 void log(const Tcp_Connections &c, Log_Level level, const char *message) {
@@ -390,7 +391,7 @@ void set_callbacks(Tcp_Connections *c, const Callbacks &callbacks) {
 
 void do_tcp_connections(Tcp_Connections *c, void *userdata) {
     if (c->ticking) {
-        return; // from within a callback: the tick that runs does it all
+        return; // called from a callback: the running tick does the work
     }
     c->ticking = true;
     c->userdata = userdata;

@@ -11,10 +11,10 @@ namespace toxtcp {
 
 namespace {
 
-/// Echoes that we send: so many a second, and as many more at once, for all peers together.
+/// Echoes that we send to all peers together: this many a second on average, and MOST_ECHOES at once.
 constexpr std::uint32_t ECHOES_A_SECOND = 10;
 constexpr std::uint32_t MOST_ECHOES = 40;
-/// Answers to those who have no connection.
+/// The same for answers to keys that have no connection.
 constexpr std::uint32_t ANSWERS_A_SECOND = 20;
 constexpr std::uint32_t MOST_ANSWERS = 40;
 
@@ -35,7 +35,7 @@ bool spend(Budget &budget, std::uint64_t now, std::uint32_t a_second, std::uint3
 /// Null for a key of low order.
 const Secret_Key *shared_key(Tcp_Connections &c, const Public_Key &peer) {
     if (is_weak_key(peer)) {
-        return nullptr; // among them the null key, which stands for a free entry
+        return nullptr; // also the null key, which marks a free entry
     }
     Echo_Keys::Entry &entry = c.echo_keys.entries[peer[0] % c.echo_keys.entries.size()];
     if (entry.peer != peer) {
@@ -48,7 +48,7 @@ const Secret_Key *shared_key(Tcp_Connections &c, const Public_Key &peer) {
     return &entry.shared;
 }
 
-// ---- numbers of our echoes: the time, a tag that is ours alone, the route
+// ---- the number of our echo = time:32, echo_tag:29, route:3
 
 std::uint64_t make_number(const Tcp_Connections &c, std::uint32_t stamp, std::uint8_t route) {
     return std::uint64_t{stamp} << 32 | c.echo_tag << 3 | route;
@@ -152,7 +152,7 @@ void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     report(c, Change_Kind::relay_failed, {.relay = slot, .peer = peer_slot, .reason = Reason::not_delivering});
 }
 
-/// An answer to an echo of ours. False when it is none.
+/// Takes the answer to an echo of ours. False when the packet is no such answer.
 bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     std::uint64_t number = 0;
@@ -175,11 +175,12 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
             set_sending(c, peer_slot, route, Reason::none);
         }
     }
-    return true; // ours, even if it comes again
+    return true; // also an answer that a relay repeats is not for the host
 }
 
-/// A request of the peer: told to Delivery, and answered over the route that it came over, which proves both directions.
-/// True when it is used up.
+/// Takes a request of the peer: tells Delivery, and answers over the route that the request came over, so that the
+/// answer proves both directions. False when the packet is for the host: not a valid request, or the host answers
+/// echoes.
 bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     Echo echo;

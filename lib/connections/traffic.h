@@ -1,19 +1,19 @@
-// The hands of Delivery and Selection: which route carries a connection's data, echoes out and in.
+// Carries out Delivery and Selection: which route carries a connection's data, and echoes in both directions.
 #pragma once
 
 #include "connections/core.h"
 
 namespace toxtcp {
 
-/// The peer is online there, and the relay's connection is up.
+/// Whether the peer is online at the route, and the relay's connection is up.
 [[nodiscard]] bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t route);
 /// The best usable route that is not in `avoid`; NO_ROUTE when there is none.
 [[nodiscard]] std::uint8_t best_route(const Tcp_Connections &c, const Connection &peer, Route_Set avoid);
 void set_sending(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Reason reason);
-/// The route in use is lost, or there was none: traffic goes over the best of the others, until their answers tell more.
+/// The route in use is lost, or there was none: traffic goes over the best route, and Delivery will probe all routes.
 void replace_sending(Tcp_Connections &c, std::uint32_t peer, Reason reason);
 
-/// What Delivery decides for a connection is carried out.
+/// Asks Delivery what to do for a connection now, and does it.
 void serve_delivery(Tcp_Connections &c, std::uint32_t peer);
 
 /// Data was sent over the route in use.
@@ -39,10 +39,10 @@ inline void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
     }
 }
 
-/// Echo requests and responses are dealt with before the host sees a packet. True when the packet is used up.
-/// `route` is the one that the packet came over.
+/// Handles a packet that is an echo request or response. True when the packet is done with, and not for the host.
+/// `route`: the route that the packet came over.
 [[nodiscard]] bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);
-/// The same for an OOB packet from a key that has no route over this relay.
+/// The same for an OOB packet from a key that has no route over this relay. Only requests are handled.
 [[nodiscard]] bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet);
 
 } // namespace toxtcp

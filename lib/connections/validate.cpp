@@ -41,7 +41,8 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
             return "a relay lists a route that is not its own";
         }
         const bool has_id = route.step == Route_Step::registered || route.step == Route_Step::online;
-        if (has_id && (!is_connected(relay) || relay.link->client.numbers[route.id - FIRST_ROUTING_ID] != reference)) {
+        if (has_id &&
+            (!is_connected(relay) || relay.link->client.references[route.id - FIRST_ROUTING_ID] != reference)) {
             return "a routing id does not lead to its route";
         }
         if (!is_connected(relay) && route.step != Route_Step::none && route.step != Route_Step::pruned) {
@@ -67,7 +68,7 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
         std::size_t named = 0;
         for (std::size_t i = 0, left = client.known.count(); left != 0; ++i) {
             left -= client.known[i];
-            named += client.known[i] && client.numbers[i] != NO_REFERENCE;
+            named += client.known[i] && client.references[i] != NO_REFERENCE;
         }
         if (client.phase == Relay_Phase::confirmed && named > relay.ids) {
             return "a routing id leads to a route that is gone";

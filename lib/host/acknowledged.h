@@ -1,4 +1,4 @@
-// What the system at the other end of a socket has acknowledged. One of two files is built: acknowledged_linux.cpp, or
+// How many bytes the other end of a socket has acknowledged. One of two files is built: acknowledged_linux.cpp or
 // acknowledged_none.cpp.
 #pragma once
 

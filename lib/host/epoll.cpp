@@ -31,7 +31,7 @@ bool epoll_watch(void *object, int socket, std::uint32_t tag, bool writing) {
 }
 
 void epoll_forget(void *object, int socket) {
-    // Closing takes it out of epoll only if no other process has the descriptor: one that was forked off may.
+    // close() removes the socket from epoll only if no other process has it open, such as a forked child.
     epoll_ctl(descriptor_of(object), EPOLL_CTL_DEL, socket, nullptr);
 }
 

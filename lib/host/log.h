@@ -1,4 +1,4 @@
-// Where the system host's log goes. One of two files is built: log_spdlog.cpp, or log_none.cpp.
+// The log of the default host. One of two files is built: log_spdlog.cpp or log_none.cpp.
 #pragma once
 
 #include <toxtcp/host.h>

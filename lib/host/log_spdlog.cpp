@@ -9,7 +9,7 @@ void write_log(Log_Level level, const char *message) {
     try {
         spdlog::log(static_cast<spdlog::level::level_enum>(level), "toxtcp: {}", message);
     } catch (const std::exception &) {
-        // Without a log there is nobody to tell.
+        // If the log fails, there is nowhere to report it.
     }
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint32_t LOOPBACK = 1; // the loopback device's index in every network namespace
 
-constexpr std::size_t BUFFER_SIZE = 8 * 1024; // what the kernel sends at once at the most
+constexpr std::size_t BUFFER_SIZE = 8 * 1024; // bytes; the kernel sends no more at once
 
 std::int64_t clock_ms(clockid_t clock) {
     timespec time{};
@@ -31,7 +31,7 @@ std::int64_t clock_ms(clockid_t clock) {
 
 constexpr std::uint64_t FNV_START = 0xCBF29CE484222325U;
 
-/// FNV-1a: of our own kernel's words, so that nobody picks them.
+/// FNV-1a. It need not resist an attacker, since the data comes from our own kernel.
 void mix(std::uint64_t &hash, const void *data, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) {
         hash = (hash ^ static_cast<const std::uint8_t *>(data)[i]) * 0x100000001B3U;
@@ -43,7 +43,7 @@ void mix(std::uint64_t &hash, const T &value) {
     mix(hash, &value, sizeof value);
 }
 
-/// Mixes in the attributes of these types.
+/// Mixes in the attributes of types `a` and `b`.
 void mix_attributes(std::uint64_t &hash, const rtattr *attribute, std::size_t left, std::uint16_t a, std::uint16_t b) {
     for (int size = static_cast<int>(left); RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size)) {
         if (attribute->rta_type == a || attribute->rta_type == b) {
@@ -53,7 +53,7 @@ void mix_attributes(std::uint64_t &hash, const rtattr *attribute, std::size_t le
     }
 }
 
-/// True if it was not known.
+/// Adds a hash to `known`. True if it was not there.
 bool remember(Network_Watch &watch, std::uint64_t hash) {
     if (std::find(watch.known.begin(), watch.known.end(), hash) != watch.known.end()) {
         return false;
@@ -64,12 +64,13 @@ bool remember(Network_Watch &watch, std::uint64_t hash) {
     try {
         watch.known.push_back(hash);
     } catch (const std::bad_alloc &) {
-        // It counts as new again when it is repeated.
+        // No memory: a repetition counts as new again.
     }
     return true;
 }
 
-/// What a message is about, as a hash; 0 for what does not matter to a TCP connection across the network.
+/// A hash of the address or default route that a message is about. 0: the message does not matter, since it cannot
+/// affect a TCP connection to another machine.
 std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
     std::uint64_t hash = FNV_START;
     if (header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_DELADDR) {
@@ -103,8 +104,9 @@ std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::siz
     return hash;
 }
 
-/// A cable that is plugged in again, or a radio that is back, under an address that stayed. Losing it leads nowhere better,
-/// so that only its return counts. The kernel says the same again at every scan for radios: what is down is remembered.
+/// Notices a device (a cable, a radio) that is up again with the same address. A device that goes down is no change,
+/// since it opens no new way to the relays. It is remembered in `known`: the kernel repeats such messages at every
+/// radio scan, and only the first message after the device was down counts.
 void take_link(Network_Watch &watch, const std::uint8_t *body, std::size_t size) {
     ifinfomsg link;
     if (size < sizeof link) {
@@ -121,7 +123,7 @@ void take_link(Network_Watch &watch, const std::uint8_t *body, std::size_t size)
     const std::uint64_t alone = about;
     mix_attributes(about, reinterpret_cast<const rtattr *>(body + NLMSG_ALIGN(sizeof link)),
                    size - std::min(size, std::size_t{NLMSG_ALIGN(sizeof link)}), IFLA_MASTER, IFLA_MASTER);
-    const bool has_master = about != alone; // a part of a bridge, such as a container's: it has no address of its own
+    const bool has_master = about != alone; // part of a bridge, such as a container's device: has no address of its own
     const bool was_down = std::erase(watch.known, alone) != 0;
     watch.changed = watch.changed || (was_down && !has_master && link.ifi_index != static_cast<int>(LOOPBACK));
 }
@@ -137,9 +139,9 @@ void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8
     if (about == 0) {
         return;
     }
-    const bool is_listed = (header.nlmsg_flags & NLM_F_MULTI) != 0; // an answer to our question what there is
-    // When a device goes down, Linux drops its IPv4 routes and tells nothing. So a route that the kernel calls new is a
-    // change even if it is still known.
+    const bool is_listed = (header.nlmsg_flags & NLM_F_MULTI) != 0; // part of the answer to ask_for_addresses
+    // When a device goes down, Linux drops its IPv4 routes without a message. So a route that the kernel calls new is a
+    // change, even if its hash is still in `known`.
     const bool is_new_route =
         header.nlmsg_type == RTM_NEWROUTE && (header.nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == NLM_F_CREATE;
     if (goes) {
@@ -150,7 +152,7 @@ void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8
     }
 }
 
-/// Asks what addresses there are. The answers come as messages.
+/// Asks the kernel for all addresses. The answers come as messages.
 void ask_for_addresses(int socket) {
     struct {
         nlmsghdr header;
@@ -159,7 +161,7 @@ void ask_for_addresses(int socket) {
     request.header.nlmsg_len = sizeof request;
     request.header.nlmsg_type = RTM_GETADDR;
     request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    static_cast<void>(send(socket, &request, sizeof request, 0)); // without it, what is repeated first counts as new
+    static_cast<void>(send(socket, &request, sizeof request, 0)); // if it fails, the first repetition counts as new
 }
 
 int open_netlink() {
@@ -178,7 +180,7 @@ int open_netlink() {
     return netlink;
 }
 
-/// A timer that never ends, but is cancelled when the calendar clock jumps. The end of a sleep is such a jump.
+/// A timer that never expires. It becomes readable when the calendar clock jumps, as it does at the end of a sleep.
 int open_wake_timer() {
     const int timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (timer < 0) {
@@ -202,7 +204,7 @@ void close_if_open(int &descriptor) {
 
 void read_netlink(Network_Watch &watch) {
     alignas(nlmsghdr) std::array<std::uint8_t, BUFFER_SIZE> buffer;
-    bool lost = false; // so much happened that the kernel dropped messages
+    bool lost = false; // the kernel dropped messages, since there were too many
     for (;;) {
         const ssize_t got = recv(watch.socket, buffer.data(), buffer.size(), 0);
         if (got > 0) {
@@ -210,7 +212,7 @@ void read_netlink(Network_Watch &watch) {
         } else if (got < 0 && errno == ENOBUFS) {
             lost = true;
         } else if (lost) {
-            // What is known may be wrong. Asked only now, as there would have been no room for the answer before.
+            // `known` may be wrong now. The kernel is asked only when the socket is empty, so that the answer has room.
             lost = false;
             watch.changed = true;
             watch.known.clear();
@@ -251,7 +253,7 @@ void read_network_watch(Network_Watch &watch) {
         read_netlink(watch);
     }
     if (watch.wake >= 0) {
-        // Fails with ECANCELED, after which the timer waits for the next jump. The clocks tell whether it was a sleep.
+        // Fails with ECANCELED. The timer then waits for the next jump. The clocks tell whether this one was a sleep.
         std::uint64_t ends = 0;
         static_cast<void>(!read(watch.wake, &ends, sizeof ends));
     }

@@ -1,5 +1,5 @@
-// Elsewhere than on Linux the program calls `tcp_connections_network_changed`. A clock that runs while the machine sleeps
-// shows a sleep by itself.
+// For systems other than Linux: nothing is watched, and the program calls `tcp_connections_network_changed`. The
+// library notices a sleep by itself if the monotonic clock runs during the sleep.
 #include "host/network_watch.h"
 
 namespace toxtcp {

@@ -10,9 +10,9 @@ namespace {
 
 struct Poll {
     std::vector<Poll_Entry> entries;
-    std::vector<std::uint32_t> tags; ///< of the entries
+    std::vector<std::uint32_t> tags; ///< one for each entry
     bool *network_ready = nullptr;
-    std::size_t next = 0; ///< entry that is looked at first, so that all have their turn
+    std::size_t next = 0; ///< entry to look at first, so that all entries have their turn
 };
 
 Poll &self(void *object) {

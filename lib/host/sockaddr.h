@@ -1,4 +1,4 @@
-// An address as the system's socket calls take it.
+// Converts an address to the form that the system's socket calls take.
 #pragma once
 
 #include <cstring>

@@ -1,4 +1,5 @@
-// TCP sockets of the system, as a Host has them. One of two files is built: sockets_posix.cpp, or sockets_windows.cpp.
+// The system's TCP sockets, for the functions of a Host. One of two files is built: sockets_posix.cpp or
+// sockets_windows.cpp.
 #pragma once
 
 #include <toxtcp/host.h>
@@ -11,7 +12,7 @@
 
 namespace toxtcp {
 
-/// Before all others, and after all others. False: the system has no sockets.
+/// `sockets_open` is called before all other functions, `sockets_close` after them. False: the system has no sockets.
 bool sockets_open();
 void sockets_close();
 
@@ -21,17 +22,18 @@ std::ptrdiff_t socket_send(int socket, Bytes bytes);
 std::ptrdiff_t socket_receive(int socket, Mutable_Bytes first, Mutable_Bytes rest);
 void socket_close(int socket);
 
-/// ms, of a clock that never goes back.
+/// The time of a clock that never goes back, ms.
 std::uint64_t monotonic_ms();
 
-/// A socket as `poll` takes it.
+/// An entry of the list that `poll` takes.
 #ifdef _WIN32
 using Poll_Entry = WSAPOLLFD;
 #else
 using Poll_Entry = pollfd;
 #endif
 
-/// `poll`: how many entries have something to tell, 0 when the time (ms, -1: no limit) is over, negative on failure.
+/// Calls `poll`. Returns how many entries are ready, 0 if the time is over, negative on failure. `milliseconds`: -1 is
+/// no limit.
 int sockets_poll(std::span<Poll_Entry> entries, int milliseconds);
 
 } // namespace toxtcp

@@ -17,7 +17,7 @@ namespace toxtcp {
 
 namespace {
 
-// What not every POSIX system has in the call itself.
+// The process must get no SIGPIPE when the other side has closed the connection.
 #ifdef MSG_NOSIGNAL
 constexpr int SEND_FLAGS = MSG_NOSIGNAL;
 #else
@@ -42,7 +42,7 @@ std::ptrdiff_t moved(ssize_t result) {
     if (result >= 0) {
         return result;
     }
-    // A socket that is still connecting says that it is not connected.
+    // ENOTCONN: the socket is still connecting.
     const bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOTCONN;
     return later ? SOCKET_WOULD_BLOCK : SOCKET_FAILED;
 }
@@ -62,7 +62,7 @@ int socket_connect(const Ip_Port &address) {
     if (fd < 0) {
         return -1;
     }
-    // Packets are small and wanted soon.
+    // Small packets are sent without delay.
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 #ifdef SO_NOSIGPIPE

@@ -14,7 +14,7 @@ namespace toxtcp {
 
 namespace {
 
-// A socket is a handle, and of handles Windows uses 32 bits, also where they are wider.
+// A SOCKET is a handle. Windows uses only 32 bits of a handle, even where the type is wider.
 SOCKET handle_of(int socket) {
     return static_cast<SOCKET>(socket);
 }
@@ -23,7 +23,7 @@ ULONG length_of(std::size_t size) {
     return static_cast<ULONG>(std::min<std::size_t>(size, INT_MAX));
 }
 
-/// Of a socket that says that it is not connected: whether connecting has failed, or is still under way.
+/// For a socket that is not connected: true if connecting has failed, false if it is still under way.
 bool has_failed(SOCKET socket) {
     int error = 0;
     int size = sizeof error;
@@ -60,7 +60,7 @@ int socket_connect(const Ip_Port &address) {
         return -1;
     }
     u_long non_blocking = 1;
-    // Packets are small and wanted soon.
+    // Small packets are sent without delay.
     const BOOL on = TRUE;
     setsockopt(made, IPPROTO_TCP, TCP_NODELAY, reinterpret_cast<const char *>(&on), sizeof on);
     if (made > INT_MAX || ioctlsocket(made, static_cast<long>(FIONBIO), &non_blocking) != 0 ||
@@ -99,7 +99,7 @@ void socket_close(int socket) {
 }
 
 int sockets_poll(std::span<Poll_Entry> entries, int milliseconds) {
-    if (entries.empty()) { // which WSAPoll takes for a mistake
+    if (entries.empty()) { // WSAPoll fails without entries
         Sleep(milliseconds < 0 ? INFINITE : static_cast<DWORD>(milliseconds));
         return 0;
     }

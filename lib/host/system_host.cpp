@@ -1,4 +1,5 @@
-// The system's own host: sockets, a way to wait for them, network changes, a clock, libsodium's randomness.
+// The default host: puts together the system's sockets, a way to wait for them, the watch for network changes, a clock
+// and libsodium's randomness.
 #include <toxtcp/host.h>
 
 #include <sodium.h>
@@ -16,10 +17,10 @@ namespace toxtcp {
 namespace {
 
 struct System_Host {
-    Host host; // first: what the caller holds is a pointer to it
+    Host host; // new_system_host returns a pointer to this member
     Waiting waiting;
     Network_Watch network;
-    bool network_ready = false; ///< it has something to read
+    bool network_ready = false; ///< `network` has something to read
 };
 
 System_Host &self(void *object) {
@@ -55,8 +56,8 @@ std::size_t host_ready(void *object, std::span<Ready> ready) {
     System_Host &made = self(object);
     const std::size_t count = made.waiting.ready(made.waiting.object, ready);
     if (made.network_ready) {
-        // At once, and not when somebody asks for changes: a host that wraps this one may never ask, and would find it
-        // ready for ever.
+        // Read now, and not in `network_changed`: a host that wraps this one may never call that function, and then the
+        // descriptors would stay ready for ever.
         made.network_ready = false;
         read_network_watch(made.network);
     }
@@ -121,7 +122,7 @@ Host *new_system_host() {
         made->waiting = open_poll(made->network_ready);
     }
     if (made->waiting.object == nullptr) {
-        return &made->host; // no memory is left: every socket is tried in every tick
+        return &made->host; // no memory: the host has no readiness, and every socket is tried in every tick
     }
     made->host.watch = host_watch;
     made->host.ready = host_ready;

@@ -6,7 +6,8 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint32_t OUTAGE_ATTEMPTS = 5; ///< their pause is the last that is shorter than NEEDED_RETRY_MS
+/// The pause after so many failed attempts is the last one shorter than NEEDED_RETRY_MS.
+constexpr std::uint32_t OUTAGE_ATTEMPTS = 5;
 
 std::uint64_t doubled(std::uint64_t first, std::uint32_t times) {
     return std::min(first << std::min(times, 20U), MAX_RETRY_MS);
@@ -26,7 +27,7 @@ void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool 
     const bool was_up = up != 0;
     backoff.attempts = up >= USEFUL_MS ? 0 : backoff.attempts + 1;
     const std::uint64_t pause = pause_after(backoff.attempts - (backoff.attempts > 0), needed);
-    // A little chance, or all clients of a relay that restarts would come at once. The first pause has more of it.
+    // Random pauses keep the clients of a relay that restarts from coming all at once. The first pause varies most.
     const std::uint64_t spread = backoff.attempts <= 1 ? pause : pause / 8;
     backoff.ready_at = now + pause - random % (spread + 1) / (backoff.attempts <= 1 ? 2 : 1);
     backoff.patient = pause >= PATIENT_RETRY_MS;

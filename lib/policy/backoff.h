@@ -1,16 +1,19 @@
-// Backoff: when is a relay that is away tried again?
+// Backoff: when is a relay that is not connected tried again?
 //
-// Rule: - A relay waits 250 ms after its first failure, and twice as long after each further one, up to 3 min. One that a
-//         peer lacks waits 8 s at most for its first NEEDED_ATTEMPTS.
-//       - Only a connection that lasted USEFUL_MS resets this. One that ended earlier counts as one more failure.
-//       - All that wait stand in one queue: those that a peer lacks first, then the longest waiting. One pace for all.
-//       - While nothing is connected (an outage) the relays' own waits do not count. The pace alone does: 0.35 s at first,
-//         then slower with time. A change of network starts it anew. What fails in an outage waits 8 s at most after it.
-//       - The pace becomes very slow only where the host tells of changes and every attempt fails at once: there is no
-//         network. Where attempts begin and come to nothing, what is broken is farther away, and nobody will tell.
-// Bound: a dead relay is tried at most 40 times in an hour after the first minute, one that flaps 60 times. A day without a
-//       network takes less than 1,000 attempts where the host tells of changes. Otherwise the pace is 2 s at the slowest,
-//       so that the end of an outage is found within 15 s.
+// Rule: - A relay waits 250 ms after its first failure, and twice as long after each further failure, up to 3 min. A
+//         relay that a peer needs waits 8 s at most for its first NEEDED_ATTEMPTS.
+//       - Only a connection that lasted USEFUL_MS resets the wait. A connection that ended earlier is one more failure.
+//       - All waiting relays stand in one queue: first those that a peer needs, then those that wait longest. The pace
+//         is the time between two attempts, whichever relays they are for.
+//       - While no relay is connected (an outage) the relays' own waits do not count, and the pace alone decides: one
+//         attempt in 0.35 s at first, then fewer with time. A change of network begins the outage anew. A relay that
+//         fails during an outage waits 8 s at most when the outage is over.
+//       - The pace becomes very slow only where the host tells of network changes and every attempt fails at once: then
+//         there is no network. Where attempts begin and then fail, the fault is farther away, and the host cannot tell
+//         its end.
+// Bound: a dead relay is tried at most 40 times in an hour after the first minute, a relay that flaps 60 times. A day
+//       without a network takes less than 1,000 attempts where the host tells of changes. Otherwise the pace is 2 s at
+//       the slowest, so that the end of an outage is found within 15 s.
 #pragma once
 
 #include <cstdint>
@@ -20,63 +23,65 @@ namespace toxtcp {
 inline constexpr std::uint64_t FIRST_RETRY_MS = 250;
 inline constexpr std::uint64_t MAX_RETRY_MS = 180'000;
 inline constexpr std::uint64_t NEEDED_RETRY_MS = 8'000;
-inline constexpr std::uint32_t NEEDED_ATTEMPTS = 20; ///< some three minutes, more where each attempt takes its 10 s
+inline constexpr std::uint32_t NEEDED_ATTEMPTS = 20; ///< about 3 min, or more where each attempt takes its 10 s
 inline constexpr std::uint64_t USEFUL_MS = 60'000;
 inline constexpr std::uint64_t PACE_MS = 100;
 inline constexpr std::uint64_t OUTAGE_PACE_MS = 350;
 inline constexpr std::uint64_t MAX_OUTAGE_PACE_MS = 120'000;
 inline constexpr std::uint64_t RELAPSE_MS = 10'000;
 inline constexpr std::uint64_t UNTOLD_OUTAGE_PACE_MS = 2'000;
-/// A retry that has waited this long may wait for another wake-up, but no longer than the second time.
+/// A retry after a wait this long is patient: it may wait COALESCE_MS more for a wake-up that has another cause.
 inline constexpr std::uint64_t PATIENT_RETRY_MS = 30'000;
 inline constexpr std::uint64_t COALESCE_MS = 30'000;
 
 /// Of one relay.
 struct Backoff {
     std::uint32_t attempts = 0;      ///< failed in a row
-    bool patient = false;            ///< its retry may wait for another wake-up
-    std::uint64_t ready_at = 0;      ///< ms, not tried before, outages aside
-    std::uint64_t waiting_since = 0; ///< ms, the end of its last attempt or connection
-    std::uint64_t away_since = 0;    ///< ms, since when it is away; 0: it is not
+    bool patient = false;            ///< the retry may wait for a wake-up that has another cause
+    std::uint64_t ready_at = 0;      ///< ms, the relay is not tried before this time, except in an outage
+    std::uint64_t waiting_since = 0; ///< ms, the end of the last attempt or connection
+    std::uint64_t away_since = 0;    ///< ms, since when the relay is not connected; 0: it is connected
 };
 
-/// An attempt failed, or a connection ended after `up` ms (0 for an attempt). `random` is any number.
+/// An attempt failed, or a connection ended after `up` ms (0 for an attempt). `needed`: a peer needs the relay.
+/// `random`: any random number.
 void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool needed, std::uint32_t random);
-/// It failed while nothing was connected, which tells little of it: when something is, it does not wait long.
+/// The relay failed in an outage, which tells little about it: when the outage is over, it does not wait long.
 void backoff_excuse(Backoff &backoff, std::uint64_t now);
-/// It is connected.
+/// The relay is connected.
 void backoff_connected(Backoff &backoff);
-/// To be tried at `at`, whatever was before: the network has changed, or its address.
+/// The relay is to be tried at `at`, whatever happened before: the network or the relay's address has changed.
 void backoff_reset(Backoff &backoff, std::uint64_t at);
-/// When its retry should wake the host.
+/// When the retry should wake the host.
 [[nodiscard]] std::uint64_t backoff_wake_at(const Backoff &backoff);
 
 /// Of all relays.
 struct Reconnect_Pace {
-    std::uint64_t outage_since = 0; ///< ms, since when nothing is connected; 0: something is
-    std::uint64_t next_at = 0;      ///< ms, no attempt before
-    std::uint64_t ended_at = 0;     ///< ms, when the last outage ended; 0: there was none
-    std::uint64_t ended_since = 0;  ///< ms, when that one had begun
+    std::uint64_t outage_since = 0; ///< ms, start of the outage; 0: there is no outage
+    std::uint64_t next_at = 0;      ///< ms, the next attempt is not before this time
+    std::uint64_t ended_at = 0;     ///< ms, end of the last outage; 0: there was none
+    std::uint64_t ended_since = 0;  ///< ms, start of the last outage
     bool has_network = false;       ///< an attempt in this outage did not fail at once
 };
 
-/// Nothing is connected any more. An outage that ended less than RELAPSE_MS ago goes on: what came up was of no use.
+/// No relay is connected any more. An outage that ended less than RELAPSE_MS ago goes on: the connection that ended it
+/// was of no use.
 void outage_begins(Reconnect_Pace &pace, std::uint64_t now);
-/// Something is connected. False when the last outage has ended just before: those that wait have had their turn then.
+/// A relay is connected. False when an outage ended less than RELAPSE_MS ago: the waiting relays were tried then.
 [[nodiscard]] bool outage_ends(Reconnect_Pace &pace, std::uint64_t now);
 
-/// The network has changed: what was before tells nothing.
+/// The network has changed: earlier failures tell nothing about the new network.
 void pace_renew(Reconnect_Pace &pace, std::uint64_t now);
 
-/// ms between two attempts. `told`: the host tells of changes of the network.
+/// ms between two attempts. `told`: the host tells of network changes.
 [[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told);
 
 /// A relay in the queue.
 struct Waiting_Relay {
-    bool needed = false;             ///< a peer lacks it
+    bool needed = false;             ///< a peer needs it
     std::uint64_t waiting_since = 0; ///< ms
 };
-/// Whether `a` has its turn before `b`.
+/// Whether `a` is tried before `b`.
 [[nodiscard]] bool goes_before(const Waiting_Relay &a, const Waiting_Relay &b);
 
 } // namespace toxtcp

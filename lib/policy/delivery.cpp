@@ -9,33 +9,34 @@ namespace toxtcp {
 
 namespace {
 
-/// A single echo is given this long at least before all routes are asked.
+/// A single echo has at least this long to be answered. Then all routes are probed.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
-/// A complaint that comes so much later than others says what was.
+/// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored.
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
-/// Between what we have sent and a complaint that it was not heard, beyond a round trip.
+/// Granted beyond the round trip between our data and a complaint that the peer did not hear the data.
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
-/// Between two echoes, on average: two a second.
+/// Average pause between two echoes to a peer: two a second.
 constexpr std::uint32_t ECHO_PAUSE_MS = 500;
-/// How much longer than another a complaint may have been on its way.
+/// How much longer one complaint may be on its way than another.
 constexpr std::uint32_t COMPLAINT_SLACK_MS = 500;
-/// What cannot be verified now is looked at again after this time.
+/// Where nothing can be verified now, the next look is after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
-/// Echoes of a silence go over all routes again when they have become this rare, for each route.
+/// Complaints go over all routes again when the pause between two complaints is this long for each route.
 constexpr std::uint32_t ASK_ALL_MS = 1'000;
-/// From this echo of a silence on, the route in use and the others have them in turn.
+/// From this complaint of a silence on, complaints go over the route in use and over one other route alternately.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
-constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< of a peer that has answered none
-/// Echoes of a silence go on as from here when a route comes online.
+constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< the same for a peer that answers no echo
+/// When a route comes online in a silence, the pauses between complaints are again those after this many complaints.
 constexpr std::uint8_t REPEATS_ANEW = 2;
 constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
-/// Of a round trip: a route that was slow before may carry nothing now. While others answer at once, and before a peer's
-/// complaints count.
+/// At most this much of a measured round trip counts where other routes answer: a route that was slow before may carry
+/// nothing now.
 constexpr std::uint32_t GRANTED_BESIDE_OTHERS_MS = 300;
+/// The same for the time until a complaint of the peer counts.
 constexpr std::uint32_t MAX_GRANTED_MS = 1'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
-/// Routes that are taken back come online a round trip to the relay later, and the peer learns of it.
+/// Routes that are requested again come online, and the peer learns it, a round trip to the relay and this time later.
 constexpr std::uint32_t TAKE_BACK_MS = 150;
 
 /// Never 0, which means "not set".
@@ -48,7 +49,7 @@ std::uint32_t later(std::uint64_t now, std::uint64_t ms) {
     return stamp_of(now + ms);
 }
 
-/// A time that is not set is reached.
+/// A time of 0 (not set) counts as reached.
 bool reached(std::uint32_t at, std::uint64_t now) {
     return at == 0 || static_cast<std::int32_t>(static_cast<std::uint32_t>(now) - at) >= 0;
 }
@@ -57,13 +58,13 @@ std::uint32_t age_of(std::uint32_t at, std::uint64_t now) {
     return static_cast<std::uint32_t>(now) - at;
 }
 
-/// The whole time that a short one stands for: all of them lie near the last data.
+/// The 64-bit time that a 32-bit time stands for. All such times are near the last data.
 std::uint64_t whole(const Delivery &d, std::uint32_t at) {
     const auto offset = static_cast<std::int32_t>(at - static_cast<std::uint32_t>(d.sent_at));
     return d.sent_at + static_cast<std::uint64_t>(std::int64_t{offset});
 }
 
-/// What a silence asks for next: an echo, a rotation, a withdrawal.
+/// When the next complaint, rotation or withdrawal of this silence is due.
 std::uint64_t next_in_silence(const Delivery &d) {
     const std::uint64_t at = std::min(whole(d, d.repeat_at), whole(d, d.rotate_at));
     return d.library ? at : std::min(at, whole(d, d.withdraw_at));
@@ -90,12 +91,12 @@ bool is_verified(const Delivery &d, std::uint8_t route) {
     return route != NO_ROUTE && d.routes[route].proof == Proof::verified;
 }
 
-/// Of the route in use, to a peer that is as far from the relay as we are.
+/// Estimate for the route in use: the peer is as far from the relay as we are.
 std::uint32_t usual_round_trip(const Delivery_View &view) {
     return std::max(UNKNOWN_ECHO_MS, 2 * view.relay_round_trip);
 }
 
-/// Of the route in use.
+/// Of the route in use: measured, or else estimated.
 std::uint32_t round_trip(const Delivery &d, const Delivery_View &view) {
     return is_verified(d, view.sending) ? d.routes[view.sending].round_trip : usual_round_trip(view);
 }
@@ -104,7 +105,7 @@ bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
     return d.routes[route].answered != 0 && age_of(d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
 }
 
-/// Whether an echo that was sent since then was answered over the route.
+/// Whether an echo that was sent at `since` or later was answered over the route.
 bool answered_since(const Delivery &d, std::uint8_t route, std::uint32_t since) {
     const std::uint32_t answered = d.routes[route].answered;
     return answered != 0 && static_cast<std::int32_t>(answered - since) >= 0;
@@ -114,7 +115,7 @@ bool is_talking(const Delivery &d, std::uint64_t now) {
     return d.sent_at != 0 && now <= d.sent_at + TALKING_MS;
 }
 
-/// How long echoes may be out.
+/// How long a burst may be out.
 std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
     const std::uint32_t base =
         single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view) + 3 * JUDGE_MARGIN_MS) : BURST_LASTS_MS;
@@ -130,7 +131,8 @@ bool has_choice(const Delivery_View &view) {
     return has_other(view.usable, view.sending);
 }
 
-/// Echoes that go out while the route in use owes an answer join those that are out, so that the first are still judged.
+/// Sends echoes over `routes`. While the route in use owes an answer, they join the present burst, so that its time to
+/// answer does not begin anew. Otherwise they are a new burst.
 void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
          Delivery_Action &action) {
     action.echo = both(action.echo, routes);
@@ -160,7 +162,8 @@ void end_offers(Delivery &d) {
     d.taking_back = false;
 }
 
-/// When the route in use is judged: sooner where it carries nothing from the peer either. 0: no other has answered.
+/// When the route in use must have answered; 0: no other route has answered. Earlier where a complaint of the peer did
+/// not come over the route in use.
 std::uint32_t judged_at(const Delivery &d) {
     const bool is_sooner = d.missing_at != 0 && static_cast<std::int32_t>(d.missing_at - d.probed_at) > 0 &&
                            static_cast<std::int32_t>(d.missing_at - d.judge_at) < 0;
@@ -197,7 +200,7 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
     }
     action.rotate = true;
     action.avoid = d.tried;
-    // Routes that have answered of late first: the others carry nothing at all.
+    // Prefer routes that have answered recently: the others may carry nothing at all.
     Route_Set lively = 0;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         lively = both(lively, is_lively(d, i, now) ? set_of(i) : Route_Set{0});
@@ -218,16 +221,16 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
         d.judge_at = 0;
         if (!delivers && contains(d.probed, view.sending) && others != 0) {
             const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.probed_at) > 0;
-            if (is_heard && view.load > LOADED_MS) { // the peer is heard, and our own bytes make the echo late
+            if (is_heard && view.load > LOADED_MS) { // the peer is heard: our own data makes the answer late
                 finish(d);
                 return;
             }
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
-            if (delivery_rotates(d)) { // another turn is for another route
+            if (delivery_rotates(d)) { // the next rotation is for another route
                 d.tried = both(d.tried, set_of(view.sending));
             }
-            d.left = view.sending; // it may only be slow: that shows before the echoes are given up
+            d.left = view.sending; // if the route is only slow, its answer comes before `left_until`
             d.left_until = later(now, BURST_LASTS_MS);
             d.moved = true;
             return;
@@ -265,8 +268,7 @@ void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
     }
 }
 
-/// One of the routes that are not in use: one without an echo since all had one, if there is such a route. Empty when
-/// there is no other route.
+/// One of the routes that are not in use: the next in turn. Empty when there is no other route.
 Route_Set one_aside(Delivery &d, const Delivery_View &view) {
     const Route_Set others = without(view.usable, set_of(view.sending));
     if (without(others, d.probed_aside) == 0) {
@@ -276,7 +278,7 @@ Route_Set one_aside(Delivery &d, const Delivery_View &view) {
     return static_cast<Route_Set>(left & (~left + 1));
 }
 
-/// There is no other route to go to, but the peer may have one, and learns only by this that it is not heard.
+/// We have a single route. The peer may have another, and only a complaint tells the peer that we do not hear it.
 void complain_alone(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (reached(d.rotate_at, now)) {
         d.rotate_at = later(now, rotate_patience(d));
@@ -295,7 +297,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         return;
     }
     if (!is_talking(d, now)) {
-        d.fresh = false; // the host slept meanwhile
+        d.fresh = false; // too late: the host has not ticked
         return;
     }
     const bool delivers = answered_since(d, view.sending, static_cast<std::uint32_t>(d.waiting_since));
@@ -310,7 +312,8 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
             routes = set_of(view.sending);
             const std::uint32_t last = d.repeat_at - repeat_pause(d.repeats);
             if (!answered_since(d, view.sending, last)) {
-                // One more at a time, in turn: where the route in use carries nothing, the complaint goes another way.
+                // The route in use may carry nothing. So another route gets the complaint too. Later each second
+                // complaint goes over another route alone.
                 const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
                 const Route_Set aside = one_aside(d, view);
                 const bool alone = contains(d.probed_last, view.sending) && alternates && aside != 0;
@@ -329,7 +332,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         return;
     }
     if (d.library && delivers) {
-        d.rotate_at = later(now, rotate_patience(d)); // it hears us, and has nothing to say
+        d.rotate_at = later(now, rotate_patience(d)); // the peer hears us, and has nothing to say
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
@@ -346,7 +349,7 @@ std::uint8_t next_of(Route_Set routes, std::uint8_t after) {
     return NO_ROUTE;
 }
 
-/// How long an offer is given. All routes are offered, then the pauses get longer.
+/// How long an offer lasts until the next. The time doubles when all routes have been offered.
 std::uint32_t offer_lasts(const Delivery &d, const Delivery_View &view, bool answers) {
     std::uint32_t usual = patience(d) + 2 * std::min(round_trip(d, view), 2 * usual_round_trip(view));
     if (d.offers == 0) {
@@ -355,7 +358,7 @@ std::uint32_t offer_lasts(const Delivery &d, const Delivery_View &view, bool ans
     return usual << std::min<std::uint32_t>(d.offers / (ROUTES + 1U), MAX_DOUBLINGS);
 }
 
-/// What the peer is offered next: all routes but the one that it was heard over last, then one at a time.
+/// The routes to withdraw next: the route that the peer was heard over last, then all routes but one, in turn.
 Route_Set next_to_withdraw(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const auto before = static_cast<Route_Set>(d.withdrawn_before & view.usable);
     const bool is_first = d.offers == 0;
@@ -380,15 +383,15 @@ Route_Set next_to_withdraw(Delivery &d, std::uint64_t now, const Delivery_View &
     return contains(view.usable, d.offered) ? without(view.usable, set_of(d.offered)) : Route_Set{0};
 }
 
-/// A peer without this library has chosen a route that carries nothing: it is made to choose another.
+/// A peer without this library sends over a route that carries nothing: it is made to choose another route.
 void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (d.library || !is_talking(d, now)) {
         end_offers(d);
     }
-    // It is heard, and it does not answer: it may not hear us.
+    // Since an offer the peer is heard, but answers no echo: it may not hear us.
     const bool is_unproved = d.offers != 0 && d.offer_heard;
     if (is_unproved && view.heard != view.sending && contains(view.usable, view.heard)) {
-        action.move_to = view.heard; // that one carries more than echoes
+        action.move_to = view.heard; // this route carries data, and not echoes alone
     }
     const bool is_silent = (d.waiting_since != 0 || is_unproved) && is_talking(d, now);
     if (d.withdrawn != 0 && reached(d.hold_until, now)) {
@@ -421,14 +424,14 @@ void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view,
     }
 }
 
-/// Whether something that we sent over the route in use would have been heard before a peer says, `within` ms later, that
-/// it has not heard us for `unheard` ms.
+/// The peer says that it has not heard us for `unheard` ms. Whether it should have heard, in that time, data that we
+/// sent over the route in use at least `within` ms ago.
 bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within, std::uint32_t unheard) {
     if (d.sending_since == 0 || age_of(d.sending_since, now) < within) {
         return false;
     }
     if (now <= d.sent_at + STREAM_GAP_MS && age_of(d.stream_since, now) >= within + STREAM_GAP_MS) {
-        return unheard >= STREAM_GAP_MS; // among what was sent in that time is something for sure
+        return unheard >= STREAM_GAP_MS; // a stream has a packet in every STREAM_GAP_MS
     }
     const auto counts = [&](std::uint32_t sent) {
         const std::uint32_t age = age_of(sent, now);
@@ -437,12 +440,12 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
     if (counts(stamp_of(d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
         return true;
     }
-    // Older packets are not known, but the pause between the last two is.
+    // The times of older data are not known. The pauses before it were probably like the last pause.
     const std::uint32_t pauses = 2 * std::min(stamp_of(d.sent_at) - d.sent_before, TALKING_MS);
     return is_talking(d, now) && age_of(d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
-/// The peer does not hear us. Which routes it answers over is asked, unless that was asked just now.
+/// The peer does not hear us: probes all routes, unless they were probed just now or the peer answers no echo.
 void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const bool are_asked =
         without(view.usable, d.probed) == 0 && !d.single && age_of(d.probed_at, now) < COMPLAINT_GAP_MS;
@@ -473,7 +476,8 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     const std::uint32_t settled =
         std::min((usual + COMPLAINT_MARGIN_MS) << std::min(d.rounds, MAX_DOUBLINGS), ROTATE_MS);
     if (!should_be_heard(d, now, settled + load, unheard)) {
-        // We have sent nothing that the peer should have heard by then, unless the route is slow only.
+        // With this route's round trip, the peer could not have heard our data in time. With a short round trip it
+        // could: then the routes are probed, to learn whether the route is slow or carries nothing.
         const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
         const bool may_ask = d.complained_at == 0 || reached(d.verify_at - VERIFY_MS / 4, now);
         if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
@@ -481,7 +485,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         }
         return;
     }
-    // Whoever has not heard us for a shorter time has heard us since the last complaint.
+    // If the last complaint is longer ago than `unheard`, the peer has heard us since: this complaint is a first one.
     const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
     if (d.complained_at != 0 && age_of(d.complained_at, now) > lasts) {
         d.complained_at = 0;
@@ -489,7 +493,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
     }
-    // A peer that answers no echo is seldom heard to complain. What it says of a longer time counts as two complaints.
+    // Complaints of a peer that answers no echo come seldom. A complaint about a longer time counts as two.
     const bool counts_twice = !d.answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
     if (d.complained_at == 0 && !counts_twice) {
         d.complained_at = stamp_of(now);
@@ -500,10 +504,11 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         return;
     }
     if (d.judge_at != 0) {
-        d.complaint = static_cast<std::uint16_t>(unheard); // until it is known whether the route answers
+        d.complaint = static_cast<std::uint16_t>(unheard); // kept until it is known whether the route in use answers
         return;
     }
-    // The route answers, and still the peer does not hear us; or nothing answers, and there was time for it.
+    // Traffic rotates where the route in use answers and the peer still does not hear us, and where the route had time
+    // to answer and did not.
     const std::uint32_t age = age_of(d.complained_at, now);
     if (!counts_twice && !is_lively(d, view.sending, now) && age < settled) {
         d.second_complaint_due = later(now, settled - age);
@@ -512,7 +517,8 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     rotate_for_complaint(d, now, view, action);
 }
 
-/// A second complaint came before echoes could have been answered, and now they could: none made traffic move.
+/// A second complaint came before echoes could be answered. There was time for the answers now, and none made traffic
+/// move: traffic rotates.
 void check_second_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (d.second_complaint_due == 0 || !reached(d.second_complaint_due, now) || d.judge_at != 0) {
         return;
@@ -528,7 +534,7 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
         return;
     }
     if (const Route_Set unknown = without(view.usable, d.ever_probed); unknown != 0) {
-        // In a silence the route in use is asked as well: where the new one answers alone, traffic moves there.
+        // In a silence the route in use is probed too: if only the new route answers, traffic moves there.
         const bool silent = d.repeats != 0;
         const bool known = !silent && (is_verified(d, view.sending) || contains(d.probed, view.sending));
         action.unheard = action.unheard || silent;
@@ -547,7 +553,7 @@ std::uint32_t earlier(std::uint32_t at, std::uint64_t now, std::uint32_t ms) {
     return reached(at, now + ms) ? at : later(now, ms);
 }
 
-/// There may be another way to the peer than before: the echoes of this silence become frequent again.
+/// Another route may deliver now: the complaints of this silence become frequent again.
 void repeat_anew(Delivery &d, std::uint64_t now) {
     d.repeats = std::min(d.repeats, REPEATS_ANEW);
     d.repeat_at = earlier(d.repeat_at, now, FIRST_REPEAT_MS);
@@ -560,7 +566,7 @@ void forget_complaints(Delivery &d) {
     d.rounds = 0;
 }
 
-/// A conversation begins anew.
+/// A new conversation begins.
 void forget(Delivery &d) {
     finish(d);
     d.verify_at = 0;
@@ -571,6 +577,22 @@ void forget(Delivery &d) {
     d.peer_clock = 0;
     for (Route_Delivery &route : d.routes) {
         route.answered = 0;
+    }
+}
+
+/// Two times of 32 bits can be compared as long as they are less than 24 days apart. A conversation without a pause can
+/// last longer, so that what is known is forgotten every 12 days.
+void keep_times_comparable(Delivery &d, std::uint64_t now) {
+    const auto period = static_cast<std::uint8_t>(now >> 30);
+    if (period == d.period) {
+        return;
+    }
+    d.period = period;
+    forget(d);
+    for (Route_Delivery &route : d.routes) {
+        if (age_of(route.since, now) > ANSWERS_WITHIN_MS) {
+            route.since = 0; // an echo from before that time is too old anyway
+        }
     }
 }
 
@@ -616,13 +638,13 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     if (d.offers != 0 && !d.offer_heard) {
         d.offer_heard = true;
         d.check = true;
-        d.ever_probed = 0; // whether the peer hears us there remains to be seen
+        d.ever_probed = 0; // probe all routes: the peer may not hear us yet
         d.verify_at = 0;
         d.withdraw_at = later(now, SINGLE_LASTS_MS + patience(d));
     }
     if (!d.moved) {
         const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
-        // One among three that stands alone was not the peer's habit.
+        // A single long silence among the last three is not the peer's habit.
         const std::uint32_t usual = std::min<std::uint32_t>(gap, std::max(d.last_gap, d.gap_before));
         d.pause = static_cast<std::uint16_t>(usual > d.pause ? usual : d.pause - (d.pause - usual) / 16);
         d.gap_before = d.last_gap;
@@ -640,6 +662,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (route >= ROUTES || !contains(d.ever_probed, route)) {
         return false;
     }
+    keep_times_comparable(d, now);
     Route_Delivery &answering = d.routes[route];
     const std::uint32_t age = age_of(stamp, now);
     const bool repeated = answering.answered != 0 && static_cast<std::int32_t>(stamp - answering.answered) <= 0;
@@ -650,7 +673,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     answering.answered = stamp;
     const std::uint32_t sample = std::max(age, 1U);
     const bool settles =
-        answering.proof == Proof::verified && 2 * sample >= answering.round_trip; // else it was slow, and is not
+        answering.proof == Proof::verified && 2 * sample >= answering.round_trip; // otherwise it is new or faster
     answering.round_trip = static_cast<std::uint16_t>(settles ? (3 * answering.round_trip + sample) / 4 : sample);
     answering.proof = Proof::verified;
     d.answers = true;
@@ -662,7 +685,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     d.library = d.library || by_library;
     if (d.probed == 0 || static_cast<std::int32_t>(stamp - d.probed_at) < 0) {
         if (d.waiting_since != 0 && d.repeats > REPEATS_ANEW) {
-            repeat_anew(d, now); // late, in a silence: something works again
+            repeat_anew(d, now); // an old echo is answered in a silence: a route works again
             d.check = true;
         }
         return true;
@@ -676,7 +699,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
             is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)
                                     : 0U;
         const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS);
-        const std::uint32_t at = later(stamp, grant); // the route in use was asked then, or before
+        const std::uint32_t at = later(stamp, grant); // the route in use was probed then, or before
         d.judge_at = d.judge_at == 0 || static_cast<std::int32_t>(at - d.judge_at) < 0 ? at : d.judge_at;
     }
     return true;
@@ -684,11 +707,12 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
 
 void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route,
                         std::uint8_t sending) {
+    keep_times_comparable(d, now);
     if (d.peer_clock != 0 && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
         return;
     }
-    const bool is_same = stamp == d.peer_clock; // one of those that went out together
-    // How much later it comes than the quickest of them, whatever the two clocks say.
+    const bool is_same = stamp == d.peer_clock; // the same burst, over another route
+    // How much longer this echo was on its way than the fastest echo. The two clocks need not agree.
     const std::uint32_t offset = static_cast<std::uint32_t>(now) - stamp;
     const auto delay = static_cast<std::int32_t>(offset - d.peer_offset);
     if (d.peer_clock == 0 || delay < 0) {
@@ -696,7 +720,7 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
     } else if (delay > STALE_COMPLAINT_MS) {
         unheard = 0;
     } else {
-        d.peer_offset += static_cast<std::uint32_t>(delay) / 8; // clocks drift
+        d.peer_offset += static_cast<std::uint32_t>(delay) / 8; // the clocks drift apart
     }
     d.peer_clock = stamp;
     d.library = true;
@@ -714,6 +738,9 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 
 void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.routes[route] = {};
+    if (std::none_of(d.routes.begin(), d.routes.end(), [](const Route_Delivery &r) { return r.since != 0; })) {
+        d.peer_clock = 0; // the peer is online nowhere: when it comes back, its clock may have started anew
+    }
     d.ever_probed = without(d.ever_probed, set_of(route));
     d.probed = without(d.probed, set_of(route));
     d.answered = without(d.answered, set_of(route));
@@ -755,7 +782,7 @@ void delivery_lost(Delivery &d) {
 }
 
 std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now) {
-    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(now - d.heard_at, 1, UINT32_MAX)); // or never
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(now - d.heard_at, 1, UINT32_MAX)); // 0: never heard
 }
 
 std::uint32_t delivery_stamp(std::uint64_t now) {
@@ -764,6 +791,7 @@ std::uint32_t delivery_stamp(std::uint64_t now) {
 
 Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view) {
     Delivery_Action action;
+    keep_times_comparable(d, now);
     d.check = false;
     if (view.sending == NO_ROUTE) {
         // Nothing can be sent, so silence tells nothing.
@@ -801,7 +829,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
     at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
     at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
-    if (d.second_complaint_due != 0 && d.judge_at == 0) { // otherwise it waits until the routes are judged
+    if (d.second_complaint_due != 0 && d.judge_at == 0) { // otherwise not before the route in use is judged
         at = std::min(at, whole(d, d.second_complaint_due));
     }
     if (d.waiting_since != 0 && d.fresh) {

@@ -1,28 +1,38 @@
-// Delivery: does the route in use carry our packets to the peer, and do the peer's reach us?
+// Delivery: does the route in use carry our packets to the peer, and do the peer's packets reach us?
 //
-// Rule: only the peer can prove it: by a packet that the layer above could open, or by the answer to an echo.
-//   - Silence: data was sent and the peer is not heard for `patience` (300 ms; twice the pauses that the peer is known to
-//     make, up to 2 s). An echo goes over all usable routes at once and says "I do not hear you". It is repeated, ever
-//     more rarely, while data is sent and the peer stays unheard.
-//   - Another route answers and the route in use does not, within twice its round trip: traffic moves to the one that
-//     answered first. That takes one round trip where the peer, too, says that it does not hear us, over all its routes
-//     at once: a route that carries this no more than the answer is broken both ways.
-//   - The peer says that it does not hear us, though we send: the routes are checked by echoes. Where that shows nothing
-//     (echoes pass and data does not, or the peer answers none) and the peer says so again, traffic rotates.
-//   - A peer without this library never says so. When it is silent for 3 s traffic rotates too, through all usable
-//     routes, for ever. Each full round doubles the patience, up to a minute. A rotation is no verdict. A route that comes
-//     online in a silence begins the patience anew.
-//   - Such a peer sends over a route of its own choice, and answers echoes over that one too. When it is silent and answers
-//     nothing (1 s), or answers and is silent (3 s), it is made to choose another: the route that it was heard over is
-//     withdrawn (the peer sees us offline there), then all but one, in turn. What helped holds for 30 s, and twice as long
-//     each time; then all routes are taken back.
-//   - A route that came online is verified once there is something to send, and all are when the route in use is lost.
-//     While data flows, the route in use is verified every 2 s and all of them every 30 s. A link that we load ourselves
-//     is not: its queue would only make an echo late.
-//   - Where the layer above cannot open packets, nothing is ever heard: there is no silence, and no complaint. The route in
-//     use is verified by echoes alone; a relay that lets them pass and drops data is not found.
-//   - No echo is sent while the connection is idle. Where there is no other route to go to, only a silence asks for them:
-//     the peer may have a choice.
+// Only the peer can prove it: by a packet that the layer above could open (then the peer is heard), or by the answer to
+// an echo.
+//
+// Terms:
+//   - Silence: begins with the first data that we send after the peer was heard, and ends when the peer is heard again.
+//   - Complaint: an echo that says "I do not hear you". Only this library sends and understands it.
+//   - Move: traffic goes to another route, because an echo has shown that the other route is better.
+//   - Rotation: traffic goes to another route, though no echo has shown that the other route is better.
+//   - Withdrawal: we leave a route, and the peer sees us offline there.
+// Rule:
+//   - Silence: when it has lasted for `patience` (300 ms, or twice the pauses that the peer is known to make, up to
+//     2 s), a complaint goes over all usable routes at once. We repeat it, less and less often, as long as we send data
+//     and the peer is not heard.
+//   - Another route answers an echo, and the route in use does not within two round trips: traffic moves to the fastest
+//     route that answered. One round trip is enough where the peer complains too, over another route and not over the
+//     route in use. A complaint is sent over all routes, so the route in use is then broken in both directions.
+//   - The peer complains although we send: all routes are probed by echoes. If the echoes find no fault (they pass and
+//     data does not, or the peer answers none) and the peer complains again, traffic rotates.
+//   - A peer without this library never complains. So traffic also rotates after 3 s of silence, unless a peer with
+//     this library answers over the route in use. It rotates through all usable routes, for ever. Each full round
+//     doubles the wait, up to a minute. Such a rotation does not count against the route. When a route comes online
+//     during a silence, the wait is 3 s again.
+//   - A peer without this library also chooses its own route, and answers echoes over that route only. When it is
+//     silent and answers nothing (1 s), or answers and is silent (3 s), it is made to choose another route: we withdraw
+//     the route that it was heard over last, then all routes but one, for each route in turn. What helped is kept for
+//     30 s, and twice as long each time. Then we request the withdrawn routes again.
+//   - Verification: a route that came online is probed once there is data to send. All routes are probed when the route
+//     in use is lost. While data flows, the route in use is probed every 2 s, and all routes about every 30 s. A route
+//     that our own data loads is not: the echo would wait in the queue and come late.
+//   - Where the layer above cannot tell which packets are the peer's, we see no silence and send no complaint. The
+//     route in use is verified by echoes alone, and we do not find a relay that passes echoes and drops data.
+//   - An idle connection sends no echo. With a single usable route, that route is not verified every 2 s. In a silence
+//     we still complain, because the peer may have another route.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
 //   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
 #pragma once
@@ -36,206 +46,212 @@ namespace toxtcp {
 
 inline constexpr std::uint32_t PATIENCE_MS = 300;
 inline constexpr std::uint32_t MAX_PATIENCE_MS = 2'000;
-inline constexpr std::uint32_t JUDGE_MARGIN_MS = 50;   ///< beyond twice the round trip
-inline constexpr std::uint32_t UNKNOWN_ECHO_MS = 200;  ///< round trip of a route that no echo has measured
-inline constexpr std::uint32_t BURST_LASTS_MS = 2'500; ///< an echo that is later counts as unanswered
+inline constexpr std::uint32_t JUDGE_MARGIN_MS = 50;   ///< granted to an answer beyond its round trips
+inline constexpr std::uint32_t UNKNOWN_ECHO_MS = 200;  ///< assumed round trip of a route that no echo has measured
+inline constexpr std::uint32_t BURST_LASTS_MS = 2'500; ///< an echo without an answer for this long counts as unanswered
 inline constexpr std::uint32_t FIRST_REPEAT_MS = 450;  ///< from the first echo of a silence to the second
-inline constexpr std::uint32_t SECOND_REPEAT_MS = 600; ///< and to the third; each later pause is a fifth longer
+inline constexpr std::uint32_t SECOND_REPEAT_MS = 600; ///< from the second to the third; then each a fifth longer
 inline constexpr std::uint32_t MAX_REPEAT_MS = 8'000;
-inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence of a peer that cannot say "I do not hear you"
+inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence after which traffic rotates without a complaint
 inline constexpr std::uint32_t MAX_ROTATE_MS = 60'000;
-inline constexpr std::uint32_t WITHDRAW_MS = 700; ///< beyond the patience, of a peer that answers nothing
-inline constexpr std::uint32_t HOLD_MS = 30'000;  ///< routes stay withdrawn so long
+inline constexpr std::uint32_t WITHDRAW_MS = 700; ///< beyond the patience: a peer that answers no echo loses a route
+inline constexpr std::uint32_t HOLD_MS = 30'000;  ///< routes stay withdrawn this long at first
 inline constexpr std::uint32_t MAX_HOLD_MS = 480'000;
-inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300; ///< two complaints that are closer say the same
-inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 10'000;
-inline constexpr std::uint32_t STREAM_GAP_MS = 250;
-inline constexpr std::uint32_t TALKING_MS = 1'500;         ///< data that was sent this recently should be heard
-inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000; ///< an echo that is older counts no more
-inline constexpr std::uint32_t FORGET_MS = 600'000;
-inline constexpr std::uint32_t VERIFY_MS = 2'000;
-inline constexpr std::uint8_t COMPARE_EVERY = 15;    ///< so many times the route in use alone, then all
-inline constexpr std::uint32_t DISTRUST_MS = 60'000; ///< a route that traffic rotated away from is not chosen so long
-inline constexpr std::uint8_t MAX_UNANSWERED = 3;    ///< bursts without any answer, after which the peer answers none
+inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300;      ///< complaints that are closer together count as one
+inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 10'000; ///< a complaint after this time is again a first one
+inline constexpr std::uint32_t STREAM_GAP_MS = 250;         ///< data with no longer pause than this is a stream
+inline constexpr std::uint32_t TALKING_MS = 1'500;          ///< we are talking: data was sent no longer ago than this
+inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000;  ///< the answer to an older echo is ignored
+inline constexpr std::uint32_t FORGET_MS = 600'000;         ///< a conversation ends after this time without data
+inline constexpr std::uint32_t VERIFY_MS = 2'000;           ///< between two verifications of the route in use
+/// After so many verifications of the route in use alone, all routes are probed.
+inline constexpr std::uint8_t COMPARE_EVERY = 15;
+/// For how long a route is avoided after complaints; doubled each further time.
+inline constexpr std::uint32_t DISTRUST_MS = 60'000;
+/// After so many bursts in a row without any answer, the peer counts as one that answers no echo.
+inline constexpr std::uint8_t MAX_UNANSWERED = 3;
 
-// Silence found, checked, left; one more route found bad by the other end meanwhile: the first row of the bounds.
+// The bounds above: 0.6 s beside the round trips; 3 s at the latest; one rotation for each bad route.
 static_assert(PATIENCE_MS + JUDGE_MARGIN_MS <= 600);
 static_assert(MAX_PATIENCE_MS + JUDGE_MARGIN_MS < 3'000);
 static_assert(2 * ROTATE_MS < 9'000 && 5 * ROTATE_MS < 20'000);
-static_assert(COMPLAINT_LASTS_MS > MAX_REPEAT_MS); // or each would be the first
+static_assert(COMPLAINT_LASTS_MS > MAX_REPEAT_MS); // otherwise no complaint could ever be the second
 
 enum class Proof : std::uint8_t {
     none,     ///< not known yet
-    verified, ///< its last echo was answered
-    failed    ///< its last echo was not, while another route's was
+    verified, ///< the route's last echo was answered
+    failed    ///< the route's last echo was not answered, and another route's echo was
 };
 
-// Times below that have 32 bits are the low ones of ms. They belong to a conversation that goes on: after
-// FORGET_MS without data they are forgotten, long before they could wrap.
+// A time of 32 bits below is the low 32 bits of ms. Such times wrap after 49 days. They are forgotten after FORGET_MS
+// without data, and every 12 days.
 
-/// What is known of one route. Fresh whenever the peer comes online there.
+/// What is known of one route. Reset whenever the peer comes online there.
 struct Route_Delivery {
-    std::uint32_t since = 0;      ///< the peer came online there; answers to echoes from before are repeated by a relay
-    std::uint32_t answered = 0;   ///< when the newest echo that was answered had been sent; 0: none
+    std::uint32_t since = 0;      ///< when the peer came online; the answer to an earlier echo is a repetition
+    std::uint32_t answered = 0;   ///< when the newest echo that was answered was sent; 0: none was answered
     std::uint16_t round_trip = 0; ///< ms end to end, smoothed
     Proof proof = Proof::none;
 };
 
-/// Ordered by size: a host may have 100,000 connections.
+/// Members are ordered by size, to save memory: a host may have 100,000 connections.
 struct Delivery {
-    std::uint64_t waiting_since = 0; ///< ms, the first data sent since the peer was heard; 0: nothing is waited for
-    std::uint64_t sent_at = 0;       ///< ms, the last data
-    std::uint64_t heard_at = 0;      ///< ms, the last packet that opened; 0: never
+    std::uint64_t waiting_since = 0; ///< ms, when the silence began; 0: there is no silence
+    std::uint64_t sent_at = 0;       ///< ms, of the last data
+    std::uint64_t heard_at = 0;      ///< ms, of the last packet that opened; 0: never
     std::array<Route_Delivery, ROUTES> routes{};
 
     // What we send.
-    std::uint32_t sending_since = 0; ///< the first data over the route in use; 0: none yet
-    std::uint32_t stream_since = 0;  ///< since when data is sent without a pause of STREAM_GAP_MS
-    std::uint32_t sent_before = 0;   ///< the last data before the last such pause
+    std::uint32_t sending_since = 0; ///< the first data over the route in use, while we are talking; 0: none yet
+    std::uint32_t stream_since = 0;  ///< start of the present stream: no pause since then was longer than STREAM_GAP_MS
+    std::uint32_t sent_before = 0;   ///< the last data before this stream
 
     // A silence.
-    std::uint32_t repeat_at = 0; ///< the next echo
+    std::uint32_t repeat_at = 0; ///< when the next complaint is sent
     std::uint32_t rotate_at = 0; ///< when traffic rotates
 
-    // Routes that the peer is to leave.
-    std::uint32_t withdraw_at = 0; ///< the next is withdrawn
-    std::uint32_t hold_until = 0;  ///< all are taken back
+    // Withdrawn routes. An offer leaves the peer fewer routes, mostly a single one.
+    std::uint32_t withdraw_at = 0; ///< when the next offer is made
+    std::uint32_t hold_until = 0;  ///< when all withdrawn routes are requested again
 
-    // Echoes that are out together.
-    std::uint32_t probed_at = 0;
-    std::uint32_t end_at = 0;     ///< when they are given up
-    std::uint32_t judge_at = 0;   ///< when the route in use is judged; 0: no other has answered
-    std::uint32_t left_until = 0; ///< when `left` has failed, unless it answers
-    std::uint32_t verify_at = 0;  ///< the route in use is not verified before
+    // A burst: the echoes that are out together.
+    std::uint32_t probed_at = 0;  ///< when the first of them was sent
+    std::uint32_t end_at = 0;     ///< when the burst ends: an echo without an answer then counts as unanswered
+    std::uint32_t judge_at = 0;   ///< when the route in use must have answered; 0: no other route has answered first
+    std::uint32_t left_until = 0; ///< when `left` counts as failed, unless it answers before
+    std::uint32_t verify_at = 0;  ///< the route in use is not verified before this time
 
-    std::uint32_t distrust_until = 0; ///< routes in `distrusted` are not chosen before
+    std::uint32_t distrust_until = 0; ///< routes in `distrusted` are avoided until then
 
-    // What the peer says.
-    std::uint32_t peer_clock = 0;    ///< of the peer's last echo: older ones are repeated by a relay
-    std::uint32_t peer_offset = 0;   ///< of our clock to the peer's, by its quickest echoes
-    std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none of late
-    std::uint32_t missing_at = 0;    ///< the last complaint has not come over the route in use by then; 0: it has
-    std::uint32_t second_complaint_due = 0; ///< another came too soon after it: traffic rotates then; 0: none
+    // What the peer's library says.
+    std::uint32_t peer_clock = 0;    ///< the peer's time in its newest echo; an older echo is a relay's repetition
+    std::uint32_t peer_offset = 0;   ///< ms, our time minus the peer's, by those of its echoes that came fastest
+    std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none counts now
+    /// By this time the last complaint should have come over the route in use too; 0: it has, or there is none.
+    std::uint32_t missing_at = 0;
+    /// When traffic rotates for a second complaint that came before an echo could be answered; 0: there is none.
+    std::uint32_t second_complaint_due = 0;
 
-    std::uint16_t complaint = 0;  ///< ms for which the peer has just said that it does not hear us; 0: it has not
-    std::uint16_t pause = 0;      ///< ms, the longest of the peer's late pauses
-    std::uint16_t last_gap = 0;   ///< ms, from our data to the peer's, last time
-    std::uint16_t gap_before = 0; ///< and the time before
+    std::uint16_t complaint = 0;  ///< ms for which the peer says that it did not hear us, not dealt with yet; 0: none
+    std::uint16_t pause = 0;      ///< ms, the pauses that the peer usually makes: a single long one does not count
+    std::uint16_t last_gap = 0;   ///< ms, the last silence
+    std::uint16_t gap_before = 0; ///< ms, the silence before the last
 
-    Route_Set ever_probed = 0;       ///< routes that were sent an echo
-    Route_Set probed = 0;            ///< routes that were sent one of those that are out together; 0: none are
-    Route_Set answered = 0;         ///< of these
-    Route_Set probed_aside = 0;      ///< routes that had an echo of this silence since all had one
-    Route_Set probed_last = 0;       ///< routes that had the last echo of this silence
+    Route_Set ever_probed = 0;      ///< routes that were sent an echo; the others are still to be verified
+    Route_Set probed = 0;           ///< routes that were sent an echo of this burst; 0: there is no burst
+    Route_Set answered = 0;         ///< routes of `probed` that have answered
+    Route_Set probed_aside = 0;     ///< routes that were sent a complaint in turn, since one went over all routes
+    Route_Set probed_last = 0;      ///< routes that were sent the last complaint of this silence
     Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
-    Route_Set distrusted = 0;       ///< routes that traffic rotated away from, since the peer heard nothing over them
-    Route_Set withdrawn = 0;        ///< routes that the peer was made to leave
-    Route_Set withdrawn_before = 0; ///< those that were taken back last: withdrawn first
-    std::uint8_t offered = 0;       ///< the route that was offered last, alone
-    std::uint8_t offers = 0;        ///< in this silence
+    Route_Set distrusted = 0;       ///< routes that traffic rotated away from because the peer complained
+    Route_Set withdrawn = 0;        ///< routes that we have left, so that the peer leaves them
+    Route_Set withdrawn_before = 0; ///< routes that were withdrawn until the last hold ended: withdrawn first next time
+    std::uint8_t offered = 0;       ///< the route of the last offer; the next offer is the route after this
+    std::uint8_t offers = 0;        ///< offers in this silence
     std::uint8_t holds = 0;         ///< silences that an offer has ended
-    std::uint8_t left = NO_ROUTE;   ///< the route that traffic has left for another's answer
-    std::uint8_t repeats = 0;       ///< echoes of this silence
-    std::uint8_t rounds = 0;        ///< times that traffic went through all routes
-    std::uint8_t unanswered = 0;    ///< times that no echo was answered, in a row
-    std::uint8_t verified = 0;      ///< times that the route in use alone was verified, since all were
+    std::uint8_t left = NO_ROUTE;   ///< the route that traffic moved away from, while its answer may still come
+    std::uint8_t repeats = 0;       ///< complaints sent in this silence
+    std::uint8_t rounds = 0;        ///< rounds of rotation through all routes
+    std::uint8_t unanswered = 0;    ///< bursts without any answer, in a row
+    std::uint8_t verified = 0;      ///< verifications of the route in use alone, since all routes were probed
+    std::uint8_t period = 0;        ///< of 2^30 ms (12 days) in which the times of 32 bits are
     std::uint8_t distrusts = 0;     ///< times that a route was distrusted
 
-    bool check : 1 = false;       ///< something waits for `delivery_due`
-    bool fresh : 1 = false;       ///< data was sent of late: the next echo of this silence is due by the clock
-    bool taking_back : 1 = false; ///< the next route to be offered was withdrawn
+    bool check : 1 = false;       ///< `delivery_due` is to be called at once
+    bool fresh : 1 = false;       ///< in a silence: data was sent recently, and the times of the silence count
+    bool taking_back : 1 = false; ///< all withdrawn routes were requested again, to offer one of them next
     bool offer_heard : 1 = false; ///< the peer was heard since the last offer
-    bool moved : 1 = false;       ///< traffic has moved in this silence: it was not a pause of the peer
-    bool single : 1 = false;      ///< of the echoes that are out: only the route in use was asked
-    bool library : 1 = false;     ///< the peer has this library: it says when it does not hear us
-    bool answers : 1 = false;     ///< the peer has answered an echo
+    bool moved : 1 = false;       ///< traffic has moved in this silence, so its length is no pause of the peer
+    bool single : 1 = false;      ///< the burst is a single echo over the route in use
+    bool library : 1 = false;     ///< the peer has this library: it complains when it does not hear us
+    bool answers : 1 = false;     ///< true from the first answer until MAX_UNANSWERED bursts are unanswered
     bool proves : 1 = true;       ///< the layer above can tell which packets are the peer's
 };
 
-/// What is to be done.
+/// What the caller has to do.
 struct Delivery_Action {
-    Route_Set echo = 0;              ///< an echo over each of these
-    bool unheard = false;            ///< the echoes say "I do not hear you"
-    std::uint8_t move_to = NO_ROUTE; ///< traffic goes there: it delivers, and the route in use does not
-    std::uint8_t failed = NO_ROUTE;  ///< traffic had left this one, and no answer has come over it since
-    Route_Set withdraw = 0;          ///< routes to be left, so that the peer sends over another
-    bool take_back = false;          ///< routes that were withdrawn are requested again
-    bool rotate = false;             ///< traffic goes to the best route that is not in `avoid`, if there is one
+    Route_Set echo = 0;              ///< send an echo over each of these routes
+    bool unheard = false;            ///< these echoes are complaints
+    std::uint8_t move_to = NO_ROUTE; ///< send traffic over this route: it delivers, and the route in use does not
+    std::uint8_t failed = NO_ROUTE;  ///< this route failed: traffic moved away, and no answer came since
+    Route_Set withdraw = 0;          ///< leave these routes, so that the peer sends over another route
+    bool take_back = false;          ///< request the routes again that were withdrawn
+    bool rotate = false;             ///< send traffic over the best route that is not in `avoid`, if there is one
     Route_Set avoid = 0;
 };
 
-/// The circumstances.
+/// What Delivery has to know of the connection.
 struct Delivery_View {
-    Route_Set usable = 0;               ///< routes with the peer online
+    Route_Set usable = 0;               ///< routes where the peer is online
     std::uint8_t sending = NO_ROUTE;    ///< the route in use
     Route_Set stale = 0;                ///< usable routes whose relay does not answer its pings
-    std::uint8_t heard = NO_ROUTE;      ///< the route of the peer's last packet
-    std::uint32_t load = 0;             ///< ms, granted to the route in use for what we sent (load.h)
+    std::uint8_t heard = NO_ROUTE;      ///< the route that the peer was heard over last
+    std::uint32_t load = 0;             ///< ms, how late our own data may make an answer over the route in use (load.h)
     std::uint32_t relay_round_trip = 0; ///< ms, of pings to the relay of the route in use; 0: not measured
 };
 
 // ---- evidence --------------------------------------------------------------------------------------------------
 
-/// Data was sent. When `delivery_due` wants to be asked because of it, or UINT64_MAX.
+/// Data was sent. Returns when `delivery_due` is to be called because of it, or UINT64_MAX.
 [[nodiscard]] std::uint64_t delivery_sent(Delivery &d, std::uint64_t now);
 
-/// The peer is heard again after data was sent. Whether something waits for `delivery_due` now.
+/// The peer is heard in a silence. Returns whether `delivery_due` is to be called now.
 bool delivery_silence_ends(Delivery &d, std::uint64_t now);
 
-/// A packet of the peer opened. Whether something waits for `delivery_due` now. Each packet comes here.
+/// A packet of the peer opened. Returns whether `delivery_due` is to be called now. Inline, for each packet.
 inline bool delivery_heard(Delivery &d, std::uint64_t now) {
     d.heard_at = now;
     return d.waiting_since != 0 && delivery_silence_ends(d, now);
 }
 
-/// The peer answered the echo that was sent over this route at `stamp`. False when no such echo is out: it is repeated,
-/// or none of ours.
+/// The peer answered the echo that was sent over this route at `stamp`. False when the answer does not count: a relay
+/// repeats it, it is too old, or no echo was sent over this route.
 [[nodiscard]] bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp,
                                      bool by_library, std::uint8_t sending, std::uint32_t load);
 
-/// An echo of the peer's library came over this route, sent by the peer's clock at `stamp`. `unheard`: ms for which it
-/// says that it has not heard us; 0: it does not complain.
+/// An echo came over this route from a peer with this library. `stamp`: the peer's time when the echo was sent.
+/// `unheard`: ms for which the peer says that it has not heard us; 0: the echo is no complaint.
 void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route,
                         std::uint8_t sending);
 
-/// For how long the peer has not been heard, ms: what an echo of ours says in a silence. Not 0.
+/// For how long we have not heard the peer, ms: our complaints say it. Never 0.
 [[nodiscard]] std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now);
 
 /// The peer went offline at this route.
 void delivery_reset_route(Delivery &d, std::uint8_t route);
 
-/// The peer came online at this route. In a silence it may be the first that delivers: patience begins anew. Changes
-/// `delivery_deadline`.
+/// The peer came online at this route, which may be the first that delivers. In a silence we complain often again, and
+/// the wait for a rotation is short again. Changes `delivery_deadline`.
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route);
 
-/// The route is another one from now on.
+/// The route's relay was untied: the place is free for another relay.
 void delivery_untied(Delivery &d, std::uint8_t route);
 
 /// Traffic goes over another route from now on, for whatever reason.
 void delivery_moved(Delivery &d, std::uint64_t now);
 
-/// The route in use is lost. Which of the others is the best is asked anew.
+/// The route in use was lost. All routes are to be probed, to find the best of them.
 void delivery_lost(Delivery &d);
 
-/// The time that goes into the number of an echo that is sent now.
+/// The time to be put into the number of an echo that is sent now. Never 0.
 [[nodiscard]] std::uint32_t delivery_stamp(std::uint64_t now);
 
 // ---- decision --------------------------------------------------------------------------------------------------
 
 [[nodiscard]] Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view);
 
-/// When `delivery_due` has something to decide by the clock; UINT64_MAX for never.
+/// When `delivery_due` is to be called; UINT64_MAX: not before something happens.
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);
 
-/// When the newest echo that was answered over the route was sent, ms; 0: none was.
+/// When the newest echo that was answered over the route was sent, ms; 0: none was answered.
 [[nodiscard]] std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route);
 
-/// Whether traffic goes from route to route, since what answers echoes does not deliver.
+/// Whether traffic rotates: an answer to an echo then does not show that a route delivers.
 [[nodiscard]] inline bool delivery_rotates(const Delivery &d) {
     return d.tried != 0;
 }
 
-/// Whether traffic has rotated away from the route of late.
+/// Whether traffic rotated away from the route recently because the peer complained.
 [[nodiscard]] bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now);
 
 } // namespace toxtcp

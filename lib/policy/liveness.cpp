@@ -17,7 +17,7 @@ std::uint64_t probe_at(const Liveness &liveness, const Liveness_View &view) {
 
 std::uint64_t stale_at(const Liveness &liveness, const Liveness_View &view) {
     const std::uint64_t grace = std::clamp<std::uint64_t>(3 * view.round_trip, STALE_MS, MAX_STALE_MS);
-    // A ping that was out already says nothing before the silence has lasted as long.
+    // A ping that was sent before our data counts only from half of PROBE_MS after the data.
     const std::uint64_t asked = std::max(view.ping_sent, liveness.sent_since + PROBE_MS / 2);
     return asked + grace + liveness.granted + (view.saver ? SAVER_EXTRA_MS : 0);
 }

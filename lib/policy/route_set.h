@@ -1,4 +1,4 @@
-// A connection's routes, as every policy counts them.
+// Sets of a connection's routes, for all policies.
 #pragma once
 
 #include <cstdint>

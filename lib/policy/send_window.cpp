@@ -28,7 +28,7 @@ void send_window_acknowledged(Send_Window &window, std::uint64_t now, const Path
         window.sample_at = now;
         window.sample_acknowledged = path.acknowledged;
         const std::uint64_t rate = std::max(window.rate, window.rate_before);
-        const std::uint64_t ms = path.round_trip_us / 800 + TICK_MS; // a quarter more
+        const std::uint64_t ms = path.round_trip_us / 800 + TICK_MS; // the round trip and a quarter of it
         window.size = std::max(MIN_SEND_WINDOW, rate * ms);
     }
 }

@@ -1,4 +1,4 @@
-// Where a relay may be found: up to four addresses, tried in turn.
+// The addresses of a relay: up to four, tried in turn.
 #pragma once
 
 #include <algorithm>
@@ -13,15 +13,15 @@ inline constexpr std::uint8_t MAX_RELAY_ADDRESSES = 4;
 struct Addresses {
     std::array<Ip_Port, MAX_RELAY_ADDRESSES> list{};
     std::uint8_t count = 0;
-    std::uint8_t current = 0; ///< in use, or tried next
+    std::uint8_t current = 0; ///< index of the address in use, or tried next
 };
 
 inline const Ip_Port &current_address(const Addresses &addresses) {
     return addresses.list[addresses.current];
 }
 
-/// Adds an address. Where there is no room, it takes the place of the one that would be tried last. Its place, and whether
-/// it is new.
+/// Adds an address if it is not known. In a full list, the new address replaces the one that would be tried last.
+/// Returns the address's index. `is_new`: the address was not known.
 inline std::uint8_t add_address(Addresses &addresses, const Ip_Port &address, bool &is_new) {
     const auto end = addresses.list.begin() + addresses.count;
     const auto known = std::find(addresses.list.begin(), end, address);
@@ -39,7 +39,7 @@ inline std::uint8_t add_address(Addresses &addresses, const Ip_Port &address, bo
     return place;
 }
 
-/// The next one is to be tried.
+/// Makes the next address the current one.
 inline void next_address(Addresses &addresses) {
     addresses.current = static_cast<std::uint8_t>((addresses.current + 1) % addresses.count);
 }

@@ -14,7 +14,7 @@ constexpr std::uint8_t SOCKS5_VERSION = 5;
 constexpr std::uint8_t PASSWORD_VERSION = 1;
 constexpr std::uint8_t NO_AUTHENTICATION = 0;
 constexpr std::uint8_t BY_PASSWORD = 2;
-constexpr std::size_t MAX_NAME = 255; ///< of a host, a user, a password: SOCKS5 has one byte for their lengths
+constexpr std::size_t MAX_NAME = 255; ///< length of a host name, user or password: SOCKS5 has one byte for it
 
 bool is_digit(std::uint8_t c) {
     return c >= '0' && c <= '9';
@@ -24,8 +24,8 @@ std::uint8_t lower(std::uint8_t c) {
     return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 'a' - 'A') : c;
 }
 
-/// Writes into bytes that are known to suffice. Not by way of strings: a relay is connected again from within the tick,
-/// where memory may be short.
+/// Writes to a buffer that is known to be large enough. Strings are not used, since they allocate: relays are connected
+/// again from within the tick, where memory may be short.
 struct Writer {
     Mutable_Bytes out;
     std::size_t size = 0;
@@ -35,7 +35,7 @@ struct Writer {
         std::copy(value.begin(), value.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
         size += value.size();
     }
-    /// With its length before it.
+    /// The length in one byte, then the text.
     void counted(std::string_view value) {
         byte(static_cast<std::uint8_t>(value.size()));
         text(value);
@@ -74,7 +74,7 @@ void print_basic(const Proxy &proxy, Writer &writer) {
     wipe(coded.data(), coded.size());
 }
 
-/// What a status line comes to. One of 1xx says that another follows.
+/// What a status code means. After 1xx another status line follows. 2xx grants, but only at the end of the headers.
 Proxy_Answer judge_status(std::uint16_t status) {
     if (status / 100 <= 2) {
         return Proxy_Answer::incomplete;
@@ -82,8 +82,8 @@ Proxy_Answer judge_status(std::uint16_t status) {
     return status == 407 || status == 401 ? Proxy_Answer::wants_password : Proxy_Answer::refused;
 }
 
-/// "HTTP/1.1 200 Connection established": every byte is judged as soon as it is there, so that what is no proxy is left
-/// at once. Real proxies write the name in either case, and more than one space.
+/// Reads the next byte of "HTTP/1.1 200 Connection established". Each byte is checked at once, so that a server that is
+/// no proxy is found early. Real proxies write the name in upper or lower case, and more than one space.
 Proxy_Answer read_status_line(Http_Answer &answer, std::uint8_t byte) {
     constexpr std::string_view name = "http/";
     constexpr std::uint8_t VERSION = name.size();
@@ -145,7 +145,7 @@ std::size_t print_http_connect(const Proxy &proxy, const Proxy_Target &target, M
 std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out) {
     Writer writer{out};
     writer.byte(SOCKS5_VERSION);
-    writer.byte(proxy.user.empty() ? 1 : 2); // methods that are offered
+    writer.byte(proxy.user.empty() ? 1 : 2); // number of methods that follow
     writer.byte(NO_AUTHENTICATION);
     if (!proxy.user.empty()) {
         writer.byte(BY_PASSWORD);
@@ -193,7 +193,7 @@ Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte) {
         if (is_end && answer.status >= 200) {
             return Proxy_Answer::granted;
         }
-        answer.place = is_end ? 0 : UINT8_MAX; // 1xx: the answer itself comes now
+        answer.place = is_end ? 0 : UINT8_MAX; // after 1xx another status line follows
     } else if (byte != '\r') {
         answer.in_header = true;
     }
@@ -218,7 +218,7 @@ Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer) {
 
 Proxy_Answer parse_socks5_password(Bytes answer) {
     if (answer.size() < 2) {
-        return Proxy_Answer::incomplete; // the version before it is written in more than one way
+        return Proxy_Answer::incomplete; // the version byte is not checked, since proxies differ in it
     }
     return answer[1] == 0 ? Proxy_Answer::granted : Proxy_Answer::wants_password;
 }
@@ -236,7 +236,7 @@ Proxy_Answer parse_socks5_answer(Bytes answer, std::uint16_t &status) {
     }
     std::size_t address = 0;
     switch (answer[3]) {
-    case 0: // of no type: written by proxies that have none to tell, as four zeros
+    case 0: // no type: some proxies write 0 and a zero address of four bytes
     case 1:
         address = 4;
         break;
@@ -259,7 +259,7 @@ bool proxy_is_usable(const Proxy &proxy) {
     const bool addressed = proxy.address.family == Family::ipv4 || proxy.address.family == Family::ipv6;
     const bool fits = proxy.user.size() <= MAX_NAME && proxy.password.size() <= MAX_NAME;
     const bool is_whole = !proxy.user.empty() || proxy.password.empty();
-    // Basic authentication puts a colon behind the user.
+    // Basic authentication separates user and password by a colon.
     const bool is_split = proxy.type == Proxy_Type::http && proxy.user.find(':') != std::string::npos;
     return proxy.type <= Proxy_Type::socks5 && addressed && proxy.address.port != 0 && fits && is_whole && !is_split;
 }

@@ -1,5 +1,6 @@
-// What is said to a proxy before the relay is reached: HTTP CONNECT (RFC 9110) with Basic authentication (RFC 7617), and
-// SOCKS5 (RFC 1928) with user and password (RFC 1929). Bytes in, bytes and a verdict out.
+// The dialogue with a proxy before the relay is reached: HTTP CONNECT (RFC 9110) with Basic authentication (RFC 7617),
+// or SOCKS5 (RFC 1928) with user and password (RFC 1929). The functions write requests and parse answers; they send
+// nothing.
 #pragma once
 
 #include <string_view>
@@ -8,18 +9,19 @@
 
 namespace toxtcp {
 
-/// The most that an HTTP proxy may answer before it grants or refuses.
+/// Limit of an HTTP proxy's answer, status lines and headers together, bytes.
 inline constexpr std::size_t MAX_PROXY_ANSWER = 16 * 1024;
-/// Room for whatever is said to a proxy.
+/// Size of a buffer that any request to a proxy fits in, bytes.
 inline constexpr std::size_t MAX_PROXY_REQUEST = 1'536;
 
-/// Where the proxy is to connect to.
+/// The relay that the proxy is to connect to.
 struct Proxy_Target {
-    const Ip_Port &address; ///< of a name: its port alone
-    std::string_view name;  ///< looked up by the proxy; empty: the address counts
+    const Ip_Port &address; ///< with a name, only the port is used
+    std::string_view name;  ///< host name that the proxy looks up; empty: `address` is used
 };
 
-/// Sizes written; `out` holds MAX_PROXY_REQUEST bytes. The proxy is one that `proxy_is_usable`.
+/// Write a request to `out`, which has at least MAX_PROXY_REQUEST bytes, and return its size. `proxy_is_usable` must
+/// hold.
 std::size_t print_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out);
 std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out);
 std::size_t print_socks5_password(const Proxy &proxy, Mutable_Bytes out);
@@ -27,9 +29,9 @@ std::size_t print_socks5_request(const Proxy_Target &target, Mutable_Bytes out);
 
 enum class Proxy_Answer : std::uint8_t {
     incomplete,
-    granted,        ///< what follows is the relay's
-    asks_password,  ///< of a SOCKS5 greeting: the password is to be sent
-    wants_password, ///< there is none, or it is wrong
+    granted,        ///< go on with the next request, or with the relay if this was the last
+    asks_password,  ///< SOCKS5 greeting: send user and password
+    wants_password, ///< user and password are missing, or they are wrong
     refused,
     malformed
 };
@@ -38,21 +40,22 @@ enum class Proxy_Answer : std::uint8_t {
 struct Http_Answer {
     std::uint16_t size = 0;   ///< bytes so far
     std::uint16_t status = 0; ///< of the last status line; 0: not known yet
-    std::uint8_t place = 0;   ///< in the status line; UINT8_MAX: behind it
-    bool in_header = false;   ///< the line that is being read is not empty
+    std::uint8_t place = 0;   ///< what is expected next in the status line; UINT8_MAX: a header
+    bool in_header = false;   ///< the current header line is not empty
 };
 Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte);
 
-/// Judge the bytes that came so far. They are to be fed byte by byte, since what follows a granting answer is the
-/// relay's. `status`: the reply's code, where there is one.
+/// Parse all bytes of the current answer. To be called after each byte, since the bytes that follow a granting answer
+/// are the relay's. `status`: the code of a refusal, otherwise unchanged.
 Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer);
 Proxy_Answer parse_socks5_password(Bytes answer);
 Proxy_Answer parse_socks5_answer(Bytes answer, std::uint16_t &status);
 
-/// Whether a proxy like this can be spoken to: an address and a port, a user and a password that fit.
+/// Whether the settings are valid: address and port, lengths of user and password. No proxy at all is valid, too.
 [[nodiscard]] bool proxy_is_usable(const Proxy &proxy);
 
-/// Whether this can be a host's name: it goes into a request as it is.
+/// Whether this can be a host name: 1 to 255 letters, digits, hyphens, underscores and dots. A request has the name as
+/// it is, so no other byte may be in it.
 [[nodiscard]] bool is_host_name(std::string_view name);
 
 } // namespace toxtcp

@@ -11,7 +11,7 @@ constexpr std::size_t index_of(std::uint8_t id) {
     return static_cast<std::size_t>(id - FIRST_ROUTING_ID);
 }
 
-/// Free bytes at the front are of no use to the next frame.
+/// Moves the pending bytes to the front of `out`, so that all free bytes are behind them.
 void compact(Relay_Client &relay) {
     if (relay.out_begin != 0) {
         std::memmove(relay.out.data(), relay.out.data() + relay.out_begin,
@@ -21,7 +21,7 @@ void compact(Relay_Client &relay) {
     }
 }
 
-/// Seals a control packet behind what is pending. False when there is no room.
+/// Seals a control packet behind the pending bytes. False if there is no room.
 bool queue(Relay_Client &relay, const Packet &packet) {
     compact(relay);
     const std::size_t size = relay_seal(relay, packet, Mutable_Bytes{relay.out}.subspan(relay.out_end));
@@ -86,7 +86,7 @@ Proxy_Answer judge_proxy(Relay_Client &relay, std::uint8_t byte) {
         relay.proxy_status = refused ? relay.http.status : std::uint16_t{0};
         return answer;
     }
-    relay.in[relay.in_size++] = byte; // no answer of SOCKS5 is longer than its address
+    relay.in[relay.in_size++] = byte; // there is room: an answer has 262 bytes at most
     const Bytes answer = Bytes{relay.in}.first(relay.in_size);
     switch (relay.phase) {
     case Relay_Phase::socks5_greeting:
@@ -120,7 +120,7 @@ void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
     }
 }
 
-/// Moves bytes from the input to `in` until that holds `size`. Whether it does.
+/// Moves bytes from the input to `in` until `in` holds `size` bytes. Returns whether it does.
 bool collect(Relay_Client &relay, Mutable_Bytes &input, std::size_t size) {
     if (relay.in_size < size) {
         const std::size_t count = std::min(size - relay.in_size, input.size());
@@ -131,8 +131,8 @@ bool collect(Relay_Client &relay, Mutable_Bytes &input, std::size_t size) {
     return relay.in_size >= size;
 }
 
-/// The next sealed packet: where it lies in the input if it is there in one piece. Empty when it is not complete, or
-/// when the relay was ended for its length.
+/// The next sealed packet: in the input if all of it is there, otherwise in `in`. Empty if the packet is not complete,
+/// or if its length is not valid, which ends the relay.
 Mutable_Bytes next_sealed(Relay_Client &relay, Mutable_Bytes &input) {
     if (relay.in_size == 0 && input.size() >= FRAME_HEADER_SIZE) {
         const std::size_t length = frame_length(input.data());
@@ -166,19 +166,19 @@ void smooth_round_trip(Relay_Client &relay, std::uint64_t sample) {
     relay.round_trip = relay.round_trip == 0 ? ms : (7 * relay.round_trip + ms) / 8;
 }
 
-/// A relay's ping proves that its packets reach us. It proves that ours reach the relay as well, as a pong would, when we
-/// have answered another before: a relay drops a client whose pong has not come within the time limit, and so it would not
-/// ping again.
+/// A relay's ping proves that its packets reach us. If the relay's previous ping is at least PING_TIMEOUT_MS ago, the
+/// new ping also proves that our packets reach the relay: without our pong, the relay would have dropped us by now.
 void take_ping(Relay_Client &relay, std::uint64_t now) {
     relay.ping_proves = relay.ping_heard != 0 && now - relay.ping_heard >= PING_TIMEOUT_MS;
     relay.ping_heard = now;
     const std::uint64_t soon = relay.ping_proves ? PING_INTERVAL_MS + PING_GRACE_MS : PING_TOGETHER_MS;
     if (relay.relay_pings_suffice && now + soon >= relay_ping_due(relay)) {
-        relay_ping(relay, now); // due before the relay's next, and this way nobody wakes for it
+        relay_ping(relay, now); // it would be due soon; sent now, it needs no wake-up of its own
     }
 }
 
-/// What a packet that opened means for this relay; `none` for what is dealt with in here, or to be ignored.
+/// Takes a packet that was opened. Returns the event for the owner; `none` if the packet is dealt with here, or
+/// ignored.
 Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t now) {
     switch (packet.type) {
     case Packet_Type::data:
@@ -190,7 +190,7 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
     case Packet_Type::forwarding:
         return Relay_Event_Kind::forwarding;
     case Packet_Type::ping:
-        // Only the relay's last ping waits for its answer, so only that one is kept. One of id 0 has no answer (as toxcore).
+        // The relay waits for the answer to its last ping only. A ping of id 0 is not answered, as in toxcore.
         if (packet.ping_id != 0) {
             relay.pong_id = packet.ping_id;
             relay.pong_waiting = true;
@@ -209,7 +209,8 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
         if (packet.id < FIRST_ROUTING_ID) {
             return Relay_Event_Kind::routing_response;
         }
-        // To a request from before we were done with this id, it tells of what the id was: the relay frees it meanwhile.
+        // The response is old if its request was sent before we told the relay that we leave this id. The relay frees
+        // the id when it reads this, so the response does not count.
         const bool is_old = static_cast<std::int32_t>(relay.references[index_of(packet.id)] - request) > 0;
         if (relay.known[index_of(packet.id)] || is_old) {
             return Relay_Event_Kind::none;
@@ -250,7 +251,7 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
     relay.reason = Reason::none;
     relay.started = now;
     relay.in_size = relay.out_begin = relay.out_end = 0;
-    // Nothing holds of the connection before: neither its pings nor its routing ids.
+    // The pings and routing ids of the previous connection are not valid any more.
     relay.ping_waiting = relay.pong_waiting = relay.leaving_waiting = false;
     relay.ping_id = relay.ping_sent = relay.last_heard = relay.ping_heard = 0;
     relay.ping_proves = false;
@@ -306,7 +307,7 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
         if (finish_handshake(relay.handshake, response, relay.channel)) {
             relay.phase = Relay_Phase::confirmed;
             relay.last_heard = now;
-            relay_ping(relay, now); // to a relay we are nobody before our first packet
+            relay_ping(relay, now); // a relay accepts a client only with its first packet
             event.kind = Relay_Event_Kind::confirmed;
             return event;
         }
@@ -339,12 +340,17 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
     return event;
 }
 
+bool relay_at_proxy(const Relay_Client &relay) {
+    const bool has_sent = relay.out_begin != 0 || relay_pending(relay).empty();
+    return relay.phase < Relay_Phase::handshake && has_sent;
+}
+
 void relay_tick(Relay_Client &relay, std::uint64_t now) {
     if (now < relay_deadline(relay)) {
         return;
     }
     if (relay.phase != Relay_Phase::confirmed) {
-        relay_end(relay, Reason::connect_timeout);
+        relay_end(relay, relay_at_proxy(relay) ? Reason::proxy_timeout : Reason::connect_timeout);
     } else if (relay.ping_id != 0) {
         relay_end(relay, Reason::ping_timeout);
     } else {
@@ -368,7 +374,8 @@ std::uint64_t relay_deadline(const Relay_Client &relay) {
 }
 
 std::uint64_t relay_ping_due(const Relay_Client &relay) {
-    return relay.ping_sent + (relay.relay_pings_suffice && relay.ping_proves ? RELAXED_PING_INTERVAL_MS : PING_INTERVAL_MS);
+    return relay.ping_sent +
+           (relay.relay_pings_suffice && relay.ping_proves ? RELAXED_PING_INTERVAL_MS : PING_INTERVAL_MS);
 }
 
 void relay_ping(Relay_Client &relay, std::uint64_t now) {
@@ -378,7 +385,7 @@ void relay_ping(Relay_Client &relay, std::uint64_t now) {
     std::array<std::uint8_t, sizeof relay.ping_id> id;
     relay.random.fill(relay.random.object, id);
     std::memcpy(&relay.ping_id, id.data(), id.size());
-    relay.ping_id += relay.ping_id == 0; // 0 is what no ping may have
+    relay.ping_id += relay.ping_id == 0; // 0 is not allowed
     relay.ping_sent = now;
     relay.ping_waiting = true;
     relay_flush_control(relay);
@@ -419,7 +426,7 @@ void relay_take_back(Relay_Client &relay, std::uint32_t frames) {
 }
 
 bool relay_request_route(Relay_Client &relay, const Public_Key &peer) {
-    relay_flush_control(relay); // an id that is being left would answer for the same peer
+    relay_flush_control(relay); // an id that we leave may be the same peer's: the relay must hear of that first
     Packet packet;
     packet.type = Packet_Type::routing_request;
     packet.public_key = peer.data();

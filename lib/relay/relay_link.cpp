@@ -14,16 +14,10 @@ void watch_writing(Relay_Link &link, const Host &host, std::uint32_t tag) {
     }
 }
 
-/// Whether the proxy was reached, and has neither granted nor refused.
-bool is_with_proxy(const Relay_Link &link) {
-    const bool has_sent = link.client.out_begin != 0 || relay_pending(link.client).empty();
-    return link.client.phase < Relay_Phase::handshake && has_sent;
-}
-
 Reason failure(const Relay_Link &link) {
-    return relay_confirmed(link.client) ? Reason::reset
-           : is_with_proxy(link)        ? Reason::proxy_closed
-                                        : Reason::connect_failed;
+    return relay_confirmed(link.client)  ? Reason::reset
+           : relay_at_proxy(link.client) ? Reason::proxy_closed
+                                         : Reason::connect_failed;
 }
 
 } // namespace
@@ -38,7 +32,7 @@ bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place 
     }
     const bool proxied = context.proxy.type != Proxy_Type::none;
     link.socket = host.connect(host.object, proxied ? context.proxy.address : place.address);
-    link.writing = true; // a socket that connects becomes writable
+    link.writing = true; // the socket becomes writable when it is connected
     link.sent = 0;
     if (link.socket < 0) {
         relay_end(link.client, Reason::connect_failed);
@@ -64,7 +58,7 @@ std::size_t link_receive(Relay_Link &link, const Host &host, Mutable_Bytes buffe
     const std::ptrdiff_t got = host.receive(host.object, link.socket, missing, buffer);
     if (got <= 0) {
         if (got == SOCKET_END) {
-            relay_end(link.client, is_with_proxy(link) ? Reason::proxy_closed : Reason::end_of_stream);
+            relay_end(link.client, relay_at_proxy(link.client) ? Reason::proxy_closed : Reason::end_of_stream);
         } else if (got != SOCKET_WOULD_BLOCK) {
             relay_end(link.client, failure(link));
         }
@@ -171,7 +165,8 @@ std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, 
             relay_end(link.client, Reason::reset);
             break;
         }
-        // Find the frame that was cut. It must be finished; those after it were never sealed as far as anyone knows.
+        // Find the frame that was sent in part: the rest of it must be sent. The frames behind it are taken back, and
+        // count as never sealed.
         std::size_t left = sent < 0 ? 0 : static_cast<std::size_t>(sent);
         std::size_t at = 0;
         while (done < end) {

@@ -1,4 +1,4 @@
-// A relay and its socket: carries bytes between the state machine in lib/relay and the host.
+// A relay connection with its socket. Carries bytes between the state machine (relay_client.h) and the host's socket.
 #pragma once
 
 #include <memory>
@@ -12,12 +12,12 @@ namespace toxtcp {
 struct Relay_Link {
     Relay_Client client;
     int socket = -1;
-    bool writing = false;             ///< the host watches for room to write
-    std::uint64_t sent = 0;           ///< bytes that the socket has taken
-    std::unique_ptr<Relay_Link> next; ///< when it is kept in a list
+    bool writing = false;             ///< the host watches the socket for writing, too
+    std::uint64_t sent = 0;           ///< bytes that this socket has taken
+    std::unique_ptr<Relay_Link> next; ///< the next link, for a link in a list
 };
 
-/// What every link of one owner shares.
+/// What all links of one owner share.
 struct Link_Context {
     Host host;
     Identity self;
@@ -28,25 +28,29 @@ inline Random host_random(const Host &host) {
     return {host.object, host.random};
 }
 
-/// Begins to connect; `tag` is what readiness comes with. False: no socket.
+/// Begins to connect. The host reports readiness with `tag`. False: no socket, or a key of low order; the client has
+/// the reason.
 [[nodiscard]] bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place &place,
                              const Public_Key &key, std::uint32_t tag, std::uint64_t now);
 
-/// Closes the socket and ends the relay for this reason, unless it has ended already.
+/// Closes the socket. Ends the relay for this reason, unless the relay has ended already.
 void link_close(Relay_Link &link, const Host &host, Reason reason);
 
-/// One read. How many bytes came: to the frame already begun first, the others to `buffer`, of which `input` is what
-/// is filled. 0: nothing is there, or the relay has ended.
+/// Reads once. The bytes go to a frame that arrived in part, and then to `buffer`; `input` is the filled part of
+/// `buffer`. Returns the number of bytes. 0: there is nothing to read, or the relay has ended; `input` is then
+/// unchanged.
 std::size_t link_receive(Relay_Link &link, const Host &host, Mutable_Bytes buffer, Mutable_Bytes &input);
 
-/// Sends what is pending, and has the host watch for room if that was not all of it. Whether the socket took any.
+/// Sends the pending bytes. If some are left, the host watches the socket for writing. Returns whether the socket took
+/// any.
 bool link_flush(Relay_Link &link, const Host &host, std::uint32_t tag);
 
-/// Seals and sends one packet at once. `full`: it was not sent. `not_online`: the relay is not up, or ended by this.
+/// Seals and sends one packet at once. `full`: nothing was sent. `too_long`: the packet breaks a limit. `not_online`:
+/// the relay is not connected, or its socket has just failed.
 Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::uint32_t tag);
 
-/// The same for data packets in few calls; `scratch` holds at least one frame. How many of them went; fewer than all
-/// when the socket is full, when the relay ended, or when one breaks a limit.
+/// Sends many data packets in few system calls. `scratch` has room for one frame at least. Returns how many packets
+/// were sent: fewer than all if the socket is full, the relay has ended, or a packet breaks a limit.
 std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, std::span<const Bytes> packets,
                            Mutable_Bytes scratch, std::uint32_t tag);
 

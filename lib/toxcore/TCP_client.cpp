@@ -1,4 +1,4 @@
-// toxcore's TCP_client.h over Relay_Link.
+// Implements toxcore's TCP_client.h by Relay_Link.
 #include <toxcore/TCP_client.h>
 
 #include <memory>
@@ -30,7 +30,7 @@ struct TCP_Client_Connection {
     Handler<forwarded_response_cb> forwarding;
     void *custom_object = nullptr;
     std::uint32_t custom_uint = 0;
-    TCP_Client_Status failed_at = TCP_CLIENT_NO_STATUS; ///< shown after the socket failed, until `shown_until`
+    TCP_Client_Status failed_at = TCP_CLIENT_NO_STATUS; ///< reported after the socket failed, until `shown_until`
     std::uint64_t shown_until = 0;                      ///< ms
     bool ticking = false;
     bool destroy_requested = false; ///< killed by one of its own callbacks
@@ -41,11 +41,11 @@ namespace {
 constexpr std::uint8_t OFFLINE = 1;
 constexpr std::uint8_t ONLINE = 2;
 
-/// One read takes at most this, and one tick so many reads: what is left is read in the next.
+/// Bytes that one read takes at most, and reads in one tick. The next tick reads what is left.
 constexpr std::size_t READ_SIZE = 16 * 1024;
 constexpr int READS_PER_TICK = 16;
 
-/// Without readiness there is nothing to tag.
+/// Tags are for readiness, which Sockets::plain does not have.
 constexpr std::uint32_t NO_TAG = 0;
 
 std::uint16_t length_of(Bytes packet) {
@@ -132,7 +132,7 @@ void dispatch(TCP_Client_Connection &con, const Relay_Event &event, void *userda
     }
 }
 
-/// One read. Whether there may be more.
+/// Reads once and handles the packets. Returns whether there may be more to read.
 bool read(TCP_Client_Connection &con, void *userdata, std::uint64_t now) {
     std::array<std::uint8_t, READ_SIZE> buffer;
     const std::size_t asked = toxtcp::relay_missing(con.link.client).size() + buffer.size();
@@ -159,7 +159,7 @@ TCP_Client_Status status_of(const toxtcp::Relay_Client &client) {
         return TCP_CLIENT_PROXY_HTTP_CONNECTING;
     case Relay_Phase::socks5_greeting:
         return TCP_CLIENT_PROXY_SOCKS5_CONNECTING;
-    case Relay_Phase::socks5_password: // toxcore has none
+    case Relay_Phase::socks5_password: // not reached: toxcore's proxies have no password
     case Relay_Phase::socks5_request:
         return TCP_CLIENT_PROXY_SOCKS5_UNCONFIRMED;
     case Relay_Phase::handshake:
@@ -172,8 +172,9 @@ TCP_Client_Status status_of(const toxtcp::Relay_Client &client) {
     return TCP_CLIENT_DISCONNECTED;
 }
 
-/// toxcore does not notice that a socket failed before the handshake was done, and shows the same status until its time to
-/// connect is over. What fails by its content is over at once, there and here.
+/// toxcore does not notice a socket that fails before the handshake is done: its status stays the same until the
+/// connect timeout. This function does the same. If received bytes are wrong, the connection ends at once, as in
+/// toxcore.
 void note_failure(TCP_Client_Connection &con, TCP_Client_Status before) {
     const toxtcp::Reason reason = con.link.client.reason;
     if (before != TCP_CLIENT_CONFIRMED &&
@@ -224,9 +225,9 @@ int send(TCP_Client_Connection &con, const Packet &packet) {
 
 } // namespace
 
-// ---- making one, and its tick ----------------------------------------------------------------------------------
+// ---- creation and tick -----------------------------------------------------------------------------------------
 
-// The clock is only read, but toxcore's function to read it with wants it without const.
+// The clock is only read. The casts are there because current_time_monotonic takes it without const.
 #if TOXTCP_TOXCORE_GENERATION == 218
 TCP_Client_Connection *new_TCP_connection(const Logger *logger, const Mono_Time *mono_time, const Random *rng,
                                           const Network *ns, const IP_Port *ip_port, const std::uint8_t *public_key,
@@ -287,7 +288,7 @@ void kill_tcp_connection(TCP_Client_Connection *con) {
     }
 }
 
-// ---- what it is ------------------------------------------------------------------------------------------------
+// ---- properties ------------------------------------------------------------------------------------------------
 
 const std::uint8_t *tcp_con_public_key(const TCP_Client_Connection *con) {
     return con->link.client.key.data();
@@ -318,7 +319,7 @@ void tcp_con_set_custom_uint(TCP_Client_Connection *con, std::uint32_t value) {
 }
 
 int set_tcp_connection_number(TCP_Client_Connection *con, std::uint8_t con_id, std::uint32_t number) {
-    // One that we have left is no longer ours, even while the relay has yet to be told.
+    // A con_id that was given up is refused, even if the relay has not been told yet.
     const bool left = con_id >= toxtcp::MAX_ROUTES || con->link.client.leaving[con_id];
     return !left && toxtcp::relay_set_reference(con->link.client, routing_id(con_id), number) ? 0 : -1;
 }
@@ -335,7 +336,7 @@ int send_routing_request(const Logger *, TCP_Client_Connection *con, const std::
     return !is_online(*con) ? -1 : asked ? 1 : 0;
 }
 
-/// Never refused: where there is no room for it now, it is remembered.
+/// Never refused for lack of room: the request is then queued.
 int send_disconnect_request(const Logger *, TCP_Client_Connection *con, std::uint8_t con_id) {
     if (!is_online(*con) || con_id >= toxtcp::MAX_ROUTES) {
         return -1;

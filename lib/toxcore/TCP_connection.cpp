@@ -1,6 +1,6 @@
-// toxcore's TCP_connection.h over Tcp_Connections.
+// Implements toxcore's TCP_connection.h by Tcp_Connections.
 #include <toxcore/TCP_connection.h>
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/observe.h>
 
 #include <cstring>
 #include <new>
@@ -18,7 +18,7 @@ using namespace toxtcp::toxcore;
 
 namespace {
 
-/// In the place of a data callback that is not set.
+/// The data callback as long as the host has set none.
 int nobody(void *, int, const std::uint8_t *, std::uint16_t, void *) {
     return -1;
 }
@@ -46,7 +46,7 @@ std::uint16_t length_of(Bytes packet) {
     return static_cast<std::uint16_t>(packet.size());
 }
 
-/// toxcore answers 0 for a packet that opened.
+/// The callback returns 0 if it could decrypt the packet.
 bool on_data(void *object, int id, Bytes packet, void *userdata) {
     const Handler<tcp_data_cb> &data = self(object).data;
     return data.callback(data.object, id, packet.data(), length_of(packet), userdata) == 0;
@@ -72,7 +72,7 @@ int answer_number(int number) {
     return number < 0 ? -1 : number;
 }
 
-/// A number that is none of ours is refused as such, however large.
+/// A number above INT_MAX becomes negative, and is refused as a bad handle.
 int relay_number(unsigned int number) {
     return static_cast<int>(number);
 }
@@ -93,7 +93,7 @@ TCP_Connections *make(const Parts &parts, const std::uint8_t *secret_key, const 
             def.secret_key = to_secret_key(secret_key);
             def.proxy = from_toxcore(proxy_info);
             def.host = &made->host.host;
-            def.answer_echoes = false; // net_crypto does
+            def.answer_echoes = false; // net_crypto answers them
             def.callbacks = {
                 .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
             made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
@@ -106,7 +106,7 @@ TCP_Connections *make(const Parts &parts, const std::uint8_t *secret_key, const 
     });
 }
 
-/// The connected relay that a forwarder's address means: by the number in it, or as the relay that is there.
+/// The handle of a forwarder: the handle in its address, or that of the connected relay at its address. -1: none.
 int find_forwarder(const toxtcp::Tcp_Connections *c, const IP_Port &forwarder) {
     unsigned int number = 0;
     if (ip_port_to_tcp_connections_number(&forwarder, &number)) {
@@ -139,7 +139,7 @@ std::uint32_t copy_nodes(const toxtcp::Tcp_Connections *c, Node_format *to, std:
 
 } // namespace
 
-// ---- making one, and its tick ----------------------------------------------------------------------------------
+// ---- creation and tick -----------------------------------------------------------------------------------------
 
 #if TOXTCP_TOXCORE_GENERATION == 218
 TCP_Connections *new_tcp_connections(const Logger *logger, const Random *rng, const Network *ns, Mono_Time *mono_time,
@@ -283,7 +283,7 @@ std::uint32_t tcp_copy_connected_relays_index(const TCP_Connections *tcp_c, Node
 
 bool tcp_get_random_conn_ip_port(const TCP_Connections *tcp_c, IP_Port *ip_port) {
     return guarded(false, [&] {
-        // toxcore asks only those that are kept for onion packets.
+        // As in toxcore, only a relay that is kept for onion packets.
         const int relay = toxtcp::get_random_tcp_onion_conn_number(tcp_c->c);
         toxtcp::Relay_Info info;
         if (relay < 0 || !toxtcp::tcp_relay_info(tcp_c->c, relay, info)) {

@@ -1,10 +1,10 @@
-// Calls from C and calls to C.
+// Helpers for calls from C and for callbacks into C.
 #pragma once
 
 namespace toxtcp::toxcore {
 
-/// What `call` answers, or `failed` when it throws: no exception crosses the C ABI, and a call that runs out of memory
-/// fails as it would in C.
+/// The result of `call`, or `failed` if it throws. No exception may cross the C ABI. If memory runs out, the call
+/// fails, as it would in C.
 template <class Result, class Call>
 Result guarded(Result failed, Call call) noexcept {
     try {
@@ -19,11 +19,11 @@ void guarded(Call call) noexcept {
     try {
         call();
     } catch (...) {
-        // There is nobody to tell.
+        // No result could report the failure.
     }
 }
 
-/// A callback, as it was set. Null: nobody wants to know.
+/// A C callback and its object. A null callback is not called.
 template <class Callback>
 struct Handler {
     Callback *callback = nullptr;

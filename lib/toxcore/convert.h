@@ -1,4 +1,4 @@
-// toxcore's addresses and proxies as ours, and back.
+// Converts toxcore's addresses, proxies and keys to the library's types, and addresses back.
 #pragma once
 
 #include <toxcore/TCP_client.h>
@@ -13,9 +13,9 @@ inline constexpr std::uint8_t FAMILY_IPV4 = 2;
 inline constexpr std::uint8_t FAMILY_IPV6 = 10;
 inline constexpr std::uint8_t FAMILY_TCP_IPV4 = 12;
 inline constexpr std::uint8_t FAMILY_TCP_IPV6 = 13;
-inline constexpr std::uint8_t FAMILY_TCP_SERVER = 14; ///< a relay's number in place of an address
+inline constexpr std::uint8_t FAMILY_TCP_SERVER = 14; ///< holds the handle of a relay, not an address
 
-/// Between the host's byte order and the network's, whichever way.
+/// Converts between host and network byte order, in either direction.
 inline std::uint16_t swap_if_little_endian(std::uint16_t value) {
     const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
     return std::bit_cast<std::uint16_t>(bytes);
@@ -40,7 +40,7 @@ inline bool is_ipv6(Family family) {
     return family == Family::ipv6 || family == Family::tcp_ipv6;
 }
 
-/// Family `none` for all but IPv4 and IPv6, TCP or not.
+/// The family becomes `none` unless it is IPv4 or IPv6, plain or TCP.
 inline Ip_Port from_toxcore(const ::IP_Port &from) {
     Ip_Port to;
     to.family = from_toxcore(from.ip.family);
@@ -53,14 +53,14 @@ inline Ip_Port from_toxcore(const ::IP_Port &from) {
     return to;
 }
 
-/// The same, with the TCP families counted as what they are.
+/// The same, but the TCP families become plain IPv4 and IPv6.
 inline Ip_Port relay_address(const ::IP_Port &from) {
     Ip_Port to = from_toxcore(from);
     to.family = to.family == Family::tcp_ipv4 ? Family::ipv4 : to.family == Family::tcp_ipv6 ? Family::ipv6 : to.family;
     return to;
 }
 
-/// With the families that say whether it is a TCP relay's (as in lists of nodes), or a plain socket's.
+/// `of_relay`: with a TCP family, as in lists of nodes. Otherwise with a plain family, as for a socket.
 inline ::IP_Port to_toxcore(const Ip_Port &from, bool of_relay) {
     ::IP_Port to{};
     if (is_ipv6(from.family)) {
@@ -74,17 +74,17 @@ inline ::IP_Port to_toxcore(const Ip_Port &from, bool of_relay) {
     return to;
 }
 
-/// Null is none.
+/// A null pointer: no proxy.
 inline Proxy from_toxcore(const TCP_Proxy_Info *from) {
     Proxy to;
     if (from != nullptr && from->proxy_type != TCP_PROXY_NONE) {
-        to.type = static_cast<Proxy_Type>(from->proxy_type); // the same values; others are refused by who gets this
+        to.type = static_cast<Proxy_Type>(from->proxy_type); // the same values; unknown values are refused later
         to.address = relay_address(from->ip_port);
     }
     return to;
 }
 
-/// No bytes are the null key, which nobody has.
+/// A null pointer gives the null key, which no peer has.
 inline Public_Key to_key(const std::uint8_t *bytes) {
     Public_Key key{};
     if (bytes != nullptr) {

@@ -1,5 +1,5 @@
-// The functions of its host, a program with toxcore in it, that the ABI borrows. They differ with the generation, which
-// is dealt with here: the rest of this folder calls what stands at the end.
+// The functions of toxcore that the archives call. The host program contains toxcore and provides them. Their
+// signatures differ between the generations. The functions at the end of this file hide the differences.
 #pragma once
 
 #include <cstddef>
@@ -56,7 +56,7 @@ void netprof_record_packet(Net_Profile *profile, std::uint8_t id, std::size_t le
 
 } // extern "C"
 
-// Of generations that have none, a null pointer is all there ever is.
+// Types that older generations lack. There, pointers to these types are always null.
 #if TOXTCP_TOXCORE_GENERATION < 220
 struct Memory;
 #endif
@@ -66,11 +66,11 @@ struct Net_Profile;
 
 namespace toxtcp::toxcore {
 
-/// What a host gives us to work with. All borrowed.
+/// The toxcore objects that the host passes. All are borrowed.
 struct Parts {
     const ::Logger *logger = nullptr;
     const ::Memory *mem = nullptr;
-    const ::Random *rng = nullptr; // toxcore's, and not ours of the same name
+    const ::Random *rng = nullptr; // toxcore's type, not toxtcp::Random
     const ::Network *ns = nullptr;
     ::Mono_Time *mono_time = nullptr;
     ::Net_Profile *profile = nullptr;
@@ -92,8 +92,8 @@ inline const Network *systems_network() {
 #endif
 }
 
-/// Whether a network is the system's own: told by the functions that it holds. toxcore 0.2.18 copies the system's network
-/// into each Tox instance, so that the address says nothing. (A `Network` is `{ const Network_Funcs *funcs; void *obj; }`.)
+/// Whether `ns` is the system's own network. Compares the members, since toxcore 0.2.18 copies the system's network
+/// into each Tox instance, at another address. (A `Network` is `{ const Network_Funcs *funcs; void *obj; }`.)
 inline bool is_systems_network(const Network *ns) {
     const Network *const system = systems_network();
     struct Held {
@@ -122,7 +122,7 @@ inline bool connect_socket([[maybe_unused]] const Parts &parts, Socket sock, con
 #endif
 }
 
-/// Not recorded in the profile: that is done in one place for all networks.
+/// Does not count the bytes in the profile: the caller does, with `record`.
 inline int send_to_socket(const Parts &parts, Socket sock, const std::uint8_t *buf, std::size_t len,
                           const IP_Port &address) {
 #if TOXTCP_TOXCORE_GENERATION >= 223

@@ -97,8 +97,9 @@ int network_connect(void *object, const Ip_Port &address) {
     return number;
 }
 
-// A call that moved nothing has nothing for us now. errno says no more: the host's log callback, which toxcore's calls
-// make, may have changed it. A connection that is lost shows by its end, or by the time limits, as in toxcore's own code.
+// A call that moved no bytes is always reported as SOCKET_WOULD_BLOCK. errno cannot tell a failure: toxcore's functions
+// call the host's log callback, which may change errno. A lost connection is detected by the end of its stream or by a
+// time limit, as in toxcore's own code.
 
 std::ptrdiff_t network_send(void *object, int socket, Bytes bytes) {
     Toxcore_Host &made = self(object);
@@ -125,7 +126,7 @@ std::ptrdiff_t network_receive(void *object, int socket, Mutable_Bytes first, Mu
     if (got != static_cast<std::ptrdiff_t>(first.size())) {
         return got;
     }
-    // An end or a failure here is met again by the next call.
+    // If this read meets the end or a failure, the next call meets it again.
     const std::ptrdiff_t more = receive_into(made, socket, rest);
     return more > 0 ? got + more : got;
 }
@@ -138,8 +139,8 @@ void network_close(void *object, int socket) {
 
 // ---- clock, randomness, log: always toxcore's ------------------------------------------------------------------
 
-/// toxcore's live clock, and not the one that moves with its updates: that one may be late by a whole tick. Where the
-/// host simulates time, both are what it says. A clock that is set back stands still for us.
+/// Reads toxcore's live clock. Its cached time may be late by a whole tick. If the host simulates time, both are equal.
+/// If the clock is set back, the result stays the same until the clock has caught up.
 std::uint64_t host_now(void *object) {
     Toxcore_Host &made = self(object);
     made.now = std::max(made.now, current_time_monotonic(made.parts.mono_time));

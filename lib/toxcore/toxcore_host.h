@@ -1,4 +1,4 @@
-// A toxtcp::Host made of what toxcore gives: its network, clock, randomness, log.
+// A toxtcp::Host that uses toxcore's network, clock, randomness and log.
 #pragma once
 
 #include <unordered_map>
@@ -9,22 +9,22 @@
 
 namespace toxtcp::toxcore {
 
-/// The sockets of the system's own network are called directly, and there is readiness. Any other network may be made
-/// of anything, so that each of its sockets is called through toxcore, and tried in every tick.
+/// If toxcore uses the system's own network, the sockets are called directly, with readiness. Any other network may be
+/// simulated: its sockets are called through toxcore's functions, and each socket is tried in every tick.
 struct Toxcore_Host {
     Host host;
     Parts parts;
-    Host *system = nullptr;                     ///< for the system's own network
-    std::uint64_t now = 0;                      ///< ms, the latest that the clock has said
-    std::unordered_map<int, IP_Port> addresses; ///< of the sockets of another network: its calls want them
+    Host *system = nullptr;                     ///< for the system's own network; otherwise null
+    std::uint64_t now = 0;                      ///< ms, the latest time that the clock returned
+    std::unordered_map<int, IP_Port> addresses; ///< by socket, for another network: toxcore's calls need them
 };
 
 enum class Sockets : std::uint8_t {
-    fastest, ///< direct where they can be
-    plain    ///< always through toxcore: no readiness, and nothing that it costs
+    fastest, ///< called directly if toxcore uses the system's own network
+    plain    ///< always called through toxcore: no readiness, and no descriptors for it
 };
 
-/// False when the system gives no memory or descriptors. `made` must stay where it is.
+/// False if memory runs out or the system's sockets cannot be used. `made` must not be moved afterwards.
 [[nodiscard]] bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets);
 void close_host(Toxcore_Host &made);
 

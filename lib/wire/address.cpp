@@ -1,4 +1,4 @@
-// Addresses as text.
+// Converts addresses to text and back.
 
 #include <charconv>
 
@@ -31,7 +31,7 @@ std::string to_string(const Ip_Port &address) {
 
 bool parse_ip_port(const std::string &text, Ip_Port &address) {
     const std::size_t colon = text.rfind(':');
-    // inet_pton would not see what follows a zero byte.
+    // inet_pton would ignore the text after a zero byte.
     if (colon == std::string::npos || text.find('\0') != std::string::npos) {
         return false;
     }

@@ -1,4 +1,4 @@
-// The secure channel: nonces that count, frames sealed and opened where they lie.
+// The secure channel: increments nonces, and seals and opens frames in place.
 #include <sodium.h>
 
 #include <cstring>
@@ -9,13 +9,13 @@ namespace toxtcp {
 
 namespace {
 
-// What crypto_box_afternm does, from the parts that libsodium shows, in a way that costs less: Salsa20's key is kept from
-// packet to packet, and the stream is made in one piece, of a length that is quick to make. Its first 32 bytes are the
-// MAC's key, with the others the packet is sealed.
+// The result is the same as that of crypto_box_afternm. It costs less, since the Salsa20 key is kept from packet to
+// packet and the key stream is made by one call, in a length that libsodium makes fast. The first 32 bytes of the
+// stream are the MAC's key. The packet is XORed with the rest.
 
 constexpr std::size_t MAC_KEY_SIZE = crypto_onetimeauth_poly1305_KEYBYTES;
 constexpr std::size_t STREAM_BLOCK = 64;
-/// libsodium makes this many blocks at once in about the time of one or two.
+/// libsodium makes 4 or 8 blocks in one call in about the time of one or two.
 constexpr std::size_t FEW_BLOCKS = 4;
 constexpr std::size_t MANY_BLOCKS = 8;
 
@@ -25,7 +25,7 @@ constexpr std::size_t stream_size(std::size_t text) {
     return STREAM_BLOCK * (blocks - odd + (odd <= 1 ? odd : odd <= FEW_BLOCKS ? FEW_BLOCKS : MANY_BLOCKS));
 }
 
-/// The stream for one packet. It holds the MAC's key, and does not stay in memory.
+/// The key stream for one packet. It contains the MAC's key, so the destructor wipes it.
 struct Stream {
     std::size_t size;
     std::array<std::uint8_t, stream_size(MAX_PLAIN_SIZE)> bytes;
@@ -38,7 +38,7 @@ struct Stream {
     ~Stream() { wipe(bytes.data(), size); }
 };
 
-/// The stream's key for this nonce.
+/// The Salsa20 key for this nonce. Derived anew only if the kept key is for another prefix.
 const Stream_Key &stream_key(Stream_Key &kept, const Secret_Key &key, const Nonce &nonce) {
     if (!kept.known || std::memcmp(kept.prefix.data(), nonce.bytes.data(), Stream_Key::PREFIX_SIZE) != 0) {
         crypto_core_hsalsa20(kept.key.bytes.data(), nonce.bytes.data(), key.bytes.data(), nullptr);
@@ -48,7 +48,7 @@ const Stream_Key &stream_key(Stream_Key &kept, const Secret_Key &key, const Nonc
     return kept;
 }
 
-/// Seals or opens the text where it lies: one and the same.
+/// XORs the text with the stream, in place. This both encrypts and decrypts.
 void apply(const Stream &stream, Mutable_Bytes text) {
     const std::uint8_t *with = stream.bytes.data() + MAC_KEY_SIZE;
     std::size_t i = 0;

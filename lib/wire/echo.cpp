@@ -1,4 +1,4 @@
-// The end-to-end echo. Request and response differ in their first plain bytes only: both end with the number.
+// The end-to-end echo. The plain bytes of both the request and the response end with the number.
 #include <toxtcp/echo.h>
 
 #include <sodium.h>
@@ -11,16 +11,16 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t NUMBER_SIZE = sizeof(std::uint64_t);
-/// In place of a key, the most significant byte first, and zeros behind it.
+/// The time that stands in place of the key: the most significant byte first. The rest of the key is zeros.
 constexpr std::size_t UNHEARD_SIZE = sizeof(std::uint32_t);
 constexpr std::size_t REQUEST_PLAIN_SIZE = 2 * KEY_SIZE + NUMBER_SIZE;
 constexpr std::size_t RESPONSE_PLAIN_SIZE = ECHO_COOKIE_SIZE + NUMBER_SIZE;
-constexpr std::size_t REQUEST_NONCE = 1 + KEY_SIZE; // where it begins
+constexpr std::size_t REQUEST_NONCE = 1 + KEY_SIZE; // offset
 constexpr std::size_t RESPONSE_NONCE = 1;
 static_assert(ECHO_REQUEST_SIZE == REQUEST_NONCE + NONCE_SIZE + REQUEST_PLAIN_SIZE + MAC_SIZE);
 static_assert(ECHO_RESPONSE_SIZE == RESPONSE_NONCE + NONCE_SIZE + RESPONSE_PLAIN_SIZE + MAC_SIZE);
 
-/// `out` is the nonce, which is drawn, and the box.
+/// Draws a nonce, and writes the nonce and the box to `out`.
 template <std::size_t SIZE>
 void seal(const Secret_Key &shared, const Random &random, const std::array<std::uint8_t, SIZE> &plain,
           Mutable_Bytes out) {

@@ -1,4 +1,5 @@
-// The handshake: one message each way, sealed by the long-term keys, that agrees on session keys and nonces.
+// The handshake: client and relay send one message each, sealed with the long-term keys. The messages agree on the
+// session key and the nonces.
 #include <sodium.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace toxtcp {
 
 namespace {
 
-// Both messages end the same: nonce 24, then the sealed hello of session public key 32 and base nonce 24.
+// Both messages end with a nonce (24) and a sealed hello: session public key (32) and base nonce (24).
 constexpr std::size_t HELLO_SIZE = KEY_SIZE + NONCE_SIZE;
 constexpr std::size_t SEALED_HELLO_SIZE = HELLO_SIZE + MAC_SIZE;
 constexpr std::size_t ANSWER_SIZE = NONCE_SIZE + SEALED_HELLO_SIZE;
@@ -50,7 +51,7 @@ bool open_hello(const Secret_Key &key, std::span<const std::uint8_t, ANSWER_SIZE
     return true;
 }
 
-/// False for a key of low order, which would make the shared key one that everybody knows.
+/// False for a key of low order: everybody could compute the shared key.
 bool share_key(const Public_Key &theirs, const Secret_Key &ours, Secret_Key &shared) {
     return crypto_box_beforenm(shared.bytes.data(), theirs.data(), ours.bytes.data()) == 0;
 }
@@ -88,8 +89,8 @@ bool answer_handshake(const Random &random, const Secret_Key &relay_secret_key,
                       std::span<std::uint8_t, HANDSHAKE_RESPONSE_SIZE> response, Public_Key &client_public_key,
                       Channel &channel) {
     std::copy_n(request.begin(), KEY_SIZE, client_public_key.begin());
-    // X25519 ignores this bit, which no real key has set. Flipped on the way, the request would open all the same, and
-    // the client be known to its peers by another key than its own.
+    // X25519 ignores the top bit, and no real key has it set. If it were changed on the way, the request would still
+    // open, but the relay would know the client by a wrong key.
     if ((client_public_key.back() & 0x80) != 0) {
         return false;
     }

@@ -1,4 +1,4 @@
-// Addresses and byte order as the system has them: POSIX's header, or Windows'.
+// Includes the system's headers for addresses and byte order, of POSIX or of Windows.
 #pragma once
 
 #ifdef _WIN32

@@ -1,4 +1,4 @@
-// Keys, and where random bytes come from.
+// Functions for keys, and libsodium as a source of random bytes.
 #include <sodium.h>
 
 #include <algorithm>
@@ -40,8 +40,8 @@ Public_Key public_key_of(const Secret_Key &secret) {
 }
 
 void new_key_pair(Public_Key &public_key, Secret_Key &secret_key) {
-    // Its answer is no condition: without randomness the next call ends the program, whereas a key that was never
-    // written would be one that everybody knows.
+    // The result is ignored: if there are no random numbers, the next call ends the program. Returning here would be
+    // worse, since the caller would use a key that was never written.
     [[maybe_unused]] const int started = sodium_init();
     crypto_box_keypair(public_key.data(), secret_key.bytes.data());
 }

@@ -1,4 +1,4 @@
-// Packets: a table says who may send which type, how long it may be, and what stands where in it.
+// Decodes and encodes packets. A table says of each type who may send it, which fields it has, and how long it may be.
 #include <algorithm>
 #include <cstring>
 
@@ -8,14 +8,14 @@ namespace toxtcp {
 
 namespace {
 
-/// What follows the type byte, in this order.
+/// Who may send a type, and which fields follow the type byte: id, key, ping id and data, in this order.
 struct Layout {
     bool from_client;
     bool from_relay;
     bool has_id;
     bool has_key;
     bool has_ping_id;
-    std::uint16_t min_data; ///< 0 with max_data 0: there is none
+    std::uint16_t min_data; ///< bytes; 0 with max_data 0: the type has no data
     std::uint16_t max_data;
 };
 
@@ -39,7 +39,7 @@ constexpr std::array<Layout, CONTROL_TYPES> LAYOUTS{{
     /* onion_response */ {false, true, false, false, false, 1, MAX_BODY},
     /* forward_request */ {true, false, false, false, false, MIN_FORWARD_BODY, MAX_FORWARD_BODY},
     /* forwarding */ {false, true, false, false, false, 1, MAX_BODY},
-    /* 12..15: nobody's */ {},
+    /* 12..15: reserved */ {},
     {},
     {},
     {},
@@ -65,14 +65,14 @@ std::size_t address_size(Family family) {
 }
 
 bool id_is_wrong(Packet_Type type, std::uint8_t id) {
-    // A response may refuse; a notification is always about a route.
+    // In a routing response, an id below 16 means refused. A notification is always about a route.
     return type != Packet_Type::routing_response && id < FIRST_ROUTING_ID;
 }
 
 } // namespace
 
 Reason decode_packet(Sender sender, Bytes plain, Packet &packet) {
-    // Sizes 0 and 1 wrap to above the limit: data, which is most of what comes, takes one comparison.
+    // One comparison for both limits, since every data packet passes here: sizes 0 and 1 wrap to above the upper limit.
     if (plain.size() - 2 > MAX_PLAIN_SIZE - 2) {
         return Reason::bad_packet_length;
     }

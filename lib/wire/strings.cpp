@@ -1,5 +1,5 @@
-// A name for every value that a user can meet.
-#include <toxtcp/tcp_connections.h>
+// Texts for the values of the public enums, and for the codes of proxies.
+#include <toxtcp/observe.h>
 
 namespace toxtcp {
 
@@ -53,6 +53,8 @@ const char *to_string(Reason reason) {
         return "the proxy wants a user and a password, or others";
     case Reason::proxy_closed:
         return "the proxy closed the connection";
+    case Reason::proxy_timeout:
+        return "the proxy did not answer in time";
     case Reason::proxy_malformed:
         return "the proxy's answer is malformed";
     case Reason::handshake_failed:
@@ -90,7 +92,7 @@ const char *proxy_status_text(Proxy_Type type, std::uint16_t status) {
         std::uint16_t status;
         const char *text;
     };
-    // RFC 1928, and the codes that Tor adds for onion services; RFC 9110.
+    // SOCKS5: RFC 1928, and the codes that Tor adds for onion services. HTTP: RFC 9110.
     static constexpr Text SOCKS5[] = {{1, "general failure"},
                                       {2, "not allowed by its rules"},
                                       {3, "the network cannot be reached"},
@@ -192,7 +194,7 @@ const char *to_string(Change_Kind kind) {
     case Change_Kind::relay_stale:
         return "relay stale";
     case Change_Kind::relay_recovered:
-        return "relay trusted";
+        return "relay recovered";
     case Change_Kind::relay_failed:
         return "relay failed";
     case Change_Kind::route_online:
@@ -200,7 +202,7 @@ const char *to_string(Change_Kind kind) {
     case Change_Kind::route_offline:
         return "route offline";
     case Change_Kind::route_pruned:
-        return "route let go";
+        return "route pruned";
     case Change_Kind::moved:
         return "moved";
     }

@@ -21,7 +21,7 @@ struct Socket {
 
 namespace {
 
-// Numbers that no file descriptor has: who takes them for one is found out.
+// Numbers that no file descriptor has: code that uses them as descriptors fails.
 constexpr int FIRST_SOCKET = 1'000'000;
 constexpr int WARNING = 3;
 
@@ -43,7 +43,7 @@ int result(std::ptrdiff_t moved) {
 }
 
 #ifdef TOXTCP_ABI_ORIGINAL
-/// Bytes that `net_recv` would find.
+/// How many bytes `net_recv` would find.
 std::size_t waiting(const Network *ns, Socket sock) {
     const Network::Socket_State *const state = find(ns, sock);
     const Sim_Socket &end = ns->node->sockets[static_cast<std::size_t>(state->sim)];
@@ -64,7 +64,7 @@ Ip_Port own_address(const IP_Port &from) {
 bool connect_to(const Network *ns, Socket sock, const IP_Port *address) {
     const Abi_Outside outside;
     Network::Socket_State *const state = find(ns, sock);
-    // toxcore takes no others for its sockets.
+    // toxcore connects a socket only after these two settings, and only to an IPv4 or IPv6 address.
     if (state == nullptr || !state->nonblocking || !state->no_sigpipe ||
         (address->ip.family.value != 2 && address->ip.family.value != 10)) {
         return false;
@@ -73,7 +73,7 @@ bool connect_to(const Network *ns, Socket sock, const IP_Port *address) {
     return state->sim >= 0;
 }
 
-// Before 0.2.21 there is no Network in net_connect, and one in memory has to find its socket without.
+// Before 0.2.21 net_connect has no Network argument, so the network that made the latest socket is used.
 #if TOXTCP_TOXCORE_GENERATION < 223
 const Network *latest_network = nullptr;
 #endif
@@ -82,7 +82,7 @@ const Network systems{};
 
 } // namespace
 
-// ---- what the archive borrows ----------------------------------------------------------------------------------
+// ---- what the archive calls ------------------------------------------------------------------------------------
 
 extern "C" {
 
@@ -152,7 +152,7 @@ bool net_connect(const Network *ns, const Memory *mem, const Logger *, Socket so
 }
 #endif
 
-/// toxcore's calls write to the log what came of them.
+/// toxcore's calls log their result, and the log's callback may change errno.
 static int logged(const Logger *log, int moved) {
     if (moved <= 0 && log->leaves_errno != 0) {
         errno = log->leaves_errno;
@@ -238,10 +238,10 @@ const Network *os_network(void) {
 }
 
 #ifdef TOXTCP_ABI_ORIGINAL
-// What toxcore's own code borrows besides.
+// What toxcore's own code calls besides.
 
 std::uint64_t mono_time_get(const Mono_Time *mono_time) {
-    constexpr std::uint64_t START = 1'000'000; // far from 0, which is its "never"
+    constexpr std::uint64_t START = 1'000'000; // far from 0, which means "never" in toxcore
     return START + mono_time->ms / 1000;
 }
 

@@ -1,5 +1,5 @@
-// A program that has toxcore's functions: sockets in memory, a clock that stands still between ticks, randomness from a
-// seed, a log that is kept. What the archives borrow of their host is all here, made of the simulated network.
+// A host program for the archives. It defines all functions of toxcore that the archives call: sockets of the simulated
+// network, a clock that is set before each tick, randomness from a seed, and a log that is kept.
 #pragma once
 
 #include <array>
@@ -10,11 +10,11 @@
 #include "layout.h"
 #include "sim/relay.h"
 
-// The host's own, opaque to the archive.
+// The host's own contents of toxcore's types. The archive sees pointers to them.
 
 struct Logger {
     std::vector<std::string> warnings;
-    int leaves_errno = 0; ///< what its callback leaves in errno when a call that moved no bytes is logged; 0: nothing
+    int leaves_errno = 0; ///< its callback sets errno to this when a call that moved no bytes is logged; 0: never
 };
 
 struct Mono_Time {
@@ -40,26 +40,26 @@ struct Net_Profile {
 
 struct Network {
     struct Socket_State {
-        int sim = -1; ///< of the simulated network, once it connects
+        int sim = -1; ///< socket in the simulated network, once it connects
         bool open = true;
         bool nonblocking = false;
         bool no_sigpipe = false;
-        bool heard = false;  ///< something has come
+        bool heard = false;  ///< bytes have come
         bool failed = false; ///< a call has failed
     };
-    // toxcore's own begins with two pointers: a table of functions, and their object. They tell one network from another.
-    const void *functions = this; ///< a copy keeps those of its original
+    // toxcore's own begins with two pointers: a table of functions, and their object. The archive compares them.
+    const void *functions = this; ///< a copy keeps the value of its original
     void *object = nullptr;
 
     toxtcp::Sim_Node *node = nullptr;
-    bool closed = false;                       ///< no socket is to be had
-    mutable std::vector<Socket_State> sockets; ///< by the number that toxcore sees
+    bool closed = false;                       ///< new sockets are refused
+    mutable std::vector<Socket_State> sockets; ///< the archive sees the index plus FIRST_SOCKET
     mutable std::uint64_t calls = 0;
     mutable std::uint64_t bytes_sent = 0;
 };
 
 extern "C" {
-/// The one that the archive takes for the system's, and therefore never calls.
+/// The network that the archive takes for the system's: for it the archive calls no socket function of the host.
 #if TOXTCP_TOXCORE_GENERATION == 218
 const Network *system_network(void);
 #else
@@ -73,17 +73,17 @@ inline constexpr std::uint64_t ABI_TICK_MS = 50;
 
 // ---- memory that runs out --------------------------------------------------------------------------------------
 
-/// Allocations fail within calls of the ABI that a test has made so, and never in the host's own functions or callbacks.
+/// Which allocations fail: some of those that the archive makes, and never those of the host's functions and callbacks.
 struct Abi_Memory {
     bool failing = false;
-    bool outside = false;      ///< in the host
-    std::uint64_t counted = 0; ///< allocations so far within such calls
-    std::uint64_t from = 0;    ///< the first that fails, counted from 0...
-    std::uint64_t to = 0;      ///< ...and the first that does not fail any more
+    bool outside = false;      ///< the host's code runs now, not the archive's
+    std::uint64_t counted = 0; ///< the archive's allocations so far
+    std::uint64_t from = 0;    ///< the first that fails, counted from 0
+    std::uint64_t to = 0;      ///< the first after it that does not fail
 };
 extern Abi_Memory abi_memory;
 
-/// While it lives, the host runs.
+/// While it lives, allocations count as the host's own, and do not fail.
 struct Abi_Outside {
     bool before = abi_memory.outside;
     Abi_Outside() { abi_memory.outside = true; }
@@ -92,7 +92,7 @@ struct Abi_Outside {
     ~Abi_Outside() { abi_memory.outside = before; }
 };
 
-/// While it lives, allocations `from` to `to` fail, but for the host's.
+/// While it lives, the archive's allocations from number `from` up to, but without, number `to` fail.
 struct Abi_Failing {
     Abi_Failing(std::uint64_t from, std::uint64_t to);
     Abi_Failing(const Abi_Failing &) = delete;
@@ -104,7 +104,7 @@ struct Abi_Failing {
 
 struct Abi_Packet {
     int id = -1;    ///< of the connection; -1 for OOB, onion and forwarding
-    int relay = -1; ///< number, for OOB
+    int relay = -1; ///< its number, for OOB
     Public_Key sender{};
     std::string bytes;
     void *userdata = nullptr;
@@ -124,7 +124,7 @@ struct Abi_Peer {
     TCP_Connections *c = nullptr;
 
     std::vector<Abi_Packet> data;
-    std::size_t cookie_requests = 0; ///< among the data, and not listed there
+    std::size_t cookie_requests = 0; ///< that came as data; not listed in `data`
     std::vector<Abi_Packet> oob;
     std::vector<Abi_Packet> onion;
     std::vector<Abi_Packet> forwarding;
@@ -136,25 +136,25 @@ struct Abi_Peer {
     ~Abi_Peer() { kill_tcp_connections(c); }
 };
 
-/// All but the TCP_Connections. It must not move.
+/// Sets up the host without a TCP_Connections. The host must not move afterwards.
 void abi_peer_prepare(Abi_Peer &peer, Sim_Network &net);
 
-/// Sockets that are open on it.
+/// How many sockets of the network are open.
 std::size_t abi_open_sockets(const Network &network);
 
-/// The constructors, with this host's parts; null as they may answer.
+/// Call the constructors with this host's parts. Null where the constructor returns null.
 TCP_Connections *abi_new_connections(Abi_Peer &peer, const Network *network, const TCP_Proxy_Info *proxy = nullptr);
 TCP_Client_Connection *abi_new_client(Abi_Peer &peer, const IP_Port &address, const Public_Key &relay,
                                       const TCP_Proxy_Info *proxy = nullptr);
-/// A tick of it, with the clock as it is in the network, and `&peer` as the userdata.
+/// Sets the host's clock to the network's time, and ticks the client with `&peer` as the userdata.
 void abi_do_client(Abi_Peer &peer, TCP_Client_Connection *client);
 void abi_kill_client(TCP_Client_Connection *client);
 
-/// Prepares it, and makes the TCP_Connections with all callbacks set to note what they are told.
+/// Sets up the host and its TCP_Connections, with callbacks that record all that they are told.
 void abi_peer_start(Abi_Peer &peer, Sim_Network &net);
 void abi_set_callbacks(Abi_Peer &peer);
 
-/// Sets the clock to what it is in the network, and ticks.
+/// Sets the host's clock to the network's time, and ticks its TCP_Connections.
 void abi_tick(Abi_Peer &peer);
 
 IP_Port abi_address(const Ip_Port &address);

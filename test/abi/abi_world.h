@@ -1,4 +1,4 @@
-// Hosts, relays and a network for them in one place; and checks, when it goes, that nothing was misused or left open.
+// A simulated network with relays and hosts. Its destructor checks that no socket was misused or left open.
 #pragma once
 
 #include <deque>
@@ -37,7 +37,7 @@ struct Abi_World {
         return peers.back();
     }
 
-    /// Without a TCP_Connections.
+    /// A host without a TCP_Connections.
     Abi_Peer &add_host() {
         abi_peer_prepare(peers.emplace_back(), net);
         return peers.back();
@@ -58,7 +58,7 @@ struct Abi_World {
         return proxies.back();
     }
 
-    /// A tick of all hosts every so often, until `done()` or for `ms`. Whether it was done.
+    /// Ticks all hosts every ABI_TICK_MS until `done()`, but not longer than `ms`. Returns whether it was done.
     template <class Done>
     bool until(std::uint64_t ms, Done done) {
         for (std::uint64_t passed = 0; passed <= ms; passed += ABI_TICK_MS) {
@@ -113,7 +113,7 @@ inline bool heard(const std::vector<Abi_Packet> &packets, const std::string &tex
     return std::any_of(packets.begin(), packets.end(), [&](const Abi_Packet &packet) { return packet.bytes == text; });
 }
 
-/// Two peers that have each other as friends, over relays.
+/// Two peers that have a connection to each other over some relays, and are online at all of them.
 struct Abi_Friends {
     Abi_World world;
     Abi_Peer &a;

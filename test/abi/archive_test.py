@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an archive shows to the linker, what it borrows, and what a program that is linked with it is made of."""
+"""Checks which symbols an archive defines and needs, and which archive members a program linked with it contains."""
 
 import argparse
 import pathlib
@@ -10,7 +10,7 @@ import tempfile
 
 MEMBERS = ["TCP_client.c.o", "TCP_connection.c.o"]
 
-# What toxcore has for us in every generation, and in some.
+# The functions of toxcore that an archive needs: in every generation, and in some.
 HOST = """logger_write current_time_monotonic random_bytes sock_valid net_socket set_socket_nonblock
           set_socket_nosigpipe net_recv kill_sock net_connect net_send""".split()
 HOST_OF = {
@@ -37,7 +37,7 @@ def compare(what, got, wanted):
 
 
 def symbols(file, *options):
-    """Names by what is known of them: `nm -P` has a name, a type and more to a line."""
+    """The names that nm lists. A symbol is a line of `nm -P` with its name, its type and more."""
     return {line.split()[0] for line in output("nm", "-P", *options, file).splitlines() if len(line.split()) > 1}
 
 
@@ -65,14 +65,14 @@ def declared(compiler, include, generation):
 
 
 def members_of(archive, names):
-    """What these members of an archive define."""
+    """The symbols that these members of an archive define."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["ar", "x", pathlib.Path(archive).resolve(), *names], check=True, cwd=folder)
         return set().union(*(symbols(pathlib.Path(folder, name), "-g", "--defined-only") for name in names))
 
 
 def linked_members(link_map):
-    """By archive, the members that the linker took code of, by its map."""
+    """For each archive, the members that the linker took code from, read from its map."""
     taken = {}
     for line in pathlib.Path(link_map).read_text().splitlines():
         found = re.match(r"\s*(?:\.text\S*)?\s+0x[0-9a-f]+\s+0x[0-9a-f]+\s+(\S+)\((\S+)\)$", line)

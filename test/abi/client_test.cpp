@@ -1,11 +1,11 @@
-// TCP_client.h through the archive; [original] as in connections_test.cpp.
+// TCP_client.h through the archive. [original] means the same as in connections_test.cpp.
 #include "abi_world.h"
 
 using namespace toxtcp;
 
 namespace {
 
-/// A host with one TCP_Client_Connection, and what that was told.
+/// A host with one TCP_Client_Connection, and a record of what its handlers were told.
 struct Client {
     struct Told {
         std::uint32_t number;
@@ -126,7 +126,7 @@ void pass(Abi_World &world, std::initializer_list<Client *> clients, std::uint64
     run(world, clients, ms, [] { return false; });
 }
 
-/// Two clients at a relay, each of which has asked for the other.
+/// Two clients of one relay, each of which has requested a route to the other.
 struct Routed {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
@@ -169,7 +169,7 @@ TEST_CASE("a client goes from connecting to confirmed", "[original]") {
     CHECK(address.port == expected.port);
 }
 
-TEST_CASE("a client keeps what its owner gives it", "[original]") {
+TEST_CASE("a client keeps the object and the number that its owner sets", "[original]") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
     Client a{world, relay.address, relay.key};
@@ -197,13 +197,13 @@ TEST_CASE("a client needs an address that is IPv4 or IPv6, and a socket", "[orig
     abi_kill_client(nullptr);
 }
 
-TEST_CASE("a client is disconnected when the relay is another", "[original]") {
+TEST_CASE("a client is disconnected when the relay has another key", "[original]") {
     Abi_World world;
     Client a{world, world.add_relay().address, some_key(world)};
     CHECK(run(world, {&a}, 15'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
 }
 
-TEST_CASE("a client that is refused is connecting until its 10 s are over", "[original]") {
+TEST_CASE("a client whose connect is refused has the status connecting until its 10 s are over", "[original]") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
     sim_relay_kill(relay);
@@ -218,7 +218,7 @@ TEST_CASE("a client that is refused is connecting until its 10 s are over", "[or
     CHECK(a.status() == TCP_CLIENT_DISCONNECTED);
 }
 
-TEST_CASE("a client whose relay ends before it answers is unconfirmed until its 10 s are over", "[original]") {
+TEST_CASE("a client whose relay ends without an answer is unconfirmed until its 10 s are over", "[original]") {
     Abi_World world;
     Client a{world, world.add_relay().address, some_key(world)}; // the relay cannot open the handshake
     pass(world, {&a}, 1'000);
@@ -226,7 +226,7 @@ TEST_CASE("a client whose relay ends before it answers is unconfirmed until its 
     CHECK(run(world, {&a}, 11'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
 }
 
-TEST_CASE("a client whose proxy is refused shows the step with the proxy until its 10 s are over", "[original]") {
+TEST_CASE("a client whose proxy is not there has the proxy's status until its 10 s are over", "[original]") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
     const auto [type, status] = GENERATE(std::pair{Proxy_Type::http, TCP_CLIENT_PROXY_HTTP_CONNECTING},
@@ -253,7 +253,7 @@ TEST_CASE("a client is disconnected when the relay ends") {
 
 namespace {
 
-/// A client comes up through this proxy: its first step is `first`, and it is seen to wait for an answer if `then`.
+/// Connects a client through the proxy. Its first status is `first`. `then`: it becomes SOCKS5_UNCONFIRMED afterwards.
 void come_up_through(Sim_Proxy &proxy, Abi_World &world, TCP_Client_Status first, bool then) {
     Sim_Relay &relay = world.add_relay();
     TCP_Proxy_Info info{};
@@ -272,18 +272,18 @@ void come_up_through(Sim_Proxy &proxy, Abi_World &world, TCP_Client_Status first
 
 } // namespace
 
-TEST_CASE("a client says at which step with its SOCKS5 proxy it is", "[original]") {
+TEST_CASE("a client's status shows each step with a SOCKS5 proxy", "[original]") {
     Abi_World world;
     come_up_through(world.add_proxy(Proxy_Type::socks5), world, TCP_CLIENT_PROXY_SOCKS5_CONNECTING, true);
 }
 
-// toxcore's own HTTP request ends its first line in a way that the simulated proxy does not take.
-TEST_CASE("a client says that it is at its HTTP proxy") {
+// Not [original]: the simulated proxy does not take how toxcore's own HTTP request ends its first line.
+TEST_CASE("a client's status shows the step with an HTTP proxy") {
     Abi_World world;
     come_up_through(world.add_proxy(Proxy_Type::http), world, TCP_CLIENT_PROXY_HTTP_CONNECTING, false);
 }
 
-TEST_CASE("a client asks for a peer, and both are told", "[original]") {
+TEST_CASE("when two clients have requested each other, both are told, and exchange data", "[original]") {
     Routed r;
     REQUIRE(r.a.routes.size() == 1);
     CHECK(r.a.routes[0].first == 0);
@@ -312,7 +312,7 @@ TEST_CASE("a client asks for a peer, and both are told", "[original]") {
     CHECK(r.b.data[0].bytes == "hello b");
 }
 
-TEST_CASE("a client leaves a peer, who is told", "[original]") {
+TEST_CASE("when a client leaves a peer, the peer is told", "[original]") {
     Routed r;
     CHECK(::send_disconnect_request(&r.a.host.logger, r.a.con, 240) == -1);
     CHECK(::send_disconnect_request(&r.a.host.logger, r.a.con, 0) == 1);
@@ -325,7 +325,7 @@ TEST_CASE("a client leaves a peer, who is told", "[original]") {
     CHECK(r.a.statuses.size() == 1);
 }
 
-TEST_CASE("a client sends out of band", "[original]") {
+TEST_CASE("a client sends out-of-band packets", "[original]") {
     Routed r;
     const std::string longest(1'024, 'o');
     const Logger *const logger = &r.a.host.logger;
@@ -338,7 +338,7 @@ TEST_CASE("a client sends out of band", "[original]") {
     CHECK(r.b.oob[0].second == longest);
 }
 
-TEST_CASE("a client's onion and forwarding packets go and come", "[original]") {
+TEST_CASE("a client sends and receives onion and forwarding packets", "[original]") {
     Abi_World world;
     Scripted_Relay &relay = world.add_scripted();
     Client a{world, relay.address, relay.key};
@@ -362,7 +362,7 @@ TEST_CASE("a client's onion and forwarding packets go and come", "[original]") {
     CHECK(a.forwarding == std::vector<std::string>{"from afar"});
 }
 
-TEST_CASE("a client answers pings, and ends when its own are not answered", "[original]") {
+TEST_CASE("a client answers pings, and is disconnected when its own are not answered", "[original]") {
     Abi_World world;
     Scripted_Relay &relay = world.add_scripted();
     Client a{world, relay.address, relay.key};
@@ -376,7 +376,7 @@ TEST_CASE("a client answers pings, and ends when its own are not answered", "[or
     CHECK(run(world, {&a}, 45'000, [&] { return a.status() == TCP_CLIENT_DISCONNECTED; }));
 }
 
-TEST_CASE("a client that is full refuses, and has lost nothing when it goes on", "[original]") {
+TEST_CASE("a client with a full socket refuses packets, and loses none that it has taken", "[original]") {
     Routed r;
     const std::string large(1'000, 'l');
     std::size_t sent = 0;
@@ -392,7 +392,7 @@ TEST_CASE("a client that is full refuses, and has lost nothing when it goes on",
     CHECK(send(r.a, 0, "on") == 1);
 }
 
-TEST_CASE("a client that has nothing to send to refuses") {
+TEST_CASE("a client that is not connected refuses to send") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
     Client a{world, relay.address, relay.key};

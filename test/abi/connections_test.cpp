@@ -1,5 +1,5 @@
-// TCP_connection.h through the archive. What is marked [original] holds for toxcore's own code too: it is run with that
-// as well, so that what is asked of us here is what toxcore does.
+// TCP_connection.h through the archive. The tests marked [original] are run with toxcore's own code as well, which
+// shows that they ask for what toxcore does.
 #include "abi_world.h"
 
 using namespace toxtcp;
@@ -43,7 +43,7 @@ TEST_CASE("a null key is refused, as a pointer and as bytes") {
     CHECK(::tcp_connections_count(a.c) == 0);
 }
 
-TEST_CASE("a status that is so already is refused", "[original]") {
+TEST_CASE("setting the status that a connection already has is refused", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     REQUIRE(::new_tcp_connection_to(a.c, some_key(world).data(), 5) == 0);
@@ -56,7 +56,7 @@ TEST_CASE("a status that is so already is refused", "[original]") {
     CHECK(::tcp_connection_to_online_tcp_relays(a.c, 1) == 0);
 }
 
-TEST_CASE("relays are added once, by IPv4 and IPv6 and their TCP kin", "[original]") {
+TEST_CASE("a relay is added once, by an address of the IPv4 and IPv6 families or of their TCP variants", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Sim_Relay &first = world.add_relay();
@@ -154,7 +154,7 @@ TEST_CASE("data comes with the host's id and the tick's userdata", "[original]")
     CHECK(f.b.data.size() == 1);
 }
 
-TEST_CASE("nothing is sent while no relay knows us", "[original]") {
+TEST_CASE("nothing is sent while no relay is connected", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     const Public_Key key = some_key(world);
@@ -165,7 +165,7 @@ TEST_CASE("nothing is sent while no relay knows us", "[original]") {
     CHECK(::tcp_send_oob_packet(a.c, 0, key.data(), bytes_of("x"), 1) == -1);
 }
 
-TEST_CASE("a peer that has not asked for us hears us out of band, and answers over that relay", "[original]") {
+TEST_CASE("a peer without a connection to us gets OOB packets, and can make one over their relay", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_peer();
@@ -186,19 +186,19 @@ TEST_CASE("a peer that has not asked for us hears us out of band, and answers ov
         return ::tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 &&
                ::tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
-    // Over a relay that is tied to the peer, out of band is as good as data.
+    // Over a relay that is tied to the connection, an out-of-band packet is delivered as data.
     CHECK(::tcp_send_oob_packet_using_relay(a.c, relay.key.data(), b.key.data(), bytes_of("aside"), 5) == 0);
     CHECK(world.until(1'000, [&] { return heard(b.data, "aside"); }));
 }
 
-TEST_CASE("out of band packets go by a relay's number or key", "[original]") {
+TEST_CASE("out-of-band packets are sent by a relay's number or key", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_peer();
     Sim_Relay &relay = world.add_relay();
     REQUIRE(hold(a, relay) == 0);
     REQUIRE(hold(b, relay) == 0);
-    // A relay believes who we are once it has heard of us.
+    // A relay accepts a client once it has had a packet from it.
     world.pass(1'000);
     const std::string longest(1'024, 'o');
     CHECK(::tcp_send_oob_packet(a.c, 0, b.key.data(), bytes_of(longest), size_of(longest)) == 0);
@@ -214,7 +214,7 @@ TEST_CASE("out of band packets go by a relay's number or key", "[original]") {
     CHECK(b.oob[1].bytes == "short");
 }
 
-TEST_CASE("onion packets go over relays that are kept for them", "[original]") {
+TEST_CASE("onion packets are sent over relays that are kept for them", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Scripted_Relay &relay = world.add_scripted();
@@ -242,19 +242,19 @@ TEST_CASE("onion packets go over relays that are kept for them", "[original]") {
 
 namespace {
 
-/// A request through this forwarder to 192.0.2.7:33445, with these keys one after the other.
+/// Sends a request through `forwarder` to 192.0.2.7:33445. `keys`: the chain, one key after the other.
 int forward(Abi_Peer &peer, const IP_Port &forwarder, const std::vector<std::uint8_t> &keys) {
     const IP_Port to = abi_address({.family = toxtcp::Family::ipv4, .ip = {192, 0, 2, 7}, .port = 33'445});
     return ::tcp_send_forward_request(&peer.logger, peer.c, &forwarder, &to, keys.data(),
                                       static_cast<std::uint16_t>(keys.size() / KEY_SIZE), bytes_of("data"), 4);
 }
 
-/// What such a packet begins with.
+/// The beginning of such a packet: its type, and the address with family and port.
 const std::string forward_head("\12\2\300\0\2\7\202\245", 8);
 
 } // namespace
 
-TEST_CASE("forwarding goes by a relay's address, through a chain or straight", "[original]") {
+TEST_CASE("a forward request is sent by a relay's address, with a chain of keys or without", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Scripted_Relay &relay = world.add_scripted();
@@ -281,7 +281,7 @@ TEST_CASE("forwarding goes by a relay's address, through a chain or straight", "
     CHECK(a.forwarding[0].userdata == &a);
 }
 
-TEST_CASE("forwarding goes by a relay's number, too") {
+TEST_CASE("a forward request is sent by a relay's number, too") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Scripted_Relay &relay = world.add_scripted();
@@ -294,7 +294,7 @@ TEST_CASE("forwarding goes by a relay's number, too") {
     CHECK(scripted_packet(relay, Packet_Type::forward_request, 0) == forward_head + "data");
 }
 
-TEST_CASE("a relay's number fits an address, and comes back", "[original]") {
+TEST_CASE("a relay's number can be stored in an IP_Port and read back", "[original]") {
     for (const unsigned int number : {0U, 1U, 0x00100002U, UINT_MAX}) {
         const IP_Port address = ::tcp_connections_number_to_ip_port(number);
         CHECK(address.ip.family.value == 14);
@@ -308,7 +308,7 @@ TEST_CASE("a relay's number fits an address, and comes back", "[original]") {
     CHECK_FALSE(::ip_port_to_tcp_connections_number(&address, &back));
 }
 
-TEST_CASE("connected relays are copied in the array's order, as TCP addresses", "[original]") {
+TEST_CASE("connected relays are copied in the array's order, with the TCP address families", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     std::array<Node_format, 4> nodes{};
@@ -337,7 +337,7 @@ TEST_CASE("connected relays are copied in the array's order, as TCP addresses", 
     CHECK(is(nodes[0], world.relays[0]));
 }
 
-TEST_CASE("a random relay's address is that of one kept for onion packets, as a socket's", "[original]") {
+TEST_CASE("a random relay's address is that of a relay for onion packets, with a socket's family", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     IP_Port address{};
@@ -365,7 +365,7 @@ TEST_CASE("all connected relays are copied, where toxcore's own code copies none
     CHECK(std::equal(nodes[1].public_key, nodes[1].public_key + KEY_SIZE, world.relays[0].key.begin()));
 }
 
-TEST_CASE("relays that only sleepers use are left, and come back when they wake", "[original]") {
+TEST_CASE("relays that only sleeping connections use are closed, and come back when these wake", "[original]") {
     Abi_Friends f{2};
     REQUIRE(::set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == 0);
     CHECK(f.world.until(60'000, [&] { return ::tcp_connected_relays_count(f.a.c) == 0; }));
@@ -377,14 +377,14 @@ TEST_CASE("relays that only sleepers use are left, and come back when they wake"
     CHECK(f.world.until(1'000, [&] { return heard(f.b.data, "awake"); }));
 }
 
-TEST_CASE("the peer and the relay are told of a connection that is killed", "[original]") {
+TEST_CASE("the peer is told when a connection to it is killed", "[original]") {
     Abi_Friends f{2};
     REQUIRE(::kill_tcp_connection_to(f.a.c, f.a_to_b) == 0);
     CHECK(send(f.a, f.a_to_b, "gone") == -1);
     CHECK(f.world.until(1'000, [&] { return ::tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0; }));
 }
 
-TEST_CASE("a callback may kill the connection, its relay, or all") {
+TEST_CASE("a callback may kill the connection, its relays, or everything") {
     const int victim = GENERATE(0, 1, 2);
     Abi_Friends f{2};
     int calls = 0;
@@ -425,7 +425,7 @@ TEST_CASE("a callback may tick, which does nothing, and send") {
     CHECK(f.a.data.size() == 1);
 }
 
-TEST_CASE("traffic goes on when a relay dies, by the next") {
+TEST_CASE("traffic goes on over another relay when one dies") {
     Abi_Friends f{3};
     for (int i = 0; i < 2; ++i) {
         sim_relay_kill(f.world.relays[static_cast<std::size_t>(i)]);
@@ -434,7 +434,7 @@ TEST_CASE("traffic goes on when a relay dies, by the next") {
     }
 }
 
-TEST_CASE("numbers of relays that are gone are refused, also when their place is taken") {
+TEST_CASE("the number of a killed relay is refused, also when its slot is in use again") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     REQUIRE(hold(a, world.add_relay()) == 0);
@@ -446,7 +446,7 @@ TEST_CASE("numbers of relays that are gone are refused, also when their place is
     CHECK(::kill_tcp_relay_connection(a.c, 0) == -1);
 }
 
-TEST_CASE("without a key, a network, randomness or a clock there is none") {
+TEST_CASE("without a Network there is no TCP_Connections, and killing null does nothing") {
     Abi_World world;
     Abi_Peer &a = world.add_host();
     CHECK(abi_new_connections(a, nullptr) == nullptr);

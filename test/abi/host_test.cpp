@@ -1,4 +1,4 @@
-// What the archive borrows of its host: its network, clock, log and statistics, whatever these are.
+// The archive uses its host's network, clock, log and statistics, and copes with whatever they do.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -39,7 +39,7 @@ struct No_Descriptors {
     ~No_Descriptors() { setrlimit(RLIMIT_NOFILE, &before); }
 };
 
-/// A relay on a real socket of 127.0.0.1, served whenever it is asked to.
+/// A relay on a real socket of 127.0.0.1. It works only inside `serve`.
 struct Loopback_Relay {
     struct Connection {
         int socket;
@@ -99,7 +99,7 @@ struct Loopback_Relay {
 
 } // namespace
 
-TEST_CASE("a network that is not the system's is all that is used") {
+TEST_CASE("a Network that is not the system's is called for every socket") {
     Abi_Friends f;
     CHECK(f.a.network.calls > 0);
     const std::uint64_t before = f.a.network.bytes_sent;
@@ -108,7 +108,7 @@ TEST_CASE("a network that is not the system's is all that is used") {
     CHECK(systems_network()->calls == 0);
 }
 
-TEST_CASE("the system's network is called directly, also by a copy of it, and without a descriptor for epoll") {
+TEST_CASE("for the system's Network, or a copy of it, real sockets are used, also without a descriptor for epoll") {
     const bool copied = GENERATE(false, true); // toxcore 0.2.18 copies it
     const bool descriptors_left = GENERATE(true, false);
     INFO((copied ? "copied" : "as it is") << (descriptors_left ? "" : ", no descriptor left"));
@@ -132,7 +132,7 @@ TEST_CASE("the system's network is called directly, also by a copy of it, and wi
                                   ::new_tcp_connection_to(b.c, a.key.data(), 20)};
     REQUIRE(tie(a, ends[0], relay) == 0);
     REQUIRE(tie(b, ends[1], relay) == 0);
-    // Loopback has its own time, so that this waits for what happens and not for how long it takes.
+    // Real sockets do not follow the simulated clock, so this waits for events and not for a time.
     const auto until = [&](auto done) {
         for (int turns = 0; turns < 60'000; ++turns) {
             relay.serve(world.net.now);
@@ -167,7 +167,7 @@ TEST_CASE("the system's network is called directly, also by a copy of it, and wi
 #endif
 }
 
-TEST_CASE("a clock that stands still while the host ticks stops nothing but what waits for it") {
+TEST_CASE("while the host's clock stands still, everything goes on that does not wait for a time") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_peer();
@@ -196,13 +196,13 @@ TEST_CASE("a clock that stands still while the host ticks stops nothing but what
     }
     CHECK(b.data.size() == 20);
     CHECK(a.clock.ms == stands);
-    // It moves again, by all that it missed.
+    // The clock moves again, by all the time that it missed.
     CHECK(world.until(2'000, [&] { return send(b, b_to_a, "moving") == 0 && heard(a.data, "moving"); }));
 }
 
-TEST_CASE("a clock that is set back, and one that leaps, leave the connection up") {
+TEST_CASE("a clock that is set back or leaps leaves the connection up") {
     Abi_Friends f{2};
-    // The last is to before the clock's beginning: as an unsigned number, millions of years ahead.
+    // The last leap is to before the clock's start: as an unsigned number, this is millions of years ahead.
     for (const std::int64_t leap : {-500, 3'600'000, -3'600'000}) {
         INFO("leap " << leap);
         const auto sleepy = [&](Abi_Peer &peer) {
@@ -216,7 +216,7 @@ TEST_CASE("a clock that is set back, and one that leaps, leave the connection up
     }
 }
 
-TEST_CASE("what goes wrong is said to the host's logger") {
+TEST_CASE("a relay's fault is written to the host's logger") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Scripted_Relay &relay = world.add_scripted();
@@ -228,7 +228,7 @@ TEST_CASE("what goes wrong is said to the host's logger") {
     CHECK(world.until(2'000, [&] { return !a.logger.warnings.empty(); }));
 }
 
-TEST_CASE("what a log callback leaves in errno ends no socket", "[original]") {
+TEST_CASE("a value that the log callback leaves in errno ends no socket", "[original]") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Abi_Peer &b = world.add_host();
@@ -252,7 +252,7 @@ TEST_CASE("what a log callback leaves in errno ends no socket", "[original]") {
     abi_kill_client(client);
 }
 
-TEST_CASE("no socket: the relay is kept, and connected when there is one") {
+TEST_CASE("when the host has no socket, the relay is kept, and connected once there is one") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Sim_Relay &relay = world.add_relay();
@@ -265,7 +265,7 @@ TEST_CASE("no socket: the relay is kept, and connected when there is one") {
 }
 
 #if TOXTCP_TOXCORE_GENERATION >= 220
-TEST_CASE("a host whose own memory fails gets no connection before it has some, and no leak") {
+TEST_CASE("while the host's own memory fails, no relay is connected and no socket leaks") {
     Abi_World world;
     Abi_Peer &a = world.add_peer();
     Sim_Relay &relay = world.add_relay();
@@ -279,7 +279,7 @@ TEST_CASE("a host whose own memory fails gets no connection before it has some, 
 #endif
 
 #if TOXTCP_TOXCORE_GENERATION >= 223
-TEST_CASE("statistics: every send by its bytes, every packet of a relay once it is opened") {
+TEST_CASE("statistics: every send is counted with its bytes, every packet of a relay once it is opened") {
     Abi_Friends f;
     const Net_Profile::Direction &sent = f.a.profile.directions[0];
     const Net_Profile::Direction &received = f.b.profile.directions[1];
@@ -292,7 +292,7 @@ TEST_CASE("statistics: every send by its bytes, every packet of a relay once it 
         CHECK(send(f.a, f.a_to_b, message) == 0);
     }
     CHECK(sent.packets == before.packets + 10);
-    // A frame begins with its length: 101 bytes and the seal's 16, of which the first byte is 0.
+    // A send is counted by its first byte. Here this byte is 0: a frame begins with its length, 101 + 16 of the seal.
     CHECK(sent.by_id[0] == before.by_id[0] + 10);
     CHECK(sent.bytes == before.bytes + 10 * (2 + 16 + 1 + message.size()));
     REQUIRE(f.world.until(1'000, [&] { return f.b.data.size() == 10; }));
@@ -302,7 +302,7 @@ TEST_CASE("statistics: every send by its bytes, every packet of a relay once it 
     CHECK(received.by_id[2] == 1); // the peer is online
 }
 
-TEST_CASE("statistics of a client, and of a host that wants none") {
+TEST_CASE("statistics: a client is counted too, and a host may pass null to have none") {
     Abi_World world;
     Abi_Peer &a = world.add_host();
     Scripted_Relay &relay = world.add_scripted();

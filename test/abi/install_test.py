@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Installs into an empty folder, and builds programs with nothing but what pkg-config says of it.
+"""Installs the library into an empty folder, and builds programs with the flags that pkg-config gives for it.
 
-For each generation a C11 file that needs the installed headers; where libtoxcore.a is of one, a whole Tox client.
+There is a program for each generation: a C11 file that needs the installed headers. Where libtoxcore.a is of generation
+0.2.18, a whole Tox client is linked as well.
 """
 
 import argparse

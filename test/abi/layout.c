@@ -1,2 +1,2 @@
-/* The headers alone, as C11: what layout.h holds is held by the C compiler too. */
+/* Compiles the headers alone as C11, so that the C compiler checks layout.h as well. */
 #include "layout.h"

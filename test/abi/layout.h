@@ -1,4 +1,4 @@
-// What the ABI's structures look like in toxcore's objects, held at compile time. For C11 and C++20.
+// Checks at compile time that the ABI's structures are laid out as in toxcore's objects. Compiles as C11 and as C++20.
 #pragma once
 
 #include <assert.h>
@@ -29,7 +29,7 @@ static_assert(TCP_CLIENT_NO_STATUS == 0 && TCP_CLIENT_PROXY_HTTP_CONNECTING == 1
                   TCP_CLIENT_DISCONNECTED == 7,
               "the states' numbers");
 
-// Declared once more, as toxcore's own header has them: a difference does not compile.
+// Declared a second time, as in toxcore's own header: if our header differs, this does not compile.
 #ifdef __cplusplus
 extern "C" {
 #endif

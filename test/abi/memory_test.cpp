@@ -1,11 +1,11 @@
-// Memory that runs out inside the archive: the call fails, nothing is thrown, and what was there goes on.
+// Allocations that fail inside the archive: the call fails, nothing is thrown, and existing connections go on.
 #include "abi_world.h"
 
 using namespace toxtcp;
 
 namespace {
 
-/// All that a host does in its first seconds, whatever fails of it. Whether a message came through.
+/// Does what a host does in its first seconds, and goes on when a call fails. Returns whether a message came through.
 bool live(Abi_World &world, Abi_Peer &a, Abi_Peer &b, Sim_Relay &relay, int &a_to_b, int &b_to_a) {
     for (int ticks = 0; ticks < 60; ++ticks) {
         if (a_to_b < 0) {
@@ -32,7 +32,7 @@ bool live(Abi_World &world, Abi_Peer &a, Abi_Peer &b, Sim_Relay &relay, int &a_t
 
 } // namespace
 
-TEST_CASE("whichever allocation fails, and all from then on: the call fails, and with memory all comes about") {
+TEST_CASE("when one allocation fails, or all from then on, the call fails, and works once there is memory again") {
     const bool once = GENERATE(true, false);
     std::uint64_t failures = 0;
     std::uint64_t refused = 0;
@@ -56,7 +56,7 @@ TEST_CASE("whichever allocation fails, and all from then on: the call fails, and
                 const bool came = live(world, a, b, relay, a_to_b, b_to_a);
                 failed = abi_memory.counted > number;
                 const Abi_Outside outside;
-                // One failure delays at most: a host that asks again gets what it asks for.
+                // One failure only delays: a host that calls again gets what it asks for.
                 CHECK((came || !once));
             } else {
                 ++refused;
@@ -80,7 +80,7 @@ TEST_CASE("whichever allocation fails, and all from then on: the call fails, and
     CHECK(failures > refused + 10);
 }
 
-TEST_CASE("packets go and come without an allocation") {
+TEST_CASE("packets are sent and received without an allocation") {
     Abi_Friends f{3};
     const std::string longest(MAX_DATA_SIZE, 'x');
     std::size_t sent = 0;
@@ -92,7 +92,7 @@ TEST_CASE("packets go and come without an allocation") {
             sim_advance(f.world.net, ABI_TICK_MS);
         }
     };
-    talk(); // what is kept for use again is there after this
+    talk(); // after this, the memory that is kept for reuse is there
     {
         const Abi_Failing none_fails{UINT64_MAX, UINT64_MAX};
         talk();
@@ -103,7 +103,7 @@ TEST_CASE("packets go and come without an allocation") {
     CHECK(f.b.data.size() == 400);
 }
 
-TEST_CASE("a client whose memory fails is none") {
+TEST_CASE("a TCP_Client_Connection whose allocations fail is null, and leaves no socket open") {
     Abi_World world;
     Sim_Relay &relay = world.add_relay();
     Abi_Peer &host = world.add_host();

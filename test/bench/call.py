@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Calls of whole Tox clients over three relays of which the two in use turn bad: toxcore's own code beside ours in its place.
+"""Calls of whole Tox clients over three relays, of which the two in use fail: toxcore's own code and ours in its place.
 
-All calls go on at once, on the real clock, as in the test (test/interop/tox_call_test.py), which also says how they are set
-up. Silence: the longest time in which one of the two friends heard nothing, in the 30 s after two relays turned; where one has
-toxtcp and the other toxcore's own code, of the first and of the second. Lost: packets of the call that never came, both ways.
+All calls go on at the same time, on the real clock. test/interop/tox_call_test.py sets them up and describes them. Silence:
+the longest time in which one of the two friends heard nothing, in the 30 s after the two relays failed. If one friend has
+toxtcp and the other toxcore's own code: first the silence of the one, then of the other. Lost: packets of the call that never
+came, in both directions.
 """
 
 import argparse
@@ -29,7 +30,7 @@ TEXTS = {
     "flaps": "flaps: ends all connections every 2 s",
 }
 SIDES = ("theirs", "ours", "mixed")
-NEVER_MS = 2_000  # of silence at the end
+NEVER_MS = 2_000  # a silence at the end that counts as lasting
 
 
 def silence_of(result):

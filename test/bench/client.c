@@ -1,15 +1,16 @@
-// What the packet benchmark runs on each side: one scenario with one layer against the scripted relay, and its figures as
-// one line of JSON. `packet.py` runs them all and compares.
+// The program of the packet benchmark. It runs one scenario with one layer and the scripted relay, and prints the
+// figures as one line of JSON. `packet.py` runs the scenarios with each layer and compares them; `plot.py` runs
+// `sweep`.
 //
-//   RELAY receive SIZE COUNT ROUND      processor time of COUNT data packets, ROUND bytes of them at a time in the socket
-//   RELAY send SIZE COUNT               the same for sending, one call each
-//   RELAY batch SIZE COUNT TOGETHER     the same with so many in one call
+//   RELAY receive SIZE COUNT ROUND      receiving COUNT data packets, about ROUND bytes of them at a time
+//   RELAY send SIZE COUNT               sending COUNT packets, one call for each
+//   RELAY batch SIZE COUNT TOGETHER     sending COUNT packets, TOGETHER of them in one call
 //   RELAY idle RELAYS TICKS             a tick with nothing to do
 //   RELAY peers COUNT...                adding, finding, killing a peer, a routing response, an OOB packet
-//   RELAY heap RELAYS PEERS             bytes a connected relay, and a peer with 3 routes
-//   RELAY much SIZE BYTES               as many bytes in the largest segments: how many arrive
-//   RELAY compiler                      what made this program
-//   RELAY sweep RELAYS PEERS SIZE       receiving, sending and idling with so many
+//   RELAY heap RELAYS PEERS             bytes of heap for a connected relay, and for a peer with 3 routes
+//   RELAY much SIZE BYTES               receiving BYTES in the largest segments: how many packets arrive
+//   RELAY compiler                      the compiler of this program
+//   RELAY sweep RELAYS PEERS SIZE       receiving, sending and idling with RELAYS relays and PEERS peers
 #define _POSIX_C_SOURCE 200809L // nanosleep
 
 #include <stdio.h>
@@ -26,18 +27,18 @@
 enum {
     MAX_RELAYS_EACH = 3, // routes of one peer
     MAX_BATCH = 64,
-    SETUP_TRIES = 20000,  // of a millisecond
-    STALLED_AFTER = 3000, // ticks without a packet, of a millisecond after the first few
+    SETUP_TRIES = 20000,  // of 1 ms each
+    STALLED_AFTER = 3000, // ticks without a packet, 1 ms apart after the first TIRED_AFTER
     TIRED_AFTER = 64,
     REPETITIONS = 5,
-    PORTION = 100, // peers added and killed, routes asked for, OOB packets at a time
+    PORTION = 100, // peers, route requests or OOB packets that are measured at a time
 };
 
 struct bench {
     struct layer *layer;
     struct relay_process relay;
-    uint64_t expected; // packets that the relay will have got
-    uint64_t got;      // data and OOB packets
+    uint64_t expected; // packets that the relay has to receive, in all
+    uint64_t got;      // data and OOB packets that the client received
     uint64_t got_bytes;
     uint32_t peers;
 };
@@ -115,7 +116,7 @@ static void wait_online(struct bench *bench, int peer, unsigned relays) {
     ask(bench, RELAY_HOLD, 0);
 }
 
-// Every relay carries a peer that is online there, or it would be let go; the first peer is number 0.
+// Each relay gets a peer that is online there. Otherwise the layer would close the relay. The first peer has number 0.
 static void connect_relays(struct bench *bench, uint32_t relays) {
     int *numbers = (int *)calloc(relays, sizeof *numbers);
     check(numbers != NULL, "no memory");
@@ -128,14 +129,14 @@ static void connect_relays(struct bench *bench, uint32_t relays) {
         wait_online(bench, numbers[i], 1);
     }
     free(numbers);
-    pause_ms(20); // the first pings, and their pongs
+    pause_ms(20); // for the first pings and their pongs
     ask(bench, RELAY_SERVE, 0);
     for (int i = 0; i < 50; ++i) {
         pause_ms(1);
         tick(bench);
     }
     ask(bench, RELAY_HOLD, 0);
-    // What the relay has been asked by now is known, and the rest is counted from here.
+    // The packets that the relay has received so far. Later packets are added to this number.
     bench->expected = ask(bench, RELAY_AWAIT_PACKETS, 0);
 }
 
@@ -180,7 +181,7 @@ static void receive_all(void *object) {
     receiving->stalled = bench->got < receiving->until;
 }
 
-// Nanoseconds for `count` packets over relay number `relay`.
+// The processor time to receive `count` packets over relay number `relay`, ns.
 static uint64_t receive(struct bench *bench, uint32_t relay, uint32_t size, uint64_t count, uint64_t round_bytes,
                         bool *stalled) {
     uint64_t spent = 0;
@@ -203,7 +204,7 @@ static uint64_t receive(struct bench *bench, uint32_t relay, uint32_t size, uint
 static void run_receive(struct bench *bench, uint32_t size, uint64_t count, uint64_t round_bytes) {
     bool stalled = false;
     connect_relays(bench, 1);
-    receive(bench, 0, size, count / 8 + 1, round_bytes, &stalled); // warm
+    receive(bench, 0, size, count / 8 + 1, round_bytes, &stalled); // warm-up
     const uint64_t before = bench->got;
     const uint64_t spent = receive(bench, 0, size, count, round_bytes, &stalled);
     const uint64_t got = bench->got - before;
@@ -235,7 +236,7 @@ struct sending {
     struct bench *bench;
     int peer;
     struct bench_packet packets[MAX_BATCH];
-    size_t together; // 0: one call each
+    size_t together; // packets in one call; 0: each by layer_send
     uint64_t count;
     uint64_t sent;
 };
@@ -278,7 +279,7 @@ static uint64_t send_packets(struct bench *bench, int peer, uint32_t size, uint6
         *sent += sending.sent;
         bench->expected += sending.sent;
         ask(bench, RELAY_AWAIT_PACKETS, bench->expected);
-        layer_tick(bench->layer); // what was left over
+        layer_tick(bench->layer); // sends what is left over
     }
     return spent;
 }
@@ -375,14 +376,14 @@ static void measure_peers(struct bench *bench, uint32_t count, bool first) {
         add[run] = measured(add_portion, &portion);
         for (uint32_t i = 0; i < PORTION; ++i) {
             check(portion.numbers[i] >= 0, "a peer was refused");
-            // These stand anywhere in the array; those just added stand at its end.
+            // Finding uses peers from the whole array. The peers that were just added are all at its end.
             bench_peer_key((uint32_t)((uint64_t)count * i / PORTION), portion.keys[i]);
         }
         find[run] = measured(find_portion, &portion);
         end[run] = measured(kill_portion, &portion);
     }
     for (uint32_t run = 0; run < REPETITIONS; ++run) {
-        // Routes of new peers, which are asked for at once: the answers are there before the tick.
+        // Requests routes for new peers. All responses have come before the tick that is measured.
         for (uint32_t i = 0; i < PORTION; ++i) {
             bench_peer_key(UINT32_MAX / 2 - run * PORTION - i, portion.keys[i]);
         }
@@ -390,7 +391,7 @@ static void measure_peers(struct bench *bench, uint32_t count, bool first) {
         for (uint32_t i = 0; i < PORTION; ++i) {
             tie(bench, portion.numbers[i], 0);
             if (i % 5 == 4) {
-                tick(bench); // some layers keep no more than a few requests
+                tick(bench); // some layers queue only a few requests
             }
         }
         bench->expected += PORTION;
@@ -443,7 +444,7 @@ static void run_heap(struct bench *bench, uint32_t peers) {
     }
     const uint64_t empty = heap_in_use();
     for (uint32_t i = 0; i < relays; ++i) {
-        tie(bench, numbers[i], i); // a relay that no peer needs is let go by some layers
+        tie(bench, numbers[i], i); // some layers close a relay that no peer needs
     }
     for (uint32_t i = 0; i < relays; ++i) {
         wait_online(bench, numbers[i], 1);
@@ -457,7 +458,7 @@ static void run_heap(struct bench *bench, uint32_t peers) {
             tie(bench, peer, k);
         }
     }
-    wait_online(bench, first, MAX_RELAYS_EACH); // a relay takes 240 peers, the others wait and cost the same
+    wait_online(bench, first, MAX_RELAYS_EACH); // a relay takes 240 peers; the others wait and cost the same
     const uint64_t tied = heap_in_use();
     printf("{\"relay\": %.1f, \"peer\": %.1f}\n", (double)(connected - empty) / relays,
            (double)(tied - connected) / peers);

@@ -1,11 +1,11 @@
-// What the failover benchmark runs for each side and fault: two peers of that side send each other small packets, as a
-// call does, over three relays (test/support/stand_in.cpp), of which two fail. One line of JSON tells what became of the
-// packets.
+// The program of the failover benchmark, for one side and one fault. Two peers of this side send each other small
+// packets, as in a call, over three relays (test/support/stand_in.cpp). Then two of the relays fail. Prints a line of
+// JSON with the lost and the late packets and the longest silence.
 //
-// The host above the C ABI answers echoes as net_crypto does. It takes whatever comes for data, so the kind `forges` is
-// left out.
+// The host above the C ABI answers echoes as net_crypto does. It cannot tell forged packets from data, so the relay
+// kind `forges` is left out.
 //
-//   STAND_IN_RELAY FAULT SECONDS     fault: `killed`, or the kind of relay that two of them turn into (relay_kind.h)
+//   STAND_IN_RELAY FAULT SECONDS     FAULT: `killed`, or the kind that two of the relays turn into (relay_kind.h)
 #define _GNU_SOURCE // SOCK_CLOEXEC
 
 #include <signal.h>
@@ -27,10 +27,10 @@ enum {
     PEERS = 2,
     PACKET_SIZE = 120,
     SEND_EVERY_MS = 20,
-    TICK_EVERY_MS = 5, // ten times as often as toxcore's host ticks: nobody waits for a tick
+    TICK_EVERY_MS = 5, // ten times as often as toxcore's host, so that ticks add little delay
     WARM_UP_MS = 3000,
     STRAGGLERS_MS = 6000,
-    LATE_MS = 1000, // too late for anyone who talks
+    LATE_MS = 1000, // later packets are of no use in a call
     CONNECT_MS = 30000,
     MAX_PACKETS = 1 << 16,
 };
@@ -44,12 +44,12 @@ struct peer {
     struct layer *layer;
     uint8_t public_key[BENCH_KEY_SIZE];
     int connection;
-    uint64_t sent;    // wanted to send; those that were refused never arrive
-    uint64_t refused; // of these
+    uint64_t sent;    // including refused packets, which never arrive
+    uint64_t refused; // packets that the layer did not take
     uint64_t received;
     uint64_t late;
-    uint64_t heard;   // ms
-    uint64_t longest; // ms of silence
+    uint64_t heard;   // time of the last packet, ms
+    uint64_t longest; // the longest silence, ms
     bool *seen;
 };
 
@@ -70,12 +70,12 @@ static void check(bool good, const char *what) {
 
 struct relay {
     pid_t pid;
-    FILE *control; // one line each: our commands, its answers
+    FILE *control; // commands to the relay and its answers, one line each
     struct bench_address address;
 };
 
 static void tell_relay(struct relay *relay, const char *command, const char *argument) {
-    // Not through the stream: one that was read from must seek before it writes, which a socket cannot.
+    // Not written through the stream: after a read, a stream must seek before it writes, which a socket cannot do.
     char line[2 * BENCH_KEY_SIZE + 64];
     const int size = snprintf(line, sizeof line, "%s %s\n", command, argument);
     check(write(fileno(relay->control), line, (size_t)size) == size, "a relay takes no command");
@@ -109,7 +109,7 @@ static void end_relay(struct relay *relay) {
     fclose(relay->control);
 }
 
-// Packets that it has carried so far.
+// Packets that the relay has carried so far.
 static uint64_t ask_carried(struct relay *relay) {
     unsigned long long carried = 0;
     tell_relay(relay, "stat", "");
@@ -214,7 +214,7 @@ static void fail_relay(struct relay *relay, const char *fault, const char *victi
     tell_relay(relay, "kind", fault);
 }
 
-// Those that carry the most, the first of equals: what is in use, and another.
+// The two relays that carry the most fail: the relay in use and another. If several carry the same, the first fails.
 static void fail_relays(struct relay *relays, const char *fault, const uint8_t *victim) {
     uint64_t carried[RELAYS];
     char text[2 * BENCH_KEY_SIZE + 1];
@@ -251,7 +251,7 @@ int main(int argc, char **argv) {
     note_silence(&peers[1], end);
     for (uint64_t longest[PEERS] = {peers[0].longest, peers[1].longest}; now_ms() < end + STRAGGLERS_MS;) {
         tick_both(peers);
-        peers[0].longest = longest[0]; // nobody speaks any more
+        peers[0].longest = longest[0]; // nothing is sent any more
         peers[1].longest = longest[1];
     }
     const uint64_t sent = peers[0].sent + peers[1].sent;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Relays that fail: toxcore's own code beside ours in its place, same relays, same faults.
+"""Relays that fail: toxcore's own code and ours in its place, with the same relays and the same faults.
 
-Two peers send each other a packet of 120 bytes every 20 ms over three relays; then the relay in use and another fail. All
-runs go on at once, on the real clock. Lost: packets that never came, those that the sender's layer refused included. Late:
-those that took more than a second. Silence: the longest time in which one of the two heard nothing.
+Two peers send each other a packet of 120 bytes every 20 ms over three relays. Then the relay in use and another relay fail.
+All runs go on at the same time, on the real clock. Lost: packets that never came, including those that the sender's layer
+refused. Late: packets that took more than a second. Silence: the longest time in which one of the two peers heard nothing.
 """
 
 import argparse
@@ -21,7 +21,7 @@ FAULTS = {
     "late": "late: all takes 2 s more",
 }
 COMPARED = ("toxcore", "dropin")
-OTHER_SECONDS = 60  # connecting, and waiting for stragglers
+OTHER_SECONDS = 60  # for connecting, and for late packets
 
 
 def run(programs, side, fault, seconds):

@@ -1,7 +1,9 @@
-// An idle client on a real clock, over toxcore's own code or ours, beside friends of its own side that say nothing. It
-// prints a line of JSON with the wake-ups between the marks (measured.h), between which strace counts the system calls.
+// An idle client on the real clock, with toxcore's own code or ours. Its friends have the same code and send nothing.
+// Prints a line of JSON with the wake-ups between the marks (measured.h). strace counts the system calls between them.
 //
-//   SECONDS IN_USE SAVER PORT:KEY...       IN_USE: 1 a friend is online at each relay, 0 nobody is there; SAVER: 1 or 0
+//   SECONDS IN_USE SAVER PORT:KEY...
+//
+// IN_USE: 1 if a friend is online at each relay, 0 if there are no friends. SAVER: 1 for the profile `saver`, else 0.
 #define _POSIX_C_SOURCE 200809L
 
 #include <signal.h>
@@ -65,7 +67,7 @@ static struct layer *new_layer(const uint8_t *secret_key, bool saver) {
     return layer;
 }
 
-/* Ticks as its host would. */
+/* Waits and ticks as the host of the layer would. */
 static void run(void *object) {
     struct idle *const idle = (struct idle *)object;
     const uint64_t longest = layer_can_wait() ? LONGEST_WAIT_MS : TICK_MS;
@@ -74,7 +76,7 @@ static void run(void *object) {
         layer_wait(idle->layer, (int)(left < longest ? left : longest));
         layer_update_time(idle->layer);
         layer_tick(idle->layer);
-        idle->wakes += now_ms() < idle->until; // the end is none
+        idle->wakes += now_ms() < idle->until; // the end is not a wake-up
     }
 }
 
@@ -124,7 +126,7 @@ int main(int argc, char **argv) {
         }
     }
     for (unsigned i = 0; i < relay_count; ++i) {
-        layer_add_relay(idle.layer, &relays[i]); // where nobody is there: known already where somebody is
+        layer_add_relay(idle.layer, &relays[i]); // for the scene without friends; with friends, all relays are known
     }
     idle.until = now_ms() + SETTLE_S * 1000U;
     run(&idle);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What an idle client costs an hour: toxcore's own code, its host ticking every 50 ms, and ours in both profiles.
+"""What an idle client costs in an hour: toxcore's own code, whose host ticks every 50 ms, and ours in both profiles.
 
-First on a simulated clock, a whole hour: wake-ups, and packets and bytes either way. Then on the real clock, for a while and
-all at once, under strace: wake-ups and system calls, reckoned for an hour. Relays are `toxtcp relay` processes; a friend is
-online at each, three relays a friend, and says nothing. In the first scene nobody is there, and the saving profile keeps one
-relay.
+First a whole hour on a simulated clock: wake-ups, and packets and bytes in both directions. Then a shorter time on the real
+clock, all runs at once, under strace: wake-ups and system calls, scaled to an hour. The relays are `toxtcp relay` processes.
+A friend is online at each relay and sends nothing; each friend has three relays. In the first scene there are no friends, and
+the saving profile keeps one relay.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def main():
     idle = hour[3, False, "saver"]
     spurious = [one["causes"]["none"] for one in hour.values() if "causes" in one]
     if idle["wakes"] > MOST_WAKES or any(spurious):
-        complain(f"{idle['wakes']} wake-ups with 3 idle relays, {sum(spurious)} without a cause: more than there may be")
+        complain(f"{idle['wakes']} wake-ups with 3 idle relays, of {MOST_WAKES} allowed; {sum(spurious)} without a cause, of 0")
         return 1
     return 0
 

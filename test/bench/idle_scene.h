@@ -1,4 +1,4 @@
-// An hour of an idle client on a simulated clock: relays, friends that say nothing, and what goes over the wire.
+// The scenes of an idle client on a simulated clock: relays, friends that send nothing, and a count of the traffic.
 #pragma once
 
 #include <cstdio>
@@ -12,10 +12,10 @@ namespace toxtcp {
 inline constexpr std::uint64_t SETTLE_MS = 120'000;
 inline constexpr std::uint64_t HOUR_MS = 3'600'000;
 
-/// Either way.
+/// The client's traffic in both directions.
 struct Idle_Traffic {
     std::uint64_t packets = 0;
-    std::uint64_t bytes = 0; ///< of frames, without what TCP and IP add
+    std::uint64_t bytes = 0; ///< of frames, without the headers of TCP and IP
 };
 
 struct Idle_Scene {
@@ -24,18 +24,18 @@ struct Idle_Scene {
     std::deque<Sim_Peer> friends;
     Idle_Traffic traffic;
 
-    /// `in_use`: a friend is online at each relay, three relays a friend. Else there is nobody.
+    /// `in_use`: a friend is online at each relay, and each friend has three relays. Otherwise there are no friends.
     Idle_Scene(std::size_t relay_count, bool in_use) {
         for (std::size_t i = 0; i < relay_count; ++i) {
             sim_relay_start(relays.emplace_back(), net);
-            node_of(relays.back()).latency = 5 + 13 * i % 60; // their pings come one by one, as in life
+            node_of(relays.back()).latency = 5 + 13 * i % 60; // different, so that their pings come one by one
         }
         for (std::size_t i = 0; in_use && i < (relay_count + 2) / 3; ++i) {
             sim_peer_start(friends.emplace_back(), net);
         }
     }
 
-    /// Calls `tie(friend, relay)` for each pair that the client is to tie, and ties the friends to the client.
+    /// Calls `tie(friend, relay)` for each relay that the client must tie to a friend. Ties the friends to `client`.
     template <class Tie>
     void befriend(const Public_Key &client, Tie tie) {
         for (std::size_t i = 0; i < friends.size(); ++i) {
@@ -63,7 +63,7 @@ struct Idle_Scene {
     }
 };
 
-/// The relay counts and uses that are looked at, for each of which `measure(relays, in_use)` prints a line of JSON.
+/// Calls `measure(relays, in_use)`, which prints a line of JSON, for each scene.
 template <class Measure>
 void for_each_scene(Measure measure) {
     measure(3, false);

@@ -1,4 +1,4 @@
-// An idle hour of ours, in both profiles, on a simulated clock: one line of JSON for each scene.
+// An idle hour of our library on a simulated clock. Prints a line of JSON for each scene and each profile.
 #include "idle_scene.h"
 
 using namespace toxtcp;

@@ -1,4 +1,5 @@
-// An idle hour of toxcore's own code on a simulated clock, its host ticking every 50 ms: one line of JSON for each scene.
+// An idle hour of toxcore's own code on a simulated clock. Its host ticks every 50 ms. Prints a line of JSON for each
+// scene.
 #include "abi/abi_host.h"
 #include "idle_scene.h"
 

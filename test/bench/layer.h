@@ -1,5 +1,5 @@
-// A connection layer, as the benchmarks see it: the same calls over toxcore's C ABI (layer_abi.c), whoever is linked
-// behind it, and over our own API (layer_own.cpp). A thin skin: it adds one call to each of theirs.
+// The interface of a connection layer for the benchmarks. layer_abi.c implements it with toxcore's C ABI (toxcore's own
+// code or ours, as linked), layer_own.cpp with our own API. Each function adds one call to that of the layer.
 #pragma once
 
 #include <stdbool.h>
@@ -31,20 +31,20 @@ struct layer_events {
 
 struct layer;
 
-/* Borrows nothing. `saver`: with the profile of that name, where there is one. Null on failure. */
+/* Copies its arguments. `saver`: with the profile of this name, which only our own API has. Null on failure. */
 struct layer *layer_new(const uint8_t *secret_key, const struct layer_events *events, bool saver);
 void layer_kill(struct layer *layer);
 
-/* Moves the clock that the layer sees, where it sees one of its host's. */
+/* Updates the clock of the host. Our own API has its own clock and needs no update. */
 void layer_update_time(struct layer *layer);
 void layer_tick(struct layer *layer);
-/* Waits for something to do, as the layer's host would: until `milliseconds` have passed at the latest. */
+/* Waits as the host of the layer would, at most `milliseconds`. */
 void layer_wait(struct layer *layer, int milliseconds);
 
-/* A connection number, negative on failure. */
+/* The handle of the connection; negative on failure. */
 int layer_add_peer(struct layer *layer, const uint8_t *key, int id);
 bool layer_kill_peer(struct layer *layer, int peer);
-/* Whether the peer is known, by what the API has for it. */
+/* Whether the peer is known. */
 bool layer_knows_peer(struct layer *layer, const uint8_t *key);
 bool layer_add_relay(struct layer *layer, const struct bench_address *relay);
 /* Ties the peer to the relay, which is new or known. */
@@ -54,10 +54,10 @@ unsigned layer_connected_relays(struct layer *layer);
 unsigned layer_online_relays(struct layer *layer, int peer);
 
 bool layer_send(struct layer *layer, int peer, const uint8_t *data, size_t length);
-/* How many went, in order from the first; a layer without such a call sends one by one. */
+/* Sends packets in their order, in one call if the layer has such a call. Returns how many were sent. */
 size_t layer_send_many(struct layer *layer, int peer, const struct bench_packet *packets, size_t count);
 bool layer_has_send_many(void);
-/* Whether the layer's host can wait on a descriptor, or has to call it every 50 ms as toxcore's does. */
+/* Whether the host can wait on a descriptor. If not, it has to tick every 50 ms, as toxcore's host does. */
 bool layer_can_wait(void);
 
 #ifdef __cplusplus

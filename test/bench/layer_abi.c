@@ -1,4 +1,4 @@
-// The layer over toxcore's C ABI: toxcore's own code or ours, as linked.
+// Implements layer.h with toxcore's C ABI: toxcore's own code or ours, as linked.
 #define _POSIX_C_SOURCE 200809L // nanosleep
 
 #include "layer.h"
@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <toxcore/TCP_connection.h>
 
-// What a host has of toxcore besides, and our headers need not declare.
+// Functions of toxcore that a host calls and our headers do not declare.
 Logger *logger_new(void);
 void logger_kill(Logger *log);
 const Random *system_random(void);
@@ -22,8 +22,8 @@ void mono_time_update(Mono_Time *mono_time);
 
 enum { FAMILY_IPV4 = 2 };
 
-// net_crypto's cookie request, which it answers above this layer: type, key, nonce, box(key, key, number); and the response:
-// type, nonce, box(cookie, number).
+// net_crypto's cookie request: type, key, nonce, box(key, key, number). Its response: type, nonce, box(cookie, number).
+// net_crypto stands above the layer, so the host answers the requests.
 enum {
     COOKIE_REQUEST = 0x18,
     COOKIE_RESPONSE = 0x19,
@@ -35,7 +35,7 @@ enum {
     REQUEST_SIZE = ASKED_AT + crypto_box_MACBYTES + ASKED_SIZE,
     ANSWERED_AT = 1 + crypto_box_NONCEBYTES,
     RESPONSE_SIZE = ANSWERED_AT + crypto_box_MACBYTES + ANSWERED_SIZE,
-    ANSWERING_PEERS = 8, // the first of a layer, which are those that the benchmark of failing relays has
+    ANSWERING_PEERS = 8, // only the first peers answer; the failover benchmark has no more
 };
 
 struct layer {
@@ -148,7 +148,7 @@ bool layer_kill_peer(struct layer *layer, int peer) {
 }
 
 bool layer_knows_peer(struct layer *layer, const uint8_t *key) {
-    return new_tcp_connection_to(layer->tcp, key, 0) < 0; // it refuses whom it has
+    return new_tcp_connection_to(layer->tcp, key, 0) < 0; // a known peer is refused
 }
 
 static IP_Port to_ip_port(const struct bench_address *relay) {

@@ -1,4 +1,4 @@
-// The layer over our own API.
+// Implements layer.h with our own API.
 #include "layer.h"
 
 #include <algorithm>

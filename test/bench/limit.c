@@ -1,7 +1,7 @@
-// What nobody can be faster than: libsodium opening and sealing, and the kernel sending. One line of JSON.
+// The cost of a packet without any layer: libsodium opens or seals it, and the kernel sends it. Prints a line of JSON.
 //
 //   RELAY open SIZE COUNT      opening a sealed data packet of SIZE bytes
-//   RELAY seal SIZE COUNT      sealing one
+//   RELAY seal SIZE COUNT      sealing such a packet
 //   RELAY bare SIZE COUNT      sending its frame, already sealed, by a bare send()
 #define _POSIX_C_SOURCE 200809L
 
@@ -20,7 +20,7 @@
 
 enum {
     FRAME_HEADER = 2,
-    PACKETS = 44, // as many as a large read brings
+    PACKETS = 44, // about as many as one large read brings
 };
 
 struct limit {
@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: RELAY_PROGRAM open|seal|bare SIZE COUNT\n");
         return 2;
     }
-    limit.plain_size = strtoul(argv[3], NULL, 10) + 1; // the routing id
+    limit.plain_size = strtoul(argv[3], NULL, 10) + 1; // 1: the routing id
     const uint64_t count = strtoull(argv[4], NULL, 10);
     if (limit.plain_size > sizeof limit.plain) {
         return 2;

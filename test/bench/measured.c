@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A call that does nothing and that strace shows. */
+/* A system call that does nothing, and that strace shows. */
 static void mark(const char *text, size_t length) {
     const ssize_t ignored = write(-1, text, length);
     (void)ignored;
@@ -19,7 +19,7 @@ uint64_t processor_time(void) {
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-/* What asking for the time costs is no work. Known after the first call. */
+/* The processor time of one query of the clock, ns. It is measured once, and subtracted from each result. */
 static uint64_t cost_of_asking(void) {
     enum { TIMES = 101 };
     static uint64_t cost = 0;

@@ -1,5 +1,4 @@
-// What is measured of a benchmark: the processor time of this process, and marks by which strace and callgrind find the
-// same stretch.
+// Measures a part of a benchmark: the processor time of this process. strace and callgrind find the same part by marks.
 #pragma once
 
 #include <stdint.h>
@@ -8,14 +7,14 @@
 extern "C" {
 #endif
 
-/* Runs the work, between two marks in the list of system calls. Nanoseconds of processor time. Callgrind counts what is
- * inside of it (--toggle-collect=measured). */
+/* Runs the work and returns its processor time, ns. Two marks in the list of system calls enclose the work. Callgrind
+ * counts the instructions inside this function (--toggle-collect=measured). */
 uint64_t measured(void (*work)(void *object), void *object);
 
-/* The processor time so far, in nanoseconds. */
+/* The processor time of this process so far, ns. */
 uint64_t processor_time(void);
 
-/* Of bytes allocated and not freed. */
+/* Bytes that are allocated and not freed. */
 uint64_t heap_in_use(void);
 
 /* The median; sorts the values. */

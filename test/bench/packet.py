@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What a packet, a tick and a peer cost: toxcore's own code, ours in its place, ours by its own API, and the limit.
+"""What a packet, a tick and a peer cost: toxcore's own code, ours in its place, ours with its own API, and libsodium alone.
 
-Processor time of the client's process, never wall time. All run against the same scripted relay in another process, one
-after the other, several times around; a figure is the median. What matters are the ratios: all sides had the same machine.
+Figures are processor time of the client's process, not elapsed time. All sides use the same scripted relay, in another
+process. They run one after the other, several times; a figure is the median. The ratios matter: all sides run on the same
+machine.
 """
 
 import argparse
@@ -71,7 +72,7 @@ class Bench:
 
     def peers(self, counts):
         for side in SIDES:
-            # toxcore walks all its peers: with very many, once around takes a minute, and that is the figure anyway.
+            # toxcore searches all its peers. With very many, one run takes a minute, so one run is enough.
             for _ in range(1 if side == "toxcore" else self.runs):
                 for count, figures in run_json(self.client(side, "peers", *counts), timeout=3_600).items():
                     for figure, value in figures.items():
@@ -91,7 +92,7 @@ class Bench:
         for side in SIDES:
             for size in SIZES:
                 answer, count = system_calls(self.client(side, "receive", size, PACKETS // 4, SYSTEM_CALL_ROUND))
-                # The first round warms up, and is marked as well: an eighth more packets.
+                # The warm-up lies between marks too: an eighth more packets.
                 self.add(f"calls receive {size}", side, count / (answer["packets"] * 9 / 8))
             for relays in IDLE_RELAYS:
                 answer, count = system_calls(self.client(side, "idle", relays, 200))
@@ -113,7 +114,7 @@ class Bench:
             self.add("instructions idle 32", side, sum(costs.values()) / answer["ticks"])
             self.add("own instructions idle 32", side, costs.get(command[0], 0) / answer["ticks"])
 
-    # ---- what it comes to
+    # ---- results
 
     def value(self, figure, side):
         values = [value for value in self.values.get(figure, {}).get(side, []) if value is not None]
@@ -135,7 +136,7 @@ def show(value, unit=""):
 
 
 def figures(bench, counts):
-    """(name, key, unit, limit, what it must reach: by what it is judged, and the bound)."""
+    """Rows of (name, key, unit, limit, target). A target is (how it is judged, bound), or None."""
     rows = []
     for size in SIZES:
         rows.append((f"received packet, {size:,} bytes", f"receive {size}", " ns", bench.limit_value(f"open {size}"), ("limit", 1.25)))
@@ -169,7 +170,7 @@ def figures(bench, counts):
 
 
 def judge(bench, key, limit, judged, side):
-    """Whether a side reaches what it must; None when that cannot be told."""
+    """Whether a side reaches its target; None if that is not known."""
     value = bench.value(key, side)
     if judged is None or value is None:
         return None
@@ -241,7 +242,7 @@ def report(bench, counts, as_json):
         print("READS_PER_TURN and TURNS_PER_TICK in lib/connections); between two turns every other ready relay has its own.")
 
 
-# ---- instructions, held in the repository ------------------------------------------------------------------------
+# ---- instruction counts in the repository ------------------------------------------------------------------------
 
 
 def build_name(bench):
@@ -251,7 +252,7 @@ def build_name(bench):
 
 
 def hold_instructions(bench, update):
-    """Compares with what is held; whether none is worse. Only code that the same compiler made can be compared."""
+    """Compares with the counts in the repository. True: none is worse. None: there are none of this compiler to compare with."""
     name = build_name(bench)
     with open(HELD, encoding="utf-8") as file:
         held = json.load(file)
@@ -269,11 +270,11 @@ def hold_instructions(bench, update):
             file.write("\n")
         return True
     if name not in held:
-        complain(f"no instructions are held for {name}; --update-instructions holds these")
+        complain(f"the repository has no instruction counts for {name}; --update-instructions writes these")
         return None
     worse = [figure for figure, value in now.items() if figure in held[name] and value > WORSE * held[name][figure]]
     for figure in worse:
-        complain(f"worse: {figure}: {now[figure]}, held: {held[name][figure]}")
+        complain(f"more instructions than recorded: {figure}: {now[figure]}, recorded: {held[name][figure]}")
     return not worse
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How cost grows: a sweep of relays x peers x packet sizes, as a table (CSV) and as a picture (SVG and PNG, by gnuplot)."""
+"""How the cost grows with relays, peers and packet sizes, as a table (CSV) and as a picture (SVG and PNG, by gnuplot)."""
 
 import argparse
 import csv
@@ -16,7 +16,7 @@ SIZES = (50, 100, 250, 700, 1_372)
 FIGURES = ("receive", "send", "idle")
 COLUMNS = ("relays", "peers", "size", *(f"{side} {figure}" for side in SIDES for figure in FIGURES))
 
-# One value of the two that do not vary.
+# Each panel varies one of these. The others keep the value given here.
 FIXED = {"relays": 3, "peers": 100, "size": 1_372}
 AXES = {"relays": "relays connected", "peers": "peers known", "size": "bytes a packet"}
 COLOURS = {"toxcore": "#b03020", "dropin": "#2060a0", "own": "#208040"}
@@ -113,7 +113,6 @@ def main():
             writer.writerow([*COLUMNS[:3], *(f"{column} (ns)" for column in COLUMNS[3:])])
             writer.writerows(rows)
         draw_sweep(rows, base + ".svg", "svg size 1200,900 background '#ffffff'")
-        # Without cairo gnuplot has another way to make a PNG; the picture is the same.
         draw_sweep(rows, base + ".png", "pngcairo size 1200,900")
     except Failed as error:
         complain(error)

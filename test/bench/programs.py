@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: where the programs are, how they are run, and how a table is printed."""
+"""Shared by the benchmark scripts: where the programs are, how they are run, and how a table is printed."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 class Failed(Exception):
-    """A program did not do what it was to do; the text says which, and why."""
+    """A program failed. The text names it and gives the reason."""
 
 
 def add_build_option(parser):
@@ -37,7 +37,7 @@ class Programs:
 
     @property
     def stand_in(self):
-        """Only some benchmarks have it, and so only some build it."""
+        """Looked up only when a benchmark needs it, since not every build has it."""
         return self.path("../support/stand-in-relay")
 
     def path(self, name):
@@ -65,7 +65,7 @@ def run_json(command, timeout=600, error=None):
 
 
 def system_calls(command):
-    """What the command printed, and the number of system calls between its marks, asking for the time aside."""
+    """What the command printed, and the number of system calls between its marks, without the queries of the clock."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
         answer = run_json(["strace", "-o", log.name, *command])
         inside = False
@@ -81,7 +81,7 @@ def system_calls(command):
 
 
 def instructions(command):
-    """What the command printed, and the instructions within `measured`, by the object that they are in."""
+    """What the command printed, and the instructions inside `measured`, by object (the program or a library)."""
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "callgrind.out")
         answer = run_json(
@@ -99,7 +99,7 @@ def instructions(command):
 
 
 def read_callgrind(path):
-    """Self cost by object. Names are given once, with a number, and meant by that number later."""
+    """The own cost of each object. The file gives a name once, with a number, and later uses the number alone."""
     names = {}
     costs = {}
     current = None
@@ -116,7 +116,7 @@ def read_callgrind(path):
             if other:
                 names[other.group(1)] = other.group(2)
             if line.startswith("calls="):
-                call = True  # the next line is what the call cost, which the callee has counted already
+                call = True  # the next line has the cost of the call, which is already counted in the callee
                 continue
             cost = re.match(r"(?:\+|-|\*)?\d* (\d+)$", line)
             if cost and current is not None:
@@ -127,7 +127,7 @@ def read_callgrind(path):
 
 
 def draw(script, path):
-    """Has gnuplot draw a picture; the script need not name the file."""
+    """Draws a picture with gnuplot. The script need not set the output file."""
     script = f"set output '{path}'\n{script}"
     done = subprocess.run(["gnuplot"], input=script, text=True, stderr=subprocess.PIPE)
     if done.returncode != 0 or not os.path.exists(path):

@@ -1,5 +1,5 @@
-// The benchmarks' scripted relay: `bench-relay COUNT` is so many relays in one process, told what to do over its
-// standard input (relay_control.h). Ends with that.
+// The scripted relay of the benchmarks. `bench-relay COUNT` runs COUNT relays in one process. It takes requests from
+// its standard input (relay_control.h), and exits when the input ends.
 #include <array>
 #include <bitset>
 #include <cerrno>
@@ -29,9 +29,9 @@ namespace {
 using namespace toxtcp;
 
 constexpr std::size_t READ_SIZE = std::size_t{256} * 1024;
-/// Packets reach the client in pieces of this size, like what a network card hands up for a fast stream.
+/// Packets are sent to the client in pieces of this many bytes, as a network card delivers a fast stream.
 constexpr std::size_t PIECE = std::size_t{16} * 1024;
-/// Larger than any piece that the loopback device carries, so that its segments are as large as they get.
+/// Bytes; larger than any segment of the loopback device, so that its segments get as large as possible.
 constexpr std::size_t MUCH = std::size_t{256} * 1024;
 constexpr rlim_t DESCRIPTORS_EACH = 2;
 constexpr rlim_t OTHER_DESCRIPTORS = 32;
@@ -52,7 +52,7 @@ struct Listener {
     int socket = -1;
     Secret_Key secret_key;
     bench_address address{};
-    Client *client = nullptr; ///< the last that came
+    Client *client = nullptr; ///< the client that connected last
 };
 
 struct Relays {
@@ -96,7 +96,7 @@ int listen_somewhere(std::uint16_t &port) {
 
 // ---- what goes out ---------------------------------------------------------------------------------------------
 
-/// Seals to the client's queue.
+/// Seals a packet and appends it to the client's queue.
 void queue(Client &client, const Packet &packet) {
     std::array<std::uint8_t, MAX_FRAME_SIZE> frame;
     const std::size_t plain = encode_packet(packet, Mutable_Bytes{frame}.subspan(FRAME_OVERHEAD));
@@ -105,13 +105,13 @@ void queue(Client &client, const Packet &packet) {
                       frame.begin() + static_cast<std::ptrdiff_t>(FRAME_OVERHEAD + plain));
 }
 
-/// Whether the receiving socket has room: nothing waits on our side of the connection.
+/// Whether the receiving socket has taken all bytes: none waits in our socket.
 bool all_is_there(const Client &client) {
     int waiting = 0;
     return ioctl(client.socket, SIOCOUTQNSD, &waiting) == 0 && waiting == 0;
 }
 
-/// Whether all of the queue went.
+/// Sends the queue. Returns whether the socket took all of it.
 bool flush(Client &client) {
     std::size_t done = 0;
     while (done < client.out.size()) {
@@ -125,7 +125,7 @@ bool flush(Client &client) {
     return client.out.empty();
 }
 
-/// How many frames have not left the queue whole: those whose end is still in it.
+/// How many frames are still in the queue, a partly sent frame included.
 std::size_t frames_left(const Client &client, std::size_t frame) {
     return (client.out.size() + frame - 1) / frame;
 }
@@ -256,7 +256,7 @@ void read_client(Relays &relays, Client &client) {
         }
     }
     flush(client);
-    // The answer of the system to what was read goes at once, and the client's next burst finds nothing in its way.
+    // Makes the system acknowledge at once what was read, so that the client's next burst does not have to wait.
     const int on = 1;
     setsockopt(client.socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     if (!good) {
@@ -283,7 +283,7 @@ void accept_client(Relays &relays, std::size_t number) {
     watch(relays, socket, relays.listeners.size() + relays.clients.size() - 1);
 }
 
-/// Serves the sockets until the condition holds, or the control has something to say.
+/// Serves the sockets until `done` is true or, with `until_told`, until a request comes.
 template <class Done>
 void serve(Relays &relays, bool until_told, Done done) {
     constexpr std::uint64_t TAG_CONTROL = UINT64_MAX;

@@ -1,6 +1,6 @@
-// The benchmarks' scripted relay (relay.cpp), as the client drives it: a process of its own, and one connection that
-// carries requests and answers. The relay does nothing but what it is asked for, so that what the client measures is
-// disturbed by nobody.
+// How a client of the benchmarks controls the scripted relay (relay.cpp). The relay is a process of its own. One
+// connection carries the requests and the answers. The relay works only on request, so that it does not disturb what
+// the client measures.
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* Calls of send in a row before the relay reads. A fresh connection lets ten segments out before it wants an answer: so
- * each call goes all the way to the receiving socket, and none is merely queued. */
+/* Calls of send in a row before the relay reads. A new TCP connection sends ten segments before it needs an
+ * acknowledgement. So each call delivers its bytes to the receiving socket, and no call only queues them. */
 enum { BENCH_BURST = 8 };
 
 enum relay_task {
@@ -22,18 +22,18 @@ enum relay_task {
     RELAY_SERVE,
     /* Touches no socket until the next request. Answers 0. */
     RELAY_HOLD,
-    /* Sends `count` packets of `size` bytes of data to the client of relay number `relay`, as many as its socket takes.
-     * Answers how many of these, and of those that were left from before, are with the system now. Holds. */
+    /* Sends up to `count` packets of `size` bytes of data to the client of relay number `relay`, as many as its socket
+     * takes. Answers how many packets the system has taken, including those left over from earlier requests. Holds. */
     RELAY_SEND_DATA,
-    /* The same with OOB packets, each from the peer of bench_peer_key(`first` + n * `step`). */
+    /* The same with OOB packets. Number n is from the peer with the key bench_peer_key(`first` + n * `step`). */
     RELAY_SEND_OOB,
-    /* The same with whole frames written in the fewest and largest pieces, and more than any window takes. */
+    /* The same as RELAY_SEND_DATA, but in the largest pieces, and until the relay's own socket takes no more. */
     RELAY_SEND_MUCH,
-    /* Serves until `count` packets other than pings and pongs have come from clients in all. Answers how many. Holds. */
+    /* Serves until clients have sent `count` packets in all, pings and pongs not counted. Answers how many. Holds. */
     RELAY_AWAIT_PACKETS,
-    /* Serves until `count` bytes have come to the drain. Answers how many. Holds. */
+    /* Serves until the drain has received `count` bytes in all. Answers how many. Holds. */
     RELAY_AWAIT_DRAIN,
-    /* From now on, whoever is asked for is there (`count` 1) or not (0). Answers 0. Holds. */
+    /* From now on, each requested peer is online (`count` 1) or not (0). Answers 0. Holds. */
     RELAY_SET_ONLINE,
 };
 
@@ -53,15 +53,15 @@ struct relay_process {
     int pid;
     uint32_t count;
     struct bench_address *relays;
-    uint16_t drain_port; /* takes bytes and forgets them; 0: there is none */
+    uint16_t drain_port; /* port of a listener that discards what it receives; 0: none */
 };
 
-/* Starts the program with this many relays. Ends the whole program with a message when it does not work. */
+/* Starts the program with `count` relays. On failure, prints a message and exits. */
 void relay_start_process(struct relay_process *process, const char *program, uint32_t count);
 void relay_end_process(struct relay_process *process);
 uint64_t relay_ask(struct relay_process *process, const struct relay_request *request);
 
-/* The key of the n-th peer: nobody has its secret, and nobody needs it. */
+/* The public key of peer `number`. No secret key belongs to it; none is needed. */
 void bench_peer_key(uint32_t number, uint8_t *key);
 
 #ifdef __cplusplus

@@ -8,10 +8,10 @@ relays and clients. Runs of the two sides alternate. Both runs of a pair have th
 Scenes:
   online   the time until both friends are online; measured in every run
   call     a packet of 100 bytes each 20 ms both ways
-  file     as fast as toxcore asks for it: its mean rate, and the longest time without any of it
+  file     a file as fast as toxcore asks for it: its mean rate, and the longest time without a part of it
   both     a call while a file has reached its rate
   beside   a file while another program uploads over the same line as fast as TCP lets it
-  hang     a call; the relay that carries most of it stops to work
+  hang     a call; the relay that carries most of it stops working
   far      a call from the moment when both are online; there are two relays, one of them 150 ms farther away
 
 Figures of a call: the time from sending a packet until the other client has it (median and 99th percentile of those that
@@ -50,7 +50,7 @@ COLOURS = {"theirs": "#b03020", "ours": "#2060a0"}
 @dataclasses.dataclass
 class Network:
     text: str
-    delay_ms: float = 0  # one way; the same both ways, as all else
+    delay_ms: float = 0  # in one direction; all values hold for both directions
     rate_mbit: float = 0
     queue: int = 0  # bytes
     loss: float = 0
@@ -73,23 +73,23 @@ NETWORKS = {
 SCENES = ("online", "call", "file", "both", "beside", "hang", "far")
 FARTHER_MS = 150
 
-# toxcore tells a friend of none of its relays while it has three or fewer.
+# toxcore tells a friend of its relays only if it has more than three.
 RELAYS = 4
 CALL_MS = 20
-SETTLE_S = 8  # online friends tell each other of relays, and have routes over them
+SETTLE_S = 8  # time for the friends to tell each other of relays, and to get routes over them
 WARM_S = 3
 CALL_S = 30
 FILE_SIZE = 4_000_000_000  # more than any run can send
 FILE_S = 45
 FILE_WARM_S = 20  # toxcore needs 15 s to reach its rate
 SAMPLE_S = 0.5
-MOVE_BYTES = 20_000  # of a file, in a sample: of fewer no relay carries most
-CALL_BYTES = 1_000  # likewise of a call, which sends 4,500 in that time
-FAR_RELAY = 1  # in the scene with a near and a far one
+MOVE_BYTES = 20_000  # of a file, in one sample; with fewer, no relay counts as the busiest
+CALL_BYTES = 1_000  # the same for a call, which sends 4,500 in that time
+FAR_RELAY = 1  # its number in the scene `far`
 AFTER_HANG_S = 30
 ONLINE_LIMIT_S = 240
 ANSWER_LIMIT_S = 60
-# Takes what comes, at the far end.
+# A program at the far end that receives and discards the upload.
 SINK = """
 import socket, sys
 listener = socket.create_server((sys.argv[1], 0))
@@ -125,7 +125,7 @@ FIGURES = {
 }
 
 
-# ---- one run, within the near end of its network ---------------------------------------------------------------
+# ---- one run, inside the near end of its network ---------------------------------------------------------------
 
 
 class Run:
@@ -134,11 +134,11 @@ class Run:
         self.world = world
         self.network = NETWORKS[job["network"]]
         self.result = {}
-        # What a process at the far end calls first.
+        # A process at the far end calls this first, to enter the network.
         self.far = functools.partial(enter_network, job["files"], wide_area.FAR, job["congestion"])
 
     async def start(self):
-        """Relays, and two clients that are told of them and of each other."""
+        """Starts relays and two clients, and tells the clients of the relays and of each other."""
         self.relays = []
         for number in range(2 if self.job["scene"] == "far" else RELAYS):
             link = number if self.job["scene"] == "far" else 0
@@ -158,7 +158,7 @@ class Run:
         return await within(ANSWER_LIMIT_S, "an answer", *(client.ask(word) for client in self.pair))
 
     async def sockets(self):
-        """For each client, of each relay by its number: bytes sent, received, and waiting to be sent."""
+        """For each client and the number of each relay: the bytes sent, received, and waiting to be sent."""
         numbers = {relay.tcp_port: number for number, relay in enumerate(self.relays)}
         clients = []
         for said in await self.ask_both("sockets"):
@@ -179,7 +179,7 @@ class Run:
         return time.monotonic()
 
     async def ways(self, client):
-        """When each packet was sent that the client got, and how long it took, in ms."""
+        """For each packet that the client got: when it was sent, and how long it took, ms."""
         client.tell("ways")
         ways = []
         while True:
@@ -190,14 +190,14 @@ class Run:
                 ways.append((int(line[1]) / 1000, int(line[2]) / 1000))
 
     async def measured_call(self, began):
-        """What the call was like since then."""
+        """Ends the call, and computes its figures since `began`."""
         for client in self.pair:
             client.tell("call", 0)
         ended = time.monotonic()
-        # Those under way count.
+        # Packets that are still on their way count.
         await asyncio.sleep(4 * (self.network.delay_ms + FARTHER_MS) / 1000)
         called = [list(map(int, line.split())) for line in await self.ask_both("called")]
-        # One after the other, as each has the whole answer to read.
+        # One client after the other, since each answer is long.
         ways = [(await within(ANSWER_LIMIT_S, "the ways", self.ways(client)))[0] for client in self.pair]
         took = sorted(way[1] for end in ways for way in end)
         sent = sum(line[2] for line in called)
@@ -210,7 +210,7 @@ class Run:
             self.result |= {"median_ms": statistics.median(took), "p99_ms": took[len(took) * 99 // 100]}
 
     async def watch_file(self, seconds):
-        """Samples until then: the time, the bytes that came, and what each relay has carried from the sender."""
+        """Takes samples for so many seconds: the time, the bytes received, and the bytes that each relay has carried."""
         sender, receiver = self.pair
         begin = time.monotonic()
         samples = []
@@ -226,7 +226,7 @@ class Run:
         self.file_began = time.monotonic()
 
     def measured_file(self, samples):
-        """From the file's first byte on."""
+        """Computes the figures of the file, from its first byte on."""
         come = [sample for sample in samples if sample["got"] > 0]
         self.result |= {"rate": 0, "samples": samples}
         if len(come) > 1:
@@ -309,7 +309,7 @@ def acknowledged(connected):
 
 
 def longest_silence(ways, began_ms, ended_ms):
-    """Of one end: the longest time without a packet, ms. Packets that came once the other end had stopped end the last."""
+    """The longest time in which one end got no packet, ms. A packet that comes after the call still ends the last silence."""
     heard = [began_ms] + sorted(sent + took for sent, took in ways) + ([ended_ms] if not ways else [])
     longest = max((late - early for early, late in zip(heard, heard[1:])), default=0)
     return max(longest, ended_ms - heard[-1])
@@ -329,7 +329,7 @@ def busiest_relay(earlier, later, client, least):
 
 
 def near_after(samples):
-    """The time after which the far relay was the busiest of neither client, s."""
+    """The time after which the far relay was not the busiest of any client, s."""
     last = 0
     for earlier, later in zip(samples, samples[1:]):
         if any(busiest_relay(earlier, later, client, CALL_BYTES) == FAR_RELAY for client in (0, 1)):
@@ -338,7 +338,7 @@ def near_after(samples):
 
 
 def count_moves(samples):
-    """How often another relay carried most than in the sample before."""
+    """How often the busiest relay changed between two samples."""
     moves = 0
     last = None
     for earlier, later in zip(samples, samples[1:]):
@@ -365,7 +365,7 @@ async def run_here(job):
 
 
 def main_of_run(text):
-    """The process of one run: it is within the near end already."""
+    """The process of one run. It is already inside the near end of the network."""
     try:
         print(json.dumps(asyncio.run(run_here(json.loads(text)))))
     except (Fault, TimeoutError) as fault:
@@ -425,7 +425,7 @@ class Bench:
         begin = time.monotonic()
         for network, scene in cells:
             for pair in range(self.options.pairs):
-                # Each side is the first as often as the other.
+                # The sides take turns to be first.
                 for side in SIDES if pair % 2 == 0 else reversed(SIDES):
                     number += 1
                     runs.append(self.run(network, scene, side, pair))
@@ -455,7 +455,7 @@ def values_of(runs, network, scene, side, name):
 
 
 def rows_of(runs):
-    """For each network, scene and figure: by side the median and the worst."""
+    """For each network, scene and figure: the median, the worst and the best of each side."""
     rows = []
     for network in NETWORKS:
         for scene in SCENES:
@@ -551,7 +551,7 @@ def draw_rows(rows, path):
 
 
 def chosen_cells(only):
-    """NETWORK/SCENE, NETWORK, or /SCENE."""
+    """What the words select: each is NETWORK/SCENE, NETWORK, or /SCENE."""
     cells = []
     for word in only or list(NETWORKS):
         network, _, scene = word.partition("/")
@@ -560,7 +560,7 @@ def chosen_cells(only):
         if scene and scene not in SCENES:
             raise Failed(f"no scene is called {scene}; there are {', '.join(SCENES)}")
         for one in [network] if network else NETWORKS:
-            # Every run says how long it took to be online; on one machine nothing is far.
+            # Every run measures the time until online, so that scene needs no run. On one machine nothing is far.
             for other in [scene] if scene else SCENES[1:]:
                 if NETWORKS[one].wide or other not in ("beside", "far"):
                     cells.append((one, other))
@@ -570,7 +570,7 @@ def chosen_cells(only):
 
 
 def congestion_control(wanted):
-    """What TCP uses in the runs."""
+    """The congestion control of TCP in the runs."""
 
     def said_by_the_kernel(name):
         with open(f"/proc/sys/net/ipv4/{name}", encoding="ascii") as file:

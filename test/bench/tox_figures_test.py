@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How tox.py works its figures out of what the clients say."""
+"""Tests how tox.py computes its figures from what the clients print."""
 
 import unittest
 
@@ -7,7 +7,7 @@ import tox
 
 
 def samples_of(*sent):
-    """What the sender's relays 0 and 1 have carried, sample by sample."""
+    """Samples in which relays 0 and 1 have carried so many bytes from the sender."""
     return [{"carried": [{0: [first, 0, 0], 1: [second, 0, 0]}, {}]} for first, second in sent]
 
 
@@ -28,7 +28,7 @@ class Silence(unittest.TestCase):
 
 class Near(unittest.TestCase):
     def near_after(self, *sent):
-        """With what both clients have sent over relays 0 and 1, the far one, second by second."""
+        """The figure for two clients that have sent so many bytes over relay 0 and the far relay 1, second by second."""
         pairs = [[{0: [near, 0, 0], 1: [far, 0, 0]} for near, far in clients] for clients in sent]
         return tox.near_after([{"s": second, "carried": pair} for second, pair in enumerate(pairs)])
 

@@ -1,4 +1,4 @@
-// Relays that end, hang and are cut off: the traffic moves, and nobody notices. (Issue 4, behaviours 1 and 2.)
+// Relays that end, hang or are cut off: the traffic moves to another relay, and the peers hear each other again soon.
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -9,7 +9,7 @@ std::size_t lost_at_b(const Two_Peers &f) {
     return f.said - f.refused - f.b.data.size();
 }
 
-/// Packets of both that did not arrive, but for those that are under way.
+/// No packet reached b twice.
 void check_nothing_twice(const Two_Peers &f) {
     std::set<std::string> seen;
     for (const Sim_Packet &packet : f.b.data) {
@@ -19,7 +19,7 @@ void check_nothing_twice(const Two_Peers &f) {
 
 } // namespace
 
-TEST_CASE("failover: end of stream and reset: the tick that sees it moves the traffic") {
+TEST_CASE("failover: after an end of stream or a reset, the tick that sees it moves the traffic") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);
@@ -37,12 +37,12 @@ TEST_CASE("failover: end of stream and reset: the tick that sees it moves the tr
     CHECK(moved->change.previous == number);
     CHECK(moved->at <= at + 100);
     CHECK(longest_silence(f.b, at) <= 300);
-    CHECK(lost_at_b(f) <= 100 / 20 + 2); // what was in flight, or sent before the news came
+    CHECK(lost_at_b(f) <= 100 / 20 + 2); // packets in flight, or sent before the end was seen
     check_nothing_twice(f);
     CHECK(connection_info(f.a, f.a_to_b).moves == 1);
 }
 
-TEST_CASE("failover: relays killed one after the other: the last one carries it all") {
+TEST_CASE("failover: when relays are killed one after the other, the last one carries all traffic") {
     Two_Peers f{ANY_TICKING(), 4};
     INFO(to_string(f.world.ticking));
     for (int i = 0; i < 3; ++i) {
@@ -79,7 +79,7 @@ TEST_CASE("failover: a relay that hangs is left within 3 s of its last answer") 
     }
     SECTION("it is cut off from one of the two") {
         sim_cut_between(f.world.net, relay.node, f.b.node, true);
-        limit = 5'000 + every; // to the other it is a relay that answers and delivers nothing
+        limit = 5'000 + every; // a sees a relay that answers pings and delivers nothing
     }
     f.talk(10'000, every);
     CHECK(longest_silence(f.a, at) <= limit);
@@ -105,7 +105,7 @@ TEST_CASE("failover: a relay that hangs under one-way traffic is left within 3 s
     CHECK(longest_silence(f.b, at) <= 3'000);
 }
 
-TEST_CASE("failover: with all relays but one hung, the one carries the traffic") {
+TEST_CASE("failover: when all relays but one hang, that one carries the traffic") {
     Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     f.talk(12'000, 50);
@@ -119,7 +119,7 @@ TEST_CASE("failover: with all relays but one hung, the one carries the traffic")
     CHECK(longest_silence(f.b, at) <= 4'000);
 }
 
-TEST_CASE("failover: a relay that wakes up again is trusted again, and was not dropped") {
+TEST_CASE("failover: a stale relay that answers again is used again, and was never disconnected") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -136,7 +136,7 @@ TEST_CASE("failover: a relay that wakes up again is trusted again, and was not d
     CHECK(count_changes(f.a, Change_Kind::relay_recovered, number) == 1);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
-    // The others go: then it is used.
+    // The other relays end: now the relay that had hung carries the traffic.
     for (Sim_Relay &other : f.world.relays) {
         if (&other != &relay) {
             sim_relay_kill(other);
@@ -147,7 +147,7 @@ TEST_CASE("failover: a relay that wakes up again is trusted again, and was not d
     CHECK(longest_silence(f.b, at) <= 500);
 }
 
-TEST_CASE("failover: a hung relay is dropped by the protocol's own time limit, and its peers are told") {
+TEST_CASE("failover: a hung relay is disconnected by the protocol's own time limit, and no peer is online there") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -159,7 +159,7 @@ TEST_CASE("failover: a hung relay is dropped by the protocol's own time limit, a
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 2);
 }
 
-TEST_CASE("failover: at most one extra ping a second on a relay in use, and one for an echo on another") {
+TEST_CASE("failover: at most one extra ping a second on a relay in use, and one per echo on another relay") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -207,14 +207,14 @@ TEST_CASE("failover: a slow relay is not taken for a hung one") {
     CHECK(lost_at_b(f) <= 8); // under way
 }
 
-TEST_CASE("failover: a relay that reads no more, but goes on to send, is connected to again") {
+TEST_CASE("failover: a relay that stops reading but still sends is disconnected as stuck, and connected again") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);
     Sim_Relay &relay = f.in_use();
     const int number = tcp_relay(f.a.c, relay.key);
     const std::uint64_t at = f.world.net.now;
-    node_of(relay).capacity = 100; // full before traffic leaves it for its silence
+    node_of(relay).capacity = 100; // small: the socket is full before traffic leaves the relay for its silence
     REQUIRE(sim_relay_unread(relay, f.a.key));
     f.talk(10'000, 20);
     const Sim_Change *down = first_change(f.a, Change_Kind::relay_down, number);
@@ -222,14 +222,14 @@ TEST_CASE("failover: a relay that reads no more, but goes on to send, is connect
     CHECK(down->change.reason == Reason::stuck);
     CHECK(down->at >= at + 5'000);
     CHECK(down->at <= at + 7'000);
-    CHECK(longest_silence(f.b, at) <= 1'500); // others took over as soon as it was full
+    CHECK(longest_silence(f.b, at) <= 1'500); // the other relays took over as soon as the socket was full
     CHECK(f.refused <= 20);
     CHECK(relay_info(f.a, number).state == Relay_State::connected);
     CHECK(count_changes(f.a, Change_Kind::relay_stale) == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 1);
 }
 
-TEST_CASE("failover: a relay that was full for a while, and then idle, is no stuck one") {
+TEST_CASE("failover: a relay whose socket was full for a while and is then idle is not taken for stuck") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000, 20);
@@ -248,7 +248,7 @@ TEST_CASE("failover: a relay that was full for a while, and then idle, is no stu
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("failover: an outage of the peer's side does not blame our relays") {
+TEST_CASE("failover: while the peer hangs, no relay is counted as failed") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);

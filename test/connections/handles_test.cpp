@@ -1,4 +1,4 @@
-// Behaviour 12: numbers carry a generation. And what every public function answers to what makes no sense.
+// Handles carry a generation. And what every public function answers to arguments that make no sense.
 #include <limits>
 
 #include "sim/world.h"
@@ -7,7 +7,7 @@ using namespace toxtcp;
 
 namespace {
 
-/// Every function that takes a connection's number refuses this one.
+/// Every function that takes a connection's handle refuses `number`.
 void check_bad_connection(Sim_Peer &peer, int number, const Sim_Relay &relay) {
     const std::string text = "text";
     const Bytes packet = bytes_of(text);
@@ -45,14 +45,14 @@ constexpr int index_of(int number) {
 
 } // namespace
 
-TEST_CASE("handles: a stale connection number is refused, never served as its slot's next tenant") {
+TEST_CASE("handles: the handle of a killed connection is refused, also when its slot is in use again") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     CHECK(kill_tcp_connection_to(f.a.c, f.a_to_b) == Error::ok);
     check_bad_connection(f.a, f.a_to_b, f.relay(0));
     const int next = befriend(f.a, f.b.key, 1'234);
     CHECK(next != f.a_to_b);
-    CHECK(index_of(next) == index_of(f.a_to_b)); // the slot is used again, with another number
+    CHECK(index_of(next) == index_of(f.a_to_b)); // the slot is used again, with another handle
     check_bad_connection(f.a, f.a_to_b, f.relay(0));
     for (Sim_Relay &relay : f.world.relays) {
         tie(f.a, next, relay);
@@ -66,7 +66,7 @@ TEST_CASE("handles: a stale connection number is refused, never served as its sl
     CHECK(tcp_connection_to(f.a.c, f.b.key) == next);
 }
 
-TEST_CASE("handles: a stale relay number is refused, never served as its slot's next tenant") {
+TEST_CASE("handles: the handle of a killed relay is refused, also when its slot is in use again") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     const int old = tcp_relay(f.a.c, f.relay(1).key);
@@ -83,8 +83,7 @@ TEST_CASE("handles: a stale relay number is refused, never served as its slot's 
     CHECK(relay_info(f.a, next).public_key == fresh.key);
 }
 
-TEST_CASE(
-    "behaviour 12: numbers are never handed out twice, and a slot whose generations are used up is not used again") {
+TEST_CASE("handles: no handle is given out twice, and a slot whose generations are used up is not used again") {
     World world;
     Sim_Peer &a = world.add_peer();
     std::set<int> seen;
@@ -107,7 +106,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("bad arguments: numbers that were never handed out") {
+TEST_CASE("bad arguments: handles that were never given out are refused") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::vector<int> numbers{-1,
@@ -138,10 +137,10 @@ TEST_CASE("bad arguments: numbers that were never handed out") {
     }
     f.talk(500);
     f.world.advance(100);
-    CHECK(f.b.data.size() == f.said); // and nothing of it did any harm
+    CHECK(f.b.data.size() == f.said); // none of the calls did any harm
 }
 
-TEST_CASE("bad arguments: packets that are empty, null or too long") {
+TEST_CASE("bad arguments: packets that are empty, null or too long are refused") {
     Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     const std::string long_text(3'000, 'x');
@@ -180,7 +179,7 @@ TEST_CASE("bad arguments: packets that are empty, null or too long") {
     CHECK(tcp_connected_relays_count(f.a.c) == 1);
 }
 
-TEST_CASE("bad arguments: keys and addresses") {
+TEST_CASE("bad arguments: keys and addresses that no relay or peer can have are refused") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -196,12 +195,12 @@ TEST_CASE("bad arguments: keys and addresses") {
         CHECK(add_tcp_relay_global(a.c, address, relay.key) == Error::bad_address);
         CHECK(add_tcp_relay_connection(a.c, connection, address, relay.key) == Error::bad_address);
     }
-    // Keys that no relay can have.
+    // A key that no relay can have.
     CHECK(add_tcp_relay_global(a.c, relay.address, Public_Key{}) == Error::bad_key);
     CHECK(add_tcp_relay_connection(a.c, connection, relay.address, Public_Key{}) == Error::bad_key);
     CHECK(tcp_relay(a.c, relay.key) == static_cast<int>(Error::bad_key));
     CHECK(tcp_send_oob_packet_using_relay(a.c, relay.key, a.key, bytes_of("text")) == Error::bad_key);
-    // And one that no peer can have.
+    // A key that no peer can have.
     CHECK(new_tcp_connection_to(a.c, Public_Key{}, 1) == static_cast<int>(Error::bad_key));
     CHECK(tcp_connections_count(a.c) <= 1);
     CHECK(tcp_connected_relays_count(a.c) == 0);
@@ -212,7 +211,7 @@ TEST_CASE("bad arguments: keys and addresses") {
     CHECK(tcp_send_oob_packet(a.c, held, Public_Key{}, bytes_of("text")) == Error::bad_key);
 }
 
-TEST_CASE("bad arguments: what is not connected carries nothing") {
+TEST_CASE("bad arguments: nothing is sent over a relay that is not connected") {
     World world{ANY_TICKING()};
     Sim_Peer &a = world.add_peer();
     Sim_Relay &relay = world.add_relay();
@@ -231,7 +230,7 @@ TEST_CASE("bad arguments: what is not connected carries nothing") {
     CHECK(get_random_tcp_onion_conn_number(a.c) == static_cast<int>(Error::not_online));
 }
 
-TEST_CASE("bad arguments: what a Tcp_Connections cannot be made of") {
+TEST_CASE("bad arguments: new_tcp_connections refuses a proxy or a host that it cannot use") {
     World world;
     Sim_Peer &a = world.add_peer();
     Tcp_Connections_Def def = a.def;
@@ -256,7 +255,7 @@ TEST_CASE("bad arguments: what a Tcp_Connections cannot be made of") {
     kill_tcp_connections(c);
 }
 
-TEST_CASE("a host that has no socket to give: a relay is kept and tried again, new or known") {
+TEST_CASE("when the host has no socket to give, a new or known relay is kept and tried again") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();

@@ -1,4 +1,4 @@
-// Behaviours 6 to 8: when a relay is left, when it is tried again, and sleep.
+// When a relay is disconnected, when it is tried again, and when it sleeps.
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -9,7 +9,7 @@ constexpr std::uint64_t SLACK_MS = 2 * SIM_TICK_MS;
 
 } // namespace
 
-TEST_CASE("holding: a relay goes when connecting to it takes more than 10 s") {
+TEST_CASE("holding: an attempt to connect to a relay ends after 10 s") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -36,7 +36,7 @@ TEST_CASE("holding: a relay goes when connecting to it takes more than 10 s") {
     CHECK(count_lines(a, Log_Level::warning) == 1);
 }
 
-TEST_CASE("a relay that never came up is tried again, whatever kept it away") {
+TEST_CASE("a relay that has never been connected is tried again") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -48,12 +48,12 @@ TEST_CASE("a relay that never came up is tried again, whatever kept it away") {
     CHECK(last_change(a, Change_Kind::relay_down)->change.reason == Reason::connect_failed);
     CHECK(count_changes(a, Change_Kind::relay_gone) == 0);
     world.advance(600'000);
-    CHECK(count_lines(a, Log_Level::warning) == 1); // one an hour
+    CHECK(count_lines(a, Log_Level::warning) == 1); // one line an hour
     node_of(relay).refusing = false;
     CHECK(world.until(15'000, [&] { return is_up(a, relay); }));
 }
 
-TEST_CASE("holding: a relay is pinged each 30 s, and goes when 10 s later there is no pong") {
+TEST_CASE("holding: a relay is pinged every 30 s, and disconnected when no pong comes within 10 s") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -62,7 +62,7 @@ TEST_CASE("holding: a relay is pinged each 30 s, and goes when 10 s later there 
     REQUIRE(world.until(1'000, [&] { return is_up(a, relay); }));
     const std::uint64_t up = world.net.now;
     world.advance(100'000);
-    // The first goes out at once: it tells the relay that we are who we say, and us how far away it is.
+    // The first ping is sent at once: it confirms us to the relay, and measures the round trip.
     REQUIRE(scripted_count(relay, Packet_Type::ping) == 4);
     CHECK(relay_info(a, number).round_trip >= 20);
     CHECK(relay_info(a, number).round_trip <= 20 + 2 * SIM_TICK_MS);
@@ -101,7 +101,7 @@ TEST_CASE("holding: a relay's pings are answered, each with its own 8 bytes") {
     CHECK(is_up(a, relay));
 }
 
-TEST_CASE("holding: relays of no use go after 10 s, and 3 are kept so that peers can find us") {
+TEST_CASE("holding: unused relays are closed after 10 s, but 3 are kept so that peers can reach the client") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -121,7 +121,7 @@ TEST_CASE("holding: relays of no use go after 10 s, and 3 are kept so that peers
     CHECK(count_lines(a, Log_Level::warning) == 0); // nothing is wrong with them
 }
 
-TEST_CASE("holding: relays with a peer online and relays for onion packets are of use") {
+TEST_CASE("holding: relays with a peer online and relays for onion packets are kept") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -134,7 +134,7 @@ TEST_CASE("holding: relays with a peer online and relays for onion packets are o
     world.advance(30'000);
     CHECK(tcp_connected_relays_count(a.c) == 5);
     CHECK(count_changes(a, Change_Kind::relay_gone) == 0);
-    // Their peers go, but onion packets want three.
+    // The peers go offline, but onion packets need three relays.
     CHECK(set_tcp_onion_status(a.c, true) == Error::ok);
     for (std::size_t i = 1; i < world.peers.size(); ++i) {
         kill_tcp_connections(world.peers[i].c);
@@ -149,7 +149,7 @@ TEST_CASE("holding: relays with a peer online and relays for onion packets are o
     }
 }
 
-TEST_CASE("holding: a host that needs no idle relays says so and has none; the saving profile keeps one") {
+TEST_CASE("holding: a host can have all idle relays closed; otherwise the saver profile keeps one") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer_Def def;
@@ -186,7 +186,7 @@ TEST_CASE("holding: a relay that was connected and ended is connected again, and
     CHECK(count_changes(f.a, Change_Kind::relay_up, number) == 2);
 }
 
-TEST_CASE("holding: a relay that never came up keeps its ties, and comes up when it is there") {
+TEST_CASE("holding: a relay that has never been connected stays tied, and is connected when it is there") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -204,7 +204,7 @@ TEST_CASE("holding: a relay that never came up keeps its ties, and comes up when
     CHECK(connection_info(a, connection).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("holding: a relay used only by sleeping connections is left and remembered, waking brings it back") {
+TEST_CASE("holding: a relay used only by sleeping connections is closed and remembered; waking brings it back") {
     Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     f.world.advance(20'000);
@@ -234,7 +234,7 @@ TEST_CASE("holding: a relay used only by sleeping connections is left and rememb
     CHECK(heard_once(f.a.data, "awake?"));
 }
 
-TEST_CASE("holding: a sleeping connection keeps a relay that an awake one uses, and still gets its data") {
+TEST_CASE("holding: a sleeping connection still gets data over a relay that an awake connection uses") {
     Two_Peers f{ANY_TICKING(), 2};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
@@ -250,7 +250,7 @@ TEST_CASE("holding: a sleeping connection keeps a relay that an awake one uses, 
     CHECK(heard_once(f.a.data, "psst"));
 }
 
-TEST_CASE("holding: a relay is not left for sleep before 10 s after it came up") {
+TEST_CASE("holding: a relay is not put to sleep in the first 10 s after it was connected") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -279,7 +279,7 @@ TEST_CASE("holding: a relay that sleeps wakes when an awake connection is tied t
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, f.relay(0)); }));
 }
 
-TEST_CASE("holding: a relay that was left is taken back when the host names it again for a peer with too few") {
+TEST_CASE("holding: a sleeping relay wakes when the host names it again for a peer that has too few relays") {
     Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     Sim_Relay &more = f.world.add_relay();

@@ -29,13 +29,13 @@ TEST_CASE("host: an idle client that sleeps between ticks hardly ever wakes") {
     f.world.advance(60'000);
     const std::uint64_t before = node_of(f.a).runs;
     f.world.advance(3'600'000);
-    // Each relay: our ping, its pong, its ping, our pong, each 30 s.
+    // Every 30 s for each relay: our ping, its pong, its ping, our pong.
     CHECK(node_of(f.a).runs - before <= 3 * 120 * 4);
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("host: the descriptor and the deadline are the ones to wait for") {
+TEST_CASE("host: the descriptor, the deadline and the timeout say what the host has to wait for") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     CHECK(tcp_connections_descriptor(a.c) == static_cast<int>(a.node));
@@ -53,7 +53,7 @@ TEST_CASE("host: the descriptor and the deadline are the ones to wait for") {
     CHECK(tcp_connections_timeout(a.c) == 0);
 }
 
-TEST_CASE("host: bytes may be cut anywhere, both ways") {
+TEST_CASE("host: the stream may be cut into pieces of any size, both ways") {
     const std::size_t piece = GENERATE(1U, 2U, 7U, 100U, 2'000U);
     const std::uint64_t seed = GENERATE(1U, 2U, 3U);
     World world{ANY_TICKING(), seed};
@@ -74,10 +74,10 @@ TEST_CASE("host: bytes may be cut anywhere, both ways") {
     std::vector<std::string> sent;
     for (std::size_t i = 0; i < 40; ++i) {
         std::string text = std::to_string(i) + ":";
-        // Not more than gets through before a ping behind it is too late.
+        // Not longer than what gets through before a ping behind it times out.
         const std::size_t most = std::min(50 * piece, MAX_DATA_SIZE - 4);
         text.resize(text.size() + sim_below(world.net.random, most), static_cast<char>('a' + i % 26));
-        // Full is what a socket is that takes a few bytes at a time: one asks again.
+        // A socket that takes a few bytes at a time is often full, so each send is tried again.
         REQUIRE(world.until(100'000, [&] { return send_text(a, a_to_b, text) == Error::ok; }));
         REQUIRE(world.until(100'000, [&] { return send_text(b, b_to_a, text) == Error::ok; }));
         sent.push_back(text);
@@ -124,7 +124,7 @@ TEST_CASE("control packets are never lost to a full socket") {
     REQUIRE(world.until(1'000, [&] { return !relay.clients.empty() && relay.clients[0].routes.size() == 51; }));
     scripted_send(relay, {2, 16});
     world.advance(200);
-    // Its process stops, and the socket is filled to the last byte.
+    // The relay's process stops, and the socket to it is filled to the last byte.
     sim_stop(world.net, relay.node, true);
     world.net.nodes[relay.node]->capacity = 10'000;
     int sent = 0;
@@ -132,7 +132,7 @@ TEST_CASE("control packets are never lost to a full socket") {
         ++sent;
     }
     CHECK(send_text(a, first, "x") == Error::full);
-    // Farewells, requests and pongs, none of which there is room for.
+    // Disconnect notifications, routing requests and a pong: there is room for none of them.
     for (const int connection : old) {
         CHECK(kill_tcp_connection_to(a.c, connection) == Error::ok);
     }
@@ -179,7 +179,7 @@ TEST_CASE("a socket that is full for a while: data is refused, and what was take
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("the same seed is the same run") {
+TEST_CASE("two runs with the same seed are the same") {
     const auto run = [](std::uint64_t seed) {
         Two_Peers f{Ticking::when_woken, 4, seed};
         for (Sim_Relay &relay : f.world.relays) {

@@ -1,4 +1,5 @@
-// Hostile relays: whatever they say, it ends that relay with a reason and one line of log, and disturbs no other.
+// Hostile relays: whatever such a relay sends, only its own connection ends, with a reason and one line of log.
+// The other relays are not disturbed.
 #include "sim/world.h"
 
 #include <toxtcp/echo.h>
@@ -7,8 +8,7 @@ using namespace toxtcp;
 
 namespace {
 
-/// A conversation over honest relays, with a scripted relay tied to the same connection that will say something it
-/// should not.
+/// Two peers talk over an honest relay. A scripted relay that will send what it must not is tied to a's connection too.
 struct Hostile {
     World world;
     Sim_Peer &a;
@@ -48,7 +48,7 @@ struct Hostile {
         }
     }
 
-    /// The bad relay has ended for this reason, with one line, and nothing else was touched.
+    /// The bad relay's connection has ended for this reason, with one line of log, and nothing else has changed.
     void check_ended(Reason reason) {
         talk();
         world.advance(200);
@@ -142,7 +142,7 @@ std::vector<Bad_Frame> bad_frames() {
 
 } // namespace
 
-TEST_CASE("hostile: every malformed packet ends its relay with the reason") {
+TEST_CASE("hostile: every malformed packet ends its relay's connection with the reason") {
     const std::vector<Bad_Packet> packets = bad_packets();
     const std::size_t which = GENERATE_COPY(range(std::size_t{0}, packets.size()));
     const std::size_t piece = GENERATE(0U, 1U);
@@ -151,7 +151,7 @@ TEST_CASE("hostile: every malformed packet ends its relay with the reason") {
     h.bring_up();
     h.world.tick_often();
     h.world.net.nodes[h.bad.node]->piece = piece;
-    h.bad.answers_handshake = false; // it is not to come back
+    h.bad.answers_handshake = false; // so that it does not come back
     scripted_send(h.bad, bytes_of(packets[which].plain));
     scripted_send(h.bad, bytes_of("\11this comes too late"));
     h.world.advance(piece == 0 ? 300 : 3'000);
@@ -159,7 +159,7 @@ TEST_CASE("hostile: every malformed packet ends its relay with the reason") {
     h.check_ended(packets[which].reason);
 }
 
-TEST_CASE("hostile: every malformed frame ends its relay with the reason") {
+TEST_CASE("hostile: every malformed frame ends its relay's connection with the reason") {
     const std::vector<Bad_Frame> frames = bad_frames();
     const std::size_t which = GENERATE_COPY(range(std::size_t{0}, frames.size()));
     const std::size_t piece = GENERATE(0U, 1U);
@@ -174,7 +174,7 @@ TEST_CASE("hostile: every malformed frame ends its relay with the reason") {
     h.check_ended(frames[which].reason);
 }
 
-TEST_CASE("hostile: a frame that is sent twice, left out, or changed by a bit does not open") {
+TEST_CASE("hostile: a frame does not open if it is sent twice, follows a missing frame, or has a changed bit") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bring_up();
@@ -214,7 +214,7 @@ TEST_CASE("hostile: a frame that is sent twice, left out, or changed by a bit do
     h.check_ended(Reason::bad_seal);
 }
 
-TEST_CASE("hostile: what answers the handshake and is no answer to it") {
+TEST_CASE("hostile: a wrong answer to the handshake ends the connection with the reason") {
     Hostile h{ANY_TICKING()};
     const std::size_t piece = GENERATE(0U, 1U);
     INFO(to_string(h.world.ticking) << ", pieces of " << piece);
@@ -230,11 +230,11 @@ TEST_CASE("hostile: what answers the handshake and is no answer to it") {
     SECTION("the relay has another key") {
         Secret_Key other;
         sim_fill(h.world.net.random, other.bytes);
-        h.bad.key = public_key_of(other); // the one that we are told of
+        h.bad.key = public_key_of(other); // the key that a is told
         h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE, '\0');
         CHECK(add_tcp_relay_connection(h.a.c, h.a_to_b, h.bad.address, h.bad.key) == Error::ok);
         h.world.advance(300);
-        // It cannot open our request, and says nothing that could be the answer.
+        // The relay cannot open a's request, and sends nothing that could be the answer.
         CHECK(h.bad.broken);
         scripted_send_raw(h.bad, bytes_of(h.bad.handshake_answer));
     }
@@ -245,7 +245,7 @@ TEST_CASE("hostile: what answers the handshake and is no answer to it") {
     h.check_ended(Reason::handshake_failed);
 }
 
-TEST_CASE("hostile: an answer to the handshake that never gets whole ends by the time limit") {
+TEST_CASE("hostile: an attempt whose handshake is never answered in full ends by the time limit") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bad.handshake_answer = std::string(HANDSHAKE_RESPONSE_SIZE - 1, 'x');
@@ -254,7 +254,7 @@ TEST_CASE("hostile: an answer to the handshake that never gets whole ends by the
     h.check_ended(Reason::connect_timeout);
 }
 
-TEST_CASE("hostile: a relay that was up and fails its next handshake is kept, with the reason") {
+TEST_CASE("hostile: a relay that was connected and fails its next handshake is kept, and the reason is told") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bring_up();
@@ -266,7 +266,7 @@ TEST_CASE("hostile: a relay that was up and fails its next handshake is kept, wi
     h.talk();
 }
 
-TEST_CASE("hostile: what is odd but allowed ends nothing") {
+TEST_CASE("hostile: packets that are odd but allowed do not end the connection") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bring_up();
@@ -279,9 +279,9 @@ TEST_CASE("hostile: what is odd but allowed ends nothing") {
         return plain + std::string(key.begin(), key.end());
     };
     scripted_send(h.bad, bytes_of(response(16, stranger))); // the id is in use
-    scripted_send(h.bad, bytes_of(response(0, stranger)));  // refused, though not asked for
-    scripted_send(h.bad, bytes_of(response(0, h.b.key)));   // refused after it was granted
-    scripted_send(h.bad, {3, 16});                          // offline, and was not online
+    scripted_send(h.bad, bytes_of(response(0, stranger)));  // a refusal that nobody asked for
+    scripted_send(h.bad, bytes_of(response(0, h.b.key)));   // a refusal after the id was given
+    scripted_send(h.bad, {3, 16});                          // offline, but was not online
     scripted_send(h.bad, {2, 200});                         // an id that nobody has
     scripted_send(h.bad, {3, 200});
     scripted_send(h.bad, bytes_of("\20data before online"));
@@ -301,7 +301,7 @@ TEST_CASE("hostile: what is odd but allowed ends nothing") {
     CHECK(count_lines(h.a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("hostile: a route that the relay gives for a peer that nobody asked for is given back") {
+TEST_CASE("hostile: a routing id that the relay gives for a peer that was not requested is given back") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bring_up();
@@ -315,21 +315,21 @@ TEST_CASE("hostile: a route that the relay gives for a peer that nobody asked fo
     CHECK(is_up(h.a, h.bad));
     CHECK(scripted_count(h.bad, Packet_Type::disconnect_notification) == 226);
     CHECK_FALSE(h.bad.broken);
-    // And there is room for real ones.
+    // There is still room for routes that are requested.
     const int other = befriend(h.a, some_key(h.world), 1);
     tie(h.a, other, h.bad);
     h.world.advance(300);
     CHECK(connection_info(h.a, other).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("hostile: a flood of any packet does not keep another relay from its turn in the same tick") {
+TEST_CASE("hostile: a flood of packets from one relay does not keep another from being read in the same tick") {
     const std::string plain = GENERATE(std::string("\11onion"), std::string("\13forwarding"), std::string("\4pingping"),
                                        std::string("\5pongpong"), std::string("\2\20"), std::string("\3\20"),
                                        std::string("\20data"), std::string("\7") + std::string(32, 'k') + "oob");
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking) << ", type " << static_cast<int>(plain[0]));
     h.bring_up();
-    node_of(h.a).capacity = std::size_t{2} << 20; // a fat pipe: what one tick may read is far less
+    node_of(h.a).capacity = std::size_t{2} << 20; // one tick may read far less
     sim_stop(h.world.net, h.a.node, true);
     while (h.bad.clients.back().out.empty()) {
         scripted_send(h.bad, bytes_of(plain));
@@ -337,15 +337,15 @@ TEST_CASE("hostile: a flood of any packet does not keep another relay from its t
     CHECK(send_text(h.b, h.b_to_a, "through the flood") == Error::ok);
     h.world.advance(100);
     const std::uint64_t before = node_of(h.a).calls.receive;
-    sim_peer_tick(h.a); // just one
+    sim_peer_tick(h.a);
     CHECK(heard_once(h.a.data, "through the flood"));
-    CHECK(node_of(h.a).calls.receive - before <= 40); // a bounded share of one tick
+    CHECK(node_of(h.a).calls.receive - before <= 40); // one tick reads a bounded amount
     const std::size_t in_one_tick = h.a.onion.size() + h.a.forwarding.size() + h.a.oob.size();
     CHECK(in_one_tick <= 64 * 1024);
     sim_stop(h.world.net, h.a.node, false);
 }
 
-TEST_CASE("hostile: a relay that does not read cannot make us keep what it would not take") {
+TEST_CASE("hostile: a relay that does not read cannot make the client queue packets without limit") {
     Hostile h{ANY_TICKING()};
     INFO(to_string(h.world.ticking));
     h.bring_up();
@@ -353,7 +353,7 @@ TEST_CASE("hostile: a relay that does not read cannot make us keep what it would
     h.world.net.nodes[h.bad.node]->capacity = 1'000;
     scripted_send(h.bad, {2, 16});
     h.world.advance(100);
-    // Pings without end, requests and farewells without end: what cannot be sent is known as a flag each.
+    // Many pings, routing requests and disconnect notifications: each that cannot be sent is kept as one flag.
     for (int i = 0; i < 1'000; ++i) {
         scripted_send(h.bad, bytes_of("\4pingping"));
         const int connection = befriend(h.a, some_key(h.world), i);

@@ -1,4 +1,5 @@
-// What an idle client costs: wake-ups, each with a cause, pings that go together, and the order of coming back.
+// What an idle client costs: wake-ups, each with a counted cause, and pings that are sent together. And in which order
+// relays are connected again after a change of network.
 #include <set>
 
 #include "sim/world.h"
@@ -16,7 +17,7 @@ std::uint64_t sum_of_causes(const Wake_Counts &w) {
 
 } // namespace
 
-TEST_CASE("idle: each wake-up has a cause that is counted, and a saver with 3 relays has at most 130 in an hour") {
+TEST_CASE("idle: each wake-up has a counted cause, and the saver profile with 3 relays has at most 130 in an hour") {
     Sim_Peer_Def def;
     def.profile = GENERATE(Profile::responsive, Profile::saver);
     World world{Ticking::when_woken};
@@ -37,7 +38,7 @@ TEST_CASE("idle: each wake-up has a cause that is counted, and a saver with 3 re
     CHECK(after.ticks > before.ticks);
 }
 
-TEST_CASE("idle: a host that comes by itself is told that it was not asked to") {
+TEST_CASE("idle: ticks that the host makes without need are counted as spurious") {
     World world{Ticking::every_50_ms};
     Sim_Peer &a = world.add_peer();
     hold(a, world.add_relay());
@@ -48,7 +49,7 @@ TEST_CASE("idle: a host that comes by itself is told that it was not asked to") 
     CHECK(wakes.spurious > wakes.ticks * 9 / 10);
 }
 
-TEST_CASE("idle: the pings of all relays go out together") {
+TEST_CASE("idle: the pings to all relays are sent together") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     for (int i = 0; i < 3; ++i) {
@@ -72,7 +73,7 @@ TEST_CASE("idle: the pings of all relays go out together") {
     CHECK(instants.size() <= 11);
 }
 
-TEST_CASE("idle: a relay's own pings take the place of ours, until they stay away") {
+TEST_CASE("idle: a relay's own pings replace most of the client's, until the relay falls silent") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     Sim_Relay &relay = world.add_relay();
@@ -89,8 +90,8 @@ TEST_CASE("idle: a relay's own pings take the place of ours, until they stay awa
     CHECK(relay_info(a, tcp_relay(a.c, relay.key)).last_end == Reason::ping_timeout);
 }
 
-TEST_CASE("idle: after a change of network those relays come back first that bring the most peers back") {
-    // Relay 2 brings three peers back, relay 1 two of these and relay 0 another one.
+TEST_CASE("idle: after a change of network, the relays that bring back the most peers are connected first") {
+    // For each of four peers, its relays: relay 2 brings back three peers, relay 1 two of the same, relay 0 the fourth.
     constexpr std::size_t TIES[][2] = {{2, 1}, {2, 1}, {2, 2}, {0, 0}};
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
@@ -109,7 +110,7 @@ TEST_CASE("idle: after a change of network those relays come back first that bri
     }
     world.advance(20'000);
     a.changes.clear();
-    // Another address: nothing reaches the old connections any more.
+    // The client gets another address: nothing reaches its old connections any more.
     sim_cut(world.net, a.node, true);
     tcp_connections_network_changed(a.c);
     world.advance(100);

@@ -18,7 +18,7 @@ Route_Info route_info(const Sim_Peer &peer, int connection, const Sim_Relay &rel
     return {};
 }
 
-/// One that `relay` is not.
+/// A relay other than `relay`.
 Sim_Relay &other_than(Two_Peers &f, const Sim_Relay &relay) {
     return &f.relay(0) == &relay ? f.relay(1) : f.relay(0);
 }
@@ -61,7 +61,7 @@ TEST_CASE("infos: a route tells its echo time and its last proof, and the connec
     CHECK(connection_info(f.a, f.a_to_b).echoes_sent == info.echoes_sent);
 }
 
-TEST_CASE("infos: a route that has delivered and stops to keeps the time of its last proof, and is told as failed") {
+TEST_CASE("infos: a route that stops delivering keeps the time of its last proof, and is reported as failed") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 20);
@@ -78,7 +78,7 @@ TEST_CASE("infos: a route that has delivered and stops to keeps the time of its 
     CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved > at);
 }
 
-TEST_CASE("infos: a route says which of its relay, its peer and its past keeps it from being used") {
+TEST_CASE("infos: a route says why it is not used: its relay, its peer or its past failures") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 20);
@@ -88,7 +88,7 @@ TEST_CASE("infos: a route says which of its relay, its peer and its past keeps i
         sim_relay_kill(relay);
         f.world.advance(500);
         CHECK(route_info(f.a, f.a_to_b, relay).use == Route_Use::offline);
-        CHECK(route_info(f.a, f.a_to_b, relay).last_proved == 0); // what was proved counts while the peer is online there
+        CHECK(route_info(f.a, f.a_to_b, relay).last_proved == 0); // a proof counts while the peer is online there
         CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).state != Relay_State::connected);
     }
     SECTION("the peer is gone") {
@@ -116,7 +116,7 @@ TEST_CASE("infos: a route says which of its relay, its peer and its past keeps i
     }
 }
 
-TEST_CASE("infos: a route that its relay has no routing id for says so") {
+TEST_CASE("infos: a route for which the relay has no routing id is reported as refused") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -133,7 +133,7 @@ TEST_CASE("infos: a route that its relay has no routing id for says so") {
     CHECK(is_up(a, relay));
 }
 
-TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy relay, and leaves one that drops it") {
+TEST_CASE("hosts that cannot authenticate packets: traffic stays on a healthy relay, and leaves one that drops it") {
     Sim_Peer_Def def;
     def.proves_packets = false;
     Two_Peers f{ANY_TICKING(), 3, 1, def};
@@ -142,7 +142,7 @@ TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy 
     CHECK(connection_info(f.a, f.a_to_b).moves == 0);
     CHECK(connection_info(f.b, f.b_to_a).moves == 0);
     CHECK(count_changes(f.a, Change_Kind::relay_failed) == 0);
-    CHECK(connection_info(f.a, f.a_to_b).last_heard == 0); // nothing is the peer's for certain
+    CHECK(connection_info(f.a, f.a_to_b).last_heard == 0); // no packet is the peer's for certain
     CHECK(route_info(f.a, f.a_to_b, f.in_use()).last_proved + 5'000 > f.world.net.now);
     Sim_Relay &relay = f.in_use();
     relay.drops_data = true;
@@ -154,14 +154,14 @@ TEST_CASE("hosts that cannot tell whose a packet is: traffic stays on a healthy 
     CHECK(route_info(f.a, f.a_to_b, relay).use == Route_Use::failed);
 }
 
-TEST_CASE("infos: routes that are left, since the peer is online at enough others, say so") {
+TEST_CASE("infos: routes that are not needed, since the peer is online at enough others, are reported as pruned") {
     Two_Peers f{ANY_TICKING(), 5};
     INFO(to_string(f.world.ticking));
     f.talk(120'000, 500);
     REQUIRE(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3);
     const Connection_Info info = connection_info(f.a, f.a_to_b);
     REQUIRE(info.routes_count == 5);
-    // What one end leaves, the other sees go offline.
+    // Where one end prunes a route, the other end sees the peer go offline.
     std::size_t pruned = 0;
     for (const Sim_Relay &relay : f.world.relays) {
         pruned += route_info(f.a, f.a_to_b, relay).use == Route_Use::pruned ? 1 : 0;

@@ -1,11 +1,11 @@
-// Behaviour 11: connections, relays and the whole are killed, from outside and from within every callback.
+// Connections, relays and the whole Tcp_Connections are killed, from outside and from within every callback.
 #include "sim/world.h"
 
 using namespace toxtcp;
 
 namespace {
 
-/// One peer with a connection to somebody, who is online at two scripted relays.
+/// Peer a has a connection to another peer, which two scripted relays report as online.
 struct Scene {
     World world{ANY_TICKING()};
     Sim_Peer &a = world.add_peer();
@@ -27,7 +27,7 @@ struct Scene {
         world.advance(100);
     }
 
-    /// All that can come, in one piece: twice, so that something comes after what a callback killed.
+    /// Sends one packet of every kind, then all of them again: so packets follow after the one whose callback kills.
     void burst(Scripted_Relay &relay) {
         std::string oob = "\7" + std::string(key.begin(), key.end()) + "oob of a friend";
         std::string strange = "\7" + std::string(32, 's') + "oob of a stranger";
@@ -51,7 +51,7 @@ struct Scene {
 enum class Trigger { data, oob, onion, forwarding, offline, online, moved, down, up };
 enum class Victim { connection, its_relay, other_relay, both_relays, everything };
 
-/// Does something in every callback of a kind.
+/// Calls `act` in every callback of the kind `trigger`.
 void set_hook(Scene &s, Trigger trigger, const std::function<void()> &act) {
     const auto on_packet = [act](const Sim_Packet &) { act(); };
     const auto on_change = [&s, act](Change_Kind kind) {
@@ -95,7 +95,7 @@ void set_hook(Scene &s, Trigger trigger, const std::function<void()> &act) {
 
 } // namespace
 
-TEST_CASE("killing: killing a connection tells its relays, and no other") {
+TEST_CASE("killing: killing a connection is told to its relays, and to no other relay") {
     Scene s;
     INFO(to_string(s.world.ticking));
     Scripted_Relay &third = s.world.add_scripted();
@@ -116,7 +116,7 @@ TEST_CASE("killing: killing a connection tells its relays, and no other") {
     Connection_Info info;
     CHECK_FALSE(tcp_connection_info(s.a.c, s.connection, info));
     CHECK(tcp_connection_to(s.a.c, s.key) == static_cast<int>(Error::bad_key));
-    // What is still on its way is for nobody.
+    // Packets that are still on their way are delivered to nobody.
     s.burst(s.second);
     s.world.advance(200);
     CHECK(s.a.data.empty());
@@ -124,7 +124,7 @@ TEST_CASE("killing: killing a connection tells its relays, and no other") {
     CHECK(is_up(s.a, s.second));
 }
 
-TEST_CASE("killing: a connection killed before the relay has answered is not kept there") {
+TEST_CASE("killing: a connection killed before the relay answers its routing request does not stay there") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -138,7 +138,7 @@ TEST_CASE("killing: a connection killed before the relay has answered is not kep
     world.advance(500);
     CHECK(scripted_count(relay, Packet_Type::routing_request) == 1);
     CHECK(scripted_packet(relay, Packet_Type::disconnect_notification, 0) == "\3\20");
-    // The same peer anew: asked for anew, under another id.
+    // The same peer again: it is requested again, and gets another id.
     tie(a, befriend(a, key, 1), relay);
     world.advance(500);
     CHECK(scripted_count(relay, Packet_Type::routing_request) == 2);
@@ -151,7 +151,7 @@ TEST_CASE("killing: a connection killed before the relay has answered is not kep
     CHECK(a.data[0].bytes == "hello");
 }
 
-TEST_CASE("killing: the peer sees it when a connection to it is killed") {
+TEST_CASE("killing: when a connection is killed, the peer sees the other end go offline") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     CHECK(kill_tcp_connection_to(f.a.c, f.a_to_b) == Error::ok);
@@ -168,7 +168,7 @@ TEST_CASE("killing: killing a relay leaves no route behind") {
     CHECK(connection_info(f.a, f.a_to_b).routes_count == 1);
     CHECK(connection_info(f.a, f.a_to_b).sending != used);
     CHECK(tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 1);
-    CHECK(tcp_connections_count(f.a.c) == 2); // holes included
+    CHECK(tcp_connections_count(f.a.c) == 2); // free slots included
     CHECK(tcp_relay_at(f.a.c, static_cast<std::uint32_t>(used)) == static_cast<int>(Error::bad_handle));
     CHECK(kill_tcp_relay_connection(f.a.c, used) == Error::bad_handle);
     CHECK(node_of(f.a).open_sockets() == 1);
@@ -181,7 +181,7 @@ TEST_CASE("killing: killing a relay leaves no route behind") {
     CHECK(count_lines(f.a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("killing: callbacks may kill the connection or relay that they are for, and everything") {
+TEST_CASE("killing: callbacks may kill their connection, its relays, or everything") {
     const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
                                   Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
     const auto victim =
@@ -247,7 +247,7 @@ TEST_CASE("killing: callbacks may kill the connection or relay that they are for
     }
     case Victim::its_relay:
     case Victim::both_relays:
-        CHECK((!in_packets || s.told() == told_at_kill)); // nothing more of the relay's burst
+        CHECK((!in_packets || s.told() == told_at_kill)); // nothing more of the killed relay's burst came
         CHECK(tcp_relay(s.a.c, its.key) < 0);
         CHECK(connection_info(s.a, s.connection).routes_count == (victim == Victim::its_relay ? 1 : 0));
         CHECK(its.clients.back().socket < 0);
@@ -255,7 +255,7 @@ TEST_CASE("killing: callbacks may kill the connection or relay that they are for
     case Victim::other_relay:
         CHECK(tcp_relay(s.a.c, other.key) < 0);
         CHECK(connection_info(s.a, s.connection).routes_count == 1);
-        CHECK(s.told() >= (trigger == Trigger::up ? 0 : 10)); // the burst came whole
+        CHECK(s.told() >= (trigger == Trigger::up ? 0 : 10)); // the whole burst came
         break;
     case Victim::everything:
         CHECK((!in_packets || s.told() == told_at_kill));
@@ -264,7 +264,7 @@ TEST_CASE("killing: callbacks may kill the connection or relay that they are for
     }
 }
 
-TEST_CASE("killing: callbacks may call anything") {
+TEST_CASE("killing: callbacks may call any function") {
     Scene s;
     INFO(to_string(s.world.ticking));
     Sim_Relay &fresh = s.world.add_relay();
@@ -275,11 +275,11 @@ TEST_CASE("killing: callbacks may call anything") {
             return;
         }
         done = true;
-        do_tcp_connections(s.a.c, nullptr); // does nothing: the tick that runs does it
+        do_tcp_connections(s.a.c, nullptr); // does nothing, since a tick is running
         const int made = new_tcp_connection_to(s.a.c, another, 71);
         CHECK(made >= 0);
         CHECK(add_tcp_relay_connection(s.a.c, made, fresh.address, fresh.key) == Error::ok);
-        for (int i = 0; i < 100; ++i) { // so many that arrays grow under the tick
+        for (int i = 0; i < 100; ++i) { // so many that the arrays grow during the tick
             const int many = new_tcp_connection_to(s.a.c, some_key(s.world), 100 + i);
             CHECK(add_tcp_number_relay_connection(s.a.c, many, tcp_relay(s.a.c, s.first.key)) == Error::ok);
             CHECK(add_tcp_number_relay_connection(s.a.c, many, tcp_relay(s.a.c, s.second.key)) == Error::ok);
@@ -300,7 +300,7 @@ TEST_CASE("killing: callbacks may call anything") {
     CHECK(scripted_count(s.first, Packet_Type::data) + scripted_count(s.second, Packet_Type::data) == 2);
 }
 
-TEST_CASE("killing: every callback may add relays and connections until the arrays have moved") {
+TEST_CASE("killing: every callback may add relays and connections until the arrays have moved in memory") {
     const auto trigger = GENERATE(Trigger::data, Trigger::oob, Trigger::onion, Trigger::forwarding, Trigger::offline,
                                   Trigger::online, Trigger::moved, Trigger::down, Trigger::up);
     Scene s;
@@ -326,7 +326,7 @@ TEST_CASE("killing: every callback may add relays and connections until the arra
     }
     s.world.advance(1'000);
     CHECK(added == 300);
-    CHECK(s.told() == 20); // both bursts came whole
+    CHECK(s.told() == 20); // both whole bursts came
     CHECK(s.first.clients.back().routes.size() >= 240);
 }
 
@@ -350,7 +350,7 @@ TEST_CASE("killing: connections that are ended and made again over a slow relay 
         return connection;
     };
     const auto end = [&](int connection) { CHECK(kill_tcp_connection_to(a.c, connection) == Error::ok); };
-    // The relay answers what was asked twice twice, and what it says the second time is not true any more.
+    // The relay answers a repeated request twice, and its second answer is no longer true when it comes.
     const int first = begin(x, 1);
     world.advance(300);
     end(first);
@@ -384,7 +384,7 @@ TEST_CASE("killing: callbacks may be missing, and may be changed") {
     CHECK(s.told() == 10);
 }
 
-TEST_CASE("killing: killing the whole closes every socket, and null is allowed") {
+TEST_CASE("killing: kill_tcp_connections closes every socket, and accepts null") {
     Two_Peers f{ANY_TICKING()};
     CHECK(node_of(f.a).open_sockets() == 3);
     kill_tcp_connections(f.a.c);

@@ -1,4 +1,4 @@
-// Kinds of fault that took clients off the network once, or let one peer harm another: each test holds one kind.
+// Kinds of fault that once took clients off the network, or let one peer harm another. Each test is about one kind.
 #include <toxtcp/echo.h>
 
 #include "sim/world.h"
@@ -7,14 +7,14 @@ using namespace toxtcp;
 
 namespace {
 
-/// Ends every connection as soon as its client has sent something.
+/// From now on the relay ends every connection as soon as its client has sent something.
 void shake_hands_and_close(World &world, Sim_Relay &relay) {
     relay.seen = [&world, &relay](const Public_Key &from, const Packet &) {
         sim_at(world.net, world.net.now, [&relay, client = from] { (void)sim_relay_drop(relay, client); });
     };
 }
 
-/// Two peers with more relays than a connection has routes: the first are dead, the others are tied.
+/// A peer with global relays: the first `dead` of them have ended, the next `alive` are honest.
 struct Many_Dead {
     World world;
     Sim_Peer &a;
@@ -48,7 +48,7 @@ std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
 
 // ---- the queue of relays that wait -----------------------------------------------------------------------------
 
-TEST_CASE("kinds: after an outage dead relays in the lower slots take no other relay's turn") {
+TEST_CASE("kinds: after an outage, dead relays in the lower slots do not delay the others") {
     Many_Dead m{ANY_TICKING(), GENERATE(3U, 5U), 2};
     INFO(to_string(m.world.ticking));
     const bool told = GENERATE(true, false);
@@ -80,7 +80,7 @@ TEST_CASE("kinds: relays that accept and close do not delay another relay's retu
     CHECK(f.world.until(10'000, [&] { return is_up(f.a, f.relay(0)); }));
 }
 
-TEST_CASE("kinds: relays that failed several peers are connected as soon as others when they restart") {
+TEST_CASE("kinds: relays that failed several peers are connected again without extra delay when they restart") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -99,7 +99,7 @@ TEST_CASE("kinds: relays that failed several peers are connected as soon as othe
         b.on_data = [&b, back](const Sim_Packet &packet) { (void)send_text(b, back, packet.bytes); };
     }
     world.advance(2'000);
-    for (std::size_t turn = 0; turn < 6; ++turn) { // each drops everything for a while, twice
+    for (std::size_t turn = 0; turn < 6; ++turn) { // each relay drops everything for 10 s, twice
         world.relays[turn % 3].drops_data = true;
         for (int i = 0; i < 100; ++i) {
             for (const int connection : connections) {
@@ -122,7 +122,7 @@ TEST_CASE("kinds: relays that failed several peers are connected as soon as othe
     CHECK(world.until(3'000, [&] { return tcp_connected_relays_count(a.c) == 3; }));
 }
 
-TEST_CASE("kinds: a slow network, or a proxy, costs about one connect when an outage ends") {
+TEST_CASE("kinds: when an outage ends, a slow network or a proxy delays the first relay by about one connect") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     const bool told = GENERATE(true, false);
@@ -144,12 +144,12 @@ TEST_CASE("kinds: a slow network, or a proxy, costs about one connect when an ou
     if (told) {
         tcp_connections_network_changed(a.c);
     }
-    // TCP's own handshake, the proxy's three, and that of the relay.
+    // Round trips: TCP's handshake, two with the proxy, and the relay's handshake.
     const std::uint64_t connect = 1'100U * (type == Proxy_Type::none ? 2U : 4U);
     CHECK(world.until((told ? 3'000 : 15'000) + connect, [&] { return tcp_connected_relays_count(a.c) != 0; }));
 }
 
-TEST_CASE("kinds: a relay that was away for a minute is used again, though two others carry on") {
+TEST_CASE("kinds: a relay that was away for a minute is connected again, although two others carry on") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000);
@@ -193,7 +193,7 @@ TEST_CASE("kinds: a relay that fails for hours costs one line of log an hour") {
     CHECK(count_lines(f.a, Log_Level::warning) <= 3);
 }
 
-TEST_CASE("kinds: relays that cannot be connected use up no places") {
+TEST_CASE("kinds: relays that cannot be connected do not use up the slots") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     for (int i = 0; i < 4; ++i) {
@@ -207,7 +207,7 @@ TEST_CASE("kinds: relays that cannot be connected use up no places") {
         const int connection = befriend(a, peer, i);
         REQUIRE(add_tcp_relay_connection(a.c, connection, dead.address, some_key(world)) == Error::ok);
         REQUIRE(kill_tcp_connection_to(a.c, connection) == Error::ok);
-        if (i % 200 == 199) { // they belong to nobody
+        if (i % 200 == 199) { // no connection is tied to these relays any more
             world.advance(600'000);
             REQUIRE(tcp_connected_relays_count(a.c) >= 3);
         }
@@ -243,7 +243,7 @@ TEST_CASE("kinds: a key and the same key with its unused top bit set are one rel
 
 // ---- one peer and the others -----------------------------------------------------------------------------------
 
-TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no relay its name") {
+TEST_CASE("kinds: what one peer does moves no other peer's traffic, and does not change a new peer's relay") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     Sim_Peer &friendly = world.add_peer();
@@ -263,15 +263,15 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
         tie(a, to_hostile, relay);
         tie(friendly, friendly_back, relay);
         tie(hostile, hostile_back, relay);
-        if (kind == Kind::complains) { // it hears nothing: packets for it are lost, and it says so all the time
+        if (kind == Kind::complains) { // data for the hostile peer is lost, and its echoes say so all the time
             relay.drop = [key = hostile.key](const Public_Key &, const Public_Key &to, const Packet &packet) {
                 return to == key && !is_echo_request(packet.data) && !is_echo_response(packet.data);
             };
         }
     }
     std::size_t deaf_at = world.relays.size();
-    if (kind ==
-        Kind::picks_a_relay) { // it takes nothing from the first, then from the second, for ten seconds of each minute
+    if (kind == Kind::picks_a_relay) {
+        // In the last 10 s of each minute, the first relay or the second delivers nothing to the hostile peer.
         node_of(world.relays[2]).latency = 50;
         for (std::size_t i = 0; i < 2; ++i) {
             world.relays[i].drop = [&deaf_at, i, key = hostile.key](const Public_Key &, const Public_Key &to,
@@ -292,7 +292,7 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
             (void)send_text(hostile, hostile_back, "z");
         }
         if (kind == Kind::is_away && i == 100) {
-            sim_stop(world.net, hostile.node, true); // its machine takes packets, and no more
+            sim_stop(world.net, hostile.node, true); // its program hangs, its system still takes packets
         }
         world.advance(100);
     }
@@ -306,7 +306,7 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
     CHECK(count_changes(a, Change_Kind::relay_down) == 0);
     CHECK(friendly.data.size() >= 5'999);
     CHECK((kind != Kind::picks_a_relay || connection_info(a, to_hostile).failures >= 4));
-    // A new peer gets the fastest relay, whatever the hostile one made of it.
+    // A new peer gets the fastest relay, whatever the hostile peer did.
     node_of(world.relays[0]).latency = 1;
     world.advance(120'000);
     Sim_Peer &late = world.add_peer();
@@ -323,7 +323,7 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and costs no
 
 // ---- slow is not dead ------------------------------------------------------------------------------------------
 
-TEST_CASE("kinds: with round trips of 1.9 s to every relay nothing is stale, and traffic stays") {
+TEST_CASE("kinds: with round trips of 1.9 s to every relay, no relay is taken for stale and traffic stays") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
@@ -339,7 +339,7 @@ TEST_CASE("kinds: with round trips of 1.9 s to every relay nothing is stale, and
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("kinds: a call that comes long after the last tick judges no socket by an old time") {
+TEST_CASE("kinds: a socket that fills long after the last tick is not ended as stuck") {
     Two_Peers f{Ticking::when_woken};
     f.talk(3'000);
     Sim_Relay &relay = f.in_use();
@@ -355,11 +355,11 @@ TEST_CASE("kinds: a call that comes long after the last tick judges no socket by
     CHECK(is_up(f.a, relay));
 }
 
-TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not kept for the next one in its place") {
+TEST_CASE("kinds: a new route in the place of an old one counts as untried in the current silence") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000);
-    // Two of three drop everything and let echoes pass, so traffic rotates through them.
+    // All relays drop data and let echoes pass, so traffic rotates through them.
     const auto passes_echoes = [](const Public_Key &, const Public_Key &, const Packet &packet) {
         return !is_echo_request(packet.data) && !is_echo_response(packet.data);
     };
@@ -367,7 +367,7 @@ TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not k
         relay.drop = passes_echoes;
     }
     f.talk(8'000);
-    // The relays are replaced, in the same places, by one honest relay after the other.
+    // Each relay is replaced by an honest one, whose route takes the place of the old route.
     for (std::size_t i = 0; i < 3; ++i) {
         CHECK(kill_tcp_relay_connection(f.a.c, tcp_relay(f.a.c, f.relay(i).key)) == Error::ok);
         CHECK(kill_tcp_relay_connection(f.b.c, tcp_relay(f.b.c, f.relay(i).key)) == Error::ok);
@@ -381,7 +381,7 @@ TEST_CASE("kinds: what was tried in a silence is forgotten with the route, not k
     CHECK(longest_silence(f.b, at) <= 3'000);
 }
 
-// ---- what it costs ---------------------------------------------------------------------------------------------
+// ---- what echoes cost ------------------------------------------------------------------------------------------
 
 TEST_CASE("kinds: echoes are less than 3 % of a call's bytes, and none are sent on an idle connection") {
     Two_Peers f{Ticking::when_woken};

@@ -1,11 +1,11 @@
-// Relays that say "online" and deliver nothing, and which relay is chosen. (Issue 4, behaviours 3 and 4.)
+// Relays that report a peer as online but do not deliver its packets, and which relay a connection sends over.
 #include "sim/world.h"
 
 using namespace toxtcp;
 
 namespace {
 
-/// a asks, b answers each packet at once, as peers do that acknowledge.
+/// From now on b answers each packet at once, as a peer does that acknowledges what it hears.
 void answer_all(Two_Peers &f) {
     f.b.on_data = [&f](const Sim_Packet &packet) { (void)send_text(f.b, f.b_to_a, "re " + packet.bytes); };
 }
@@ -19,7 +19,7 @@ void ask(Two_Peers &f, std::uint64_t ms, std::uint64_t every) {
 
 } // namespace
 
-TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convicted") {
+TEST_CASE("liars: a relay that drops all data is left within 5 s, and its failure is counted") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -42,7 +42,7 @@ TEST_CASE("liars: a relay that drops all data is found out within 5 s, and convi
     }
 }
 
-TEST_CASE("liars: a relay that drops data from the first packet on is found out as well") {
+TEST_CASE("liars: a relay that drops data from the first packet on is left within 5 s as well") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (Sim_Relay &relay : f.world.relays) {
@@ -57,7 +57,7 @@ TEST_CASE("liars: a relay that drops data from the first packet on is found out 
     CHECK(longest_silence(f.b, at) <= 5'000);
 }
 
-TEST_CASE("liars: with two of three relays dropping, the third is found") {
+TEST_CASE("liars: when two of three relays drop all data, traffic moves to the third") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(5'000, 100);
@@ -67,7 +67,7 @@ TEST_CASE("liars: with two of three relays dropping, the third is found") {
     }
     const std::uint64_t at = f.world.net.now;
     f.talk(30'000, 100);
-    CHECK(longest_silence(f.a, at) <= 10'000); // 5 s for each that drops
+    CHECK(longest_silence(f.a, at) <= 10'000); // 5 s for each relay that drops
     CHECK(longest_silence(f.b, at) <= 10'000);
     const std::uint64_t later = f.world.net.now;
     f.talk(20'000, 100);
@@ -75,7 +75,7 @@ TEST_CASE("liars: with two of three relays dropping, the third is found") {
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
-TEST_CASE("liars: a relay that drops our packets and not the answers is found out within 5 s") {
+TEST_CASE("liars: a relay that drops one peer's packets but not the answers is left within 5 s") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -91,7 +91,7 @@ TEST_CASE("liars: a relay that drops our packets and not the answers is found ou
     CHECK(relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures == 1);
 }
 
-TEST_CASE("liars: a relay that drops the answers is found out, though whoever answers hears all the questions") {
+TEST_CASE("liars: a relay that drops only the answers is left, although the answering peer hears every packet") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -101,14 +101,14 @@ TEST_CASE("liars: a relay that drops the answers is found out, though whoever an
     const std::uint64_t at = f.world.net.now;
     ask(f, 30'000, 100);
     CHECK(back.dropped > 0);
-    CHECK(longest_silence(f.b, at) <= 500); // it lost nothing
+    CHECK(longest_silence(f.b, at) <= 500); // b lost nothing
     CHECK(longest_silence(f.a, at) <= 10'000);
     const std::uint64_t later = f.world.net.now;
     ask(f, 30'000, 100);
     CHECK(longest_silence(f.a, later) <= 500);
 }
 
-TEST_CASE("liars: answers that were dropped from the first on get another way too") {
+TEST_CASE("liars: when the fastest relay drops all data from the start, packets and answers go another way") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -124,7 +124,7 @@ TEST_CASE("liars: answers that were dropped from the first on get another way to
     CHECK(longest_silence(f.a, at) <= 10'000);
 }
 
-TEST_CASE("liars: a relay that drops for one peer keeps its place for the others") {
+TEST_CASE("liars: a relay that drops one peer's packets still carries the other peers' traffic") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Peer &third = f.world.add_peer();
@@ -151,7 +151,7 @@ TEST_CASE("liars: a relay that drops for one peer keeps its place for the others
     CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
 }
 
-TEST_CASE("liars: a relay that says online of a peer that is not there is left for one that has it") {
+TEST_CASE("liars: a relay that reports an absent peer as online is left for a relay where the peer is") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -179,7 +179,7 @@ TEST_CASE("liars: a relay that says online of a peer that is not there is left f
     CHECK(relay_info(a, tcp_relay(a.c, honest.key)).failures == 0);
 }
 
-TEST_CASE("liars: a relay that begins to delay by seconds is left") {
+TEST_CASE("liars: a relay that begins to delay packets by seconds is left") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     answer_all(f);
@@ -193,7 +193,7 @@ TEST_CASE("liars: a relay that begins to delay by seconds is left") {
     CHECK(longest_silence(f.b, later) <= 500);
 }
 
-TEST_CASE("liars: repeated failures make a relay the last choice everywhere, then it is dropped for a while") {
+TEST_CASE("liars: repeated failures make a relay the last choice for all peers, also for a new one") {
     World world{Ticking::when_woken};
     Sim_Peer &a = world.add_peer();
     std::vector<Sim_Relay *> honest;
@@ -227,7 +227,7 @@ TEST_CASE("liars: repeated failures make a relay the last choice everywhere, the
     for (Sim_Relay *relay : honest) {
         CHECK(relay_info(a, tcp_relay(a.c, relay->key)).failures == 0);
     }
-    // A new peer never meets it, though it is the fastest.
+    // A new peer's packets avoid the liar, although it is the fastest relay.
     Sim_Peer &late = world.add_peer();
     const int to_late = befriend(a, late.key, 99);
     const int back = befriend(late, a.key, 0);
@@ -241,7 +241,7 @@ TEST_CASE("liars: repeated failures make a relay the last choice everywhere, the
     CHECK(late.data.size() == 1);
 }
 
-TEST_CASE("liars: a quiet but honest peer costs at most one move, and no relay its name") {
+TEST_CASE("liars: an honest peer that says little or nothing causes few moves, and no relay is counted as failed") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::size_t answers = 0;
@@ -269,12 +269,12 @@ TEST_CASE("liars: a quiet but honest peer costs at most one move, and no relay i
     CHECK(connection_info(f.b, f.b_to_a).failures == 0);
 }
 
-TEST_CASE("liars: a peer that stops to talk for a while and comes back blames nobody") {
+TEST_CASE("liars: a peer that is silent for seconds and then goes on causes at most one counted failure") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     for (int round = 0; round < 10; ++round) {
         f.talk(10'000, 100);
-        for (std::uint64_t i = 0; i < 40 + sim_below(f.world.net.random, 100); ++i) { // b is busy, a goes on
+        for (std::uint64_t i = 0; i < 40 + sim_below(f.world.net.random, 100); ++i) { // b says nothing, a goes on
             (void)send_text(f.a, f.a_to_b, "x");
             f.world.advance(100);
         }
@@ -283,7 +283,7 @@ TEST_CASE("liars: a peer that stops to talk for a while and comes back blames no
     for (const Sim_Relay &relay : f.world.relays) {
         failures += relay_info(f.a, tcp_relay(f.a.c, relay.key)).failures;
     }
-    CHECK(failures <= 1); // coming back just after a move looks the same as being found again
+    CHECK(failures <= 1); // if b goes on just after a move, it looks as if the old relay had dropped the packets
 }
 
 TEST_CASE("choice: the relay with the shortest round trip is chosen, among healthy ones") {

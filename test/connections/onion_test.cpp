@@ -1,4 +1,4 @@
-// Behaviours 9 and 10: relays for onion packets, forwarding, and what others may be told of our relays.
+// Relays for onion packets, forwarding, and the connected relays that a client may name to others.
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -49,7 +49,7 @@ TEST_CASE("onion: when a relay for onion packets ends, another is marked") {
     Sim_Peer &a = world.add_peer();
     Sim_Peer &b = world.add_peer();
     CHECK(set_tcp_onion_status(a.c, true) == Error::ok);
-    // Four of use, so that none goes for want of it.
+    // Four relays in use, so that none is closed as unused.
     for (int i = 0; i < 2; ++i) {
         Sim_Peer &other = i == 0 ? b : world.add_peer();
         for (int k = 0; k < 2; ++k) {
@@ -91,7 +91,7 @@ TEST_CASE("onion: sleeping relays are woken for onion packets, and never put to 
     CHECK(tcp_connected_relays_count(f.a.c) == 0);
 }
 
-TEST_CASE("onion: onion packets go and come") {
+TEST_CASE("onion: onion requests are sent, and responses are received") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -115,7 +115,7 @@ TEST_CASE("onion: onion packets go and come") {
     CHECK(a.onion[1].bytes == longest);
 }
 
-TEST_CASE("forwarding: requests carry address, chain and data, and forwarded packets come") {
+TEST_CASE("forwarding: requests carry address, chain and data, and forwarded packets are received") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -164,7 +164,7 @@ TEST_CASE("onion: connected relays are copied out, from a random place or from a
     CHECK(tcp_connections_count(a.c) == 5);
     CHECK(tcp_connected_relays_count(a.c) == 4);
 
-    // From an index on, in the array's order, around its end, without the one that is not connected.
+    // From an index on, in the array's order and around its end, without the relay that is not connected.
     for (std::uint32_t index = 0; index < 12; ++index) {
         REQUIRE(tcp_copy_connected_relays_index(a.c, nodes, index) == 4);
         std::size_t at = 0;

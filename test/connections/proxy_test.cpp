@@ -58,7 +58,7 @@ std::vector<Bad_Answer> bad_answers(Proxy_Type type) {
 
 } // namespace
 
-TEST_CASE("proxy: IPv4 and IPv6 relays are reached through either kind") {
+TEST_CASE("proxy: IPv4 and IPv6 relays are reached through either kind of proxy") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     const auto relay_family = GENERATE(Family::ipv4, Family::ipv6);
     const auto proxy_family = GENERATE(Family::ipv4, Family::ipv6);
@@ -66,7 +66,7 @@ TEST_CASE("proxy: IPv4 and IPv6 relays are reached through either kind") {
     Proxied p{ANY_TICKING(), type, relay_family, proxy_family};
     INFO(to_string(p.world.ticking));
     p.proxy.bound_type = slow ? 4 : 1;
-    if (slow) { // byte by byte, each on its own
+    if (slow) { // the bytes to and from the proxy arrive one by one, with pauses
         p.world.tick_often();
         p.world.net.nodes[p.proxy.node]->piece = 1;
         p.world.net.nodes[p.proxy.node]->spread = 2;
@@ -80,7 +80,7 @@ TEST_CASE("proxy: IPv4 and IPv6 relays are reached through either kind") {
     CHECK(send_text(p.a, a_to_b, "through the proxy") == Error::ok);
     p.world.advance(1'000);
     CHECK(heard_once(p.b.data, "through the proxy"));
-    CHECK(relay_info(p.a, 0).address == p.relay.address); // not the proxy's
+    CHECK(relay_info(p.a, 0).address == p.relay.address); // not the address of the proxy
 }
 
 TEST_CASE("proxy: the answer of a SOCKS5 proxy may carry any type of address") {
@@ -91,7 +91,7 @@ TEST_CASE("proxy: the answer of a SOCKS5 proxy may carry any type of address") {
     CHECK(p.world.until(1'000, [&] { return is_up(p.a, p.relay); }));
 }
 
-TEST_CASE("proxy: a user and a password, which are told to the proxy alone") {
+TEST_CASE("proxy: a user and a password are given to the proxy, and appear in no log and no snapshot") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     const bool right = GENERATE(true, false);
     World world{ANY_TICKING()};
@@ -119,7 +119,7 @@ TEST_CASE("proxy: a user and a password, which are told to the proxy alone") {
     }
 }
 
-TEST_CASE("proxy: a user and a password that do not fit are refused when it is made") {
+TEST_CASE("proxy: a user or a password that does not fit is refused by new_tcp_connections") {
     World world;
     Sim_Proxy &proxy = world.add_proxy(Proxy_Type::http);
     Tcp_Connections_Def def;
@@ -139,7 +139,7 @@ TEST_CASE("proxy: a user and a password that do not fit are refused when it is m
     def.proxy.user += 'u';
     CHECK_FALSE(is_taken());
     def.proxy.user = "a:b";
-    CHECK_FALSE(is_taken()); // Basic authentication could not tell it from the password
+    CHECK_FALSE(is_taken()); // Basic authentication separates user and password by a colon
     def.proxy.type = Proxy_Type::socks5;
     CHECK(is_taken());
     def.proxy.user = "";
@@ -147,7 +147,7 @@ TEST_CASE("proxy: a user and a password that do not fit are refused when it is m
     CHECK_FALSE(is_taken());
 }
 
-TEST_CASE("proxy: a relay by a name that the proxy alone can look up") {
+TEST_CASE("proxy: a relay can be given by a host name that only the proxy can look up") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     const bool with_user = GENERATE(false, true);
     World world{ANY_TICKING()};
@@ -171,13 +171,13 @@ TEST_CASE("proxy: a relay by a name that the proxy alone can look up") {
     CHECK(info.address.port == relay.address.port);
     CHECK(tcp_connections_json(a.c).find('"' + host + ':' + std::to_string(relay.address.port)) != std::string::npos);
     Node node;
-    CHECK(tcp_copy_connected_relays(a.c, {&node, 1}) == 0); // it is of no use to others
+    CHECK(tcp_copy_connected_relays(a.c, {&node, 1}) == 0); // others could not look the name up
     CHECK(add_tcp_relay_connection_by_name(a.c, a_to_b, host, relay.address.port, relay.key) == Error::already);
     sim_relay_drop(relay, a.key);
     CHECK(world.until(2'000, [&] { return proxy.by_name == 2 && is_up(a, relay); }));
 }
 
-TEST_CASE("proxy: a name and addresses of one relay are tried in turn, and a new name takes the place of the old") {
+TEST_CASE("proxy: a relay's name and addresses are tried in turn, and a new name replaces the old one") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
@@ -199,7 +199,7 @@ TEST_CASE("proxy: a name and addresses of one relay are tried in turn, and a new
     CHECK(world.until(2'000, [&] { return is_up(a, relay); }));
 }
 
-TEST_CASE("proxy: what is no host name is refused, and so is a name without a proxy") {
+TEST_CASE("proxy: text that is no host name is refused, and so is any name without a proxy") {
     World world;
     Sim_Peer_Def def;
     def.proxy = world.add_proxy(Proxy_Type::http).proxy;
@@ -242,14 +242,14 @@ TEST_CASE("proxy: answers that real proxies give are understood") {
     p.world.net.nodes[p.proxy.node]->piece = byte_by_byte ? 1 : 0;
     p.proxy.answers.assign(answers[which].bytes.begin(), answers[which].bytes.end());
     hold(p.a, p.relay);
-    // What follows is taken for the relay's: it is no handshake, or too little of one.
+    // The answer is accepted. What follows is taken as the relay's handshake: it is missing, too short or wrong.
     p.world.advance(10'500);
     REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1);
     const Reason reason = last_change(p.a, Change_Kind::relay_down)->change.reason;
     CHECK((reason == Reason::connect_timeout || reason == Reason::handshake_failed));
 }
 
-TEST_CASE("proxy: one that closes before it grants is named as the cause") {
+TEST_CASE("proxy: a proxy that closes before it grants the connection is reported as the reason") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     const bool reset = GENERATE(false, true);
     Proxied p{ANY_TICKING(), type, Family::ipv4};
@@ -261,7 +261,7 @@ TEST_CASE("proxy: one that closes before it grants is named as the cause") {
     CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == Reason::proxy_closed);
 }
 
-TEST_CASE("proxy: one that refuses, and one that is not there") {
+TEST_CASE("proxy: a proxy that refuses, and a proxy that is not there, are reported as the reason") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     Proxied p{ANY_TICKING(), type, Family::ipv4};
     INFO(to_string(p.world.ticking));
@@ -278,12 +278,12 @@ TEST_CASE("proxy: one that refuses, and one that is not there") {
     }
     hold(p.a, p.relay);
     p.world.advance(1'000);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // once or more: the relay is tried again
     CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == reason);
     CHECK(count_lines(p.a, Log_Level::warning) == 1);
 }
 
-TEST_CASE("proxy: one that never answers ends by the time limit") {
+TEST_CASE("proxy: an attempt through a proxy that never answers ends by the time limit") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     Proxied p{ANY_TICKING(), type, Family::ipv4};
     INFO(to_string(p.world.ticking));
@@ -291,12 +291,13 @@ TEST_CASE("proxy: one that never answers ends by the time limit") {
     hold(p.a, p.relay);
     p.world.advance(9'900);
     CHECK(state_of(p.a, p.relay) == Relay_State::connecting);
+    CHECK(relay_info(p.a, 0).at_proxy);
     p.world.advance(300);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
-    CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == Reason::connect_timeout);
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // once or more: the relay is tried again
+    CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == Reason::proxy_timeout);
 }
 
-TEST_CASE("proxy: every answer that is none ends the relay with the reason, and one line") {
+TEST_CASE("proxy: every wrong or refusing answer ends the attempt with its reason, and one line of log") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     const std::vector<Bad_Answer> answers = bad_answers(type);
     const std::size_t which = GENERATE_COPY(range(std::size_t{0}, answers.size()));
@@ -308,7 +309,7 @@ TEST_CASE("proxy: every answer that is none ends the relay with the reason, and 
     p.proxy.answers.assign(answers[which].bytes.begin(), answers[which].bytes.end());
     hold(p.a, p.relay);
     p.world.advance(8'000);
-    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // and it is tried again
+    REQUIRE(count_changes(p.a, Change_Kind::relay_down) >= 1); // once or more: the relay is tried again
     CHECK(last_change(p.a, Change_Kind::relay_down)->change.reason == answers[which].reason);
     CHECK(count_lines(p.a, Log_Level::warning) == 1);
     CHECK(node_of(p.a).open_sockets() <= 1);

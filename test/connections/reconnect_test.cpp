@@ -1,11 +1,12 @@
-// Reconnection: backoff for a relay that is dead, and back at once, without a storm, when all were. (Issue 4, behaviour 5.)
+// Reconnection: a dead relay is tried with growing pauses. After an outage of all relays the client is back soon,
+// without a storm of connects.
 #include "sim/world.h"
 
 using namespace toxtcp;
 
 namespace {
 
-/// Advances second by second, and gives the most connects that fell into one.
+/// Advances by `ms`, and returns the highest number of connects in one second.
 std::uint64_t most_connects_in_a_second(World &world, Sim_Peer &peer, std::uint64_t ms) {
     std::uint64_t most = 0;
     for (std::uint64_t passed = 0; passed < ms; passed += 1'000) {
@@ -18,7 +19,7 @@ std::uint64_t most_connects_in_a_second(World &world, Sim_Peer &peer, std::uint6
 
 } // namespace
 
-TEST_CASE("reconnect: a dead relay is tried ever more rarely, and its peers stay tied") {
+TEST_CASE("reconnect: a dead relay is tried with growing pauses, and stays tied to its connections") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     Sim_Relay &dead = f.relay(0);
@@ -37,26 +38,26 @@ TEST_CASE("reconnect: a dead relay is tried ever more rarely, and its peers stay
     CHECK(std::count_if(attempts.begin(), attempts.end(),
                         [&](std::uint64_t at) { return at > attempts[0] + 60'000; }) <= 40);
     for (std::size_t i = 1; i < attempts.size(); ++i) {
-        CHECK(attempts[i] - attempts[i - 1] <= 212'000); // 3 min, and what it may wait for another wake-up
+        CHECK(attempts[i] - attempts[i - 1] <= 212'000); // 3 min, and the time that it may wait for another wake-up
     }
     CHECK(relay_info(f.a, number).state == Relay_State::waiting);
     CHECK(relay_info(f.a, number).attempts >= 20);
     CHECK(connection_info(f.a, f.a_to_b).routes_count == 3);
     sim_relay_return(dead);
     CHECK(f.world.until(212'000, [&] { return tcp_connection_to_online_tcp_relays(f.a.c, f.a_to_b) == 3; }));
-    CHECK(relay_info(f.a, number).attempts != 0); // it has yet to prove of use
+    CHECK(relay_info(f.a, number).attempts != 0); // until the connection has lasted for a minute
     f.world.advance(61'000);
     sim_relay_drop(dead, f.a.key);
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, dead); }));
 }
 
-TEST_CASE("reconnect: relays that were let go while others were there come back when nothing is connected") {
+TEST_CASE("reconnect: relays that were closed as not needed come back when no relay is connected") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer_Def def;
     def.profile = GENERATE(Profile::responsive, Profile::saver);
     Sim_Peer &a = world.add_peer(def);
-    const int friendship = befriend(a, world.add_peer().key, 0); // who is not online anywhere
+    const int friendship = befriend(a, world.add_peer().key, 0); // a peer that is online nowhere
     const std::uint32_t kept = def.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
     std::vector<Sim_Relay *> relays;
     for (int i = 0; i < 5; ++i) {
@@ -65,7 +66,7 @@ TEST_CASE("reconnect: relays that were let go while others were there come back 
     }
     world.advance(12'000);
     CHECK(tcp_connected_relays_count(a.c) == kept);
-    world.advance(60'000); // none comes back for nothing
+    world.advance(60'000); // none comes back without need
     CHECK(tcp_connected_relays_count(a.c) == kept);
     for (Sim_Relay *const relay : relays) {
         if (is_up(a, *relay)) {
@@ -75,7 +76,7 @@ TEST_CASE("reconnect: relays that were let go while others were there come back 
     CHECK(world.until(4'000, [&] { return tcp_connected_relays_count(a.c) != 0; }));
 }
 
-TEST_CASE("reconnect: a relay that was let go gives its place to a new one") {
+TEST_CASE("reconnect: a relay that was closed as not needed gives its place to a new one") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -117,7 +118,7 @@ TEST_CASE("reconnect: clients that lose the same relay do not come back all at o
     CHECK(deadlines.size() >= 20);
 }
 
-TEST_CASE("reconnect: after an outage of everything the connections are back within 5 s, without a storm") {
+TEST_CASE("reconnect: after a total outage the connections are back within 5 s, without a storm of connects") {
     Two_Peers f{ANY_TICKING(), 4};
     INFO(to_string(f.world.ticking));
     const std::uint64_t outage = GENERATE(15'000U, 70'000U, 600'000U);
@@ -126,7 +127,7 @@ TEST_CASE("reconnect: after an outage of everything the connections are back wit
     const Kind kind = GENERATE(Kind::cut, Kind::unreachable, Kind::relays_killed);
     INFO("outage of " << outage << " ms, kind " << static_cast<int>(kind));
     switch (kind) {
-    case Kind::cut: // what was sent is sent again, but only as late as TCP does
+    case Kind::cut: // what was sent is sent again, but as late as TCP does that
         sim_cut(f.world.net, f.a.node, true);
         break;
     case Kind::unreachable:
@@ -192,11 +193,11 @@ TEST_CASE("reconnect: a client with many relays and friends comes back to all it
     }));
 }
 
-TEST_CASE("reconnect: a host that says that the network has changed is back at once") {
+TEST_CASE("reconnect: a client that is told of a network change is back within 4 s") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
-    // Another address: nothing reaches the old connections any more, and new ones are fine.
+    // The client gets another address: nothing reaches its old connections any more, and new ones work.
     sim_cut(f.world.net, f.a.node, true);
     f.talk(300, 100);
     sim_cut(f.world.net, f.a.node, false, 3'600'000);
@@ -209,7 +210,7 @@ TEST_CASE("reconnect: a host that says that the network has changed is back at o
     CHECK(relay_info(f.a, 0).last_end == Reason::network_changed);
 }
 
-TEST_CASE("reconnect: a change of network that changed nothing costs a ping each") {
+TEST_CASE("reconnect: a reported network change that broke nothing ends no connection and moves no traffic") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(2'000, 100);
@@ -234,7 +235,7 @@ TEST_CASE("reconnect: a client that slept for an hour is back within 5 s of waki
     CHECK(longest_silence(f.b, at) <= 5'000);
 }
 
-TEST_CASE("few relays: with more online than wanted, both ends let the same ones go") {
+TEST_CASE("few relays: with the peer online at more relays than wanted, both ends prune the same ones") {
     Two_Peers f{ANY_TICKING(), 6};
     INFO(to_string(f.world.ticking));
     f.talk(120'000, 500);
@@ -244,7 +245,7 @@ TEST_CASE("few relays: with more online than wanted, both ends let the same ones
     CHECK(tcp_connected_relays_count(f.b.c) == 3);
     CHECK(connection_info(f.a, f.a_to_b).moves == 0);
     CHECK(connection_info(f.a, f.a_to_b).routes_count == 6); // they are remembered
-    // Two of the three die: others are taken back.
+    // Two of the three die: pruned relays are used again.
     int killed = 0;
     for (Sim_Relay &relay : f.world.relays) {
         if (killed < 2 && is_up(f.a, relay)) {

@@ -1,9 +1,9 @@
-// Behaviours 1 to 3: which relays a connection has, and how peers come online there.
+// Which relays a connection has, and how peers come online there.
 #include "sim/world.h"
 
 using namespace toxtcp;
 
-TEST_CASE("routes: a connection to a peer by its key, over up to 6 relays") {
+TEST_CASE("routes: a connection is made by the peer's key, and has up to 6 relays") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -22,7 +22,7 @@ TEST_CASE("routes: a connection to a peer by its key, over up to 6 relays") {
     CHECK(add_tcp_relay_connection(a.c, 0, known.address, known.key) == Error::already);
     const Sim_Relay &seventh = world.add_relay();
     CHECK(add_tcp_relay_connection(a.c, 0, seventh.address, seventh.key) == Error::limit);
-    CHECK_FALSE(knows(a, seventh)); // nothing is left of what was refused
+    CHECK_FALSE(knows(a, seventh)); // the refused relay is not kept
     CHECK(connection_info(a, 0).routes_count == MAX_FRIEND_TCP_CONNECTIONS);
     CHECK(connection_info(a, 0).id == 7);
     CHECK(connection_info(a, 0).public_key == friend_key);
@@ -33,8 +33,7 @@ TEST_CASE("routes: a connection to a peer by its key, over up to 6 relays") {
     CHECK(tcp_connection_to_online_tcp_relays(a.c, 1) == 0);
 }
 
-TEST_CASE(
-    "behaviour 1: 3 relays are wanted: with the peer online at 3, a new relay is refused and a known one is not") {
+TEST_CASE("routes: while the peer is online at 3 relays, a new relay is refused and a known one is not") {
     Two_Peers f{ANY_TICKING(), 3};
     INFO(to_string(f.world.ticking));
     const Sim_Relay &fresh = f.world.add_relay();
@@ -50,7 +49,7 @@ TEST_CASE(
     CHECK(add_tcp_number_relay_connection(f.a.c, f.a_to_b, tcp_relay(f.a.c, seventh.key)) == Error::limit);
 }
 
-TEST_CASE("routes: a relay is added to a connection") {
+TEST_CASE("routes: a relay that is added to a connection carries its data") {
     Two_Peers f{ANY_TICKING(), 1};
     INFO(to_string(f.world.ticking));
     CHECK(tcp_connections_count(f.a.c) == 1);
@@ -64,7 +63,7 @@ TEST_CASE("routes: a relay is added to a connection") {
     CHECK(f.b.data.front().id == Friends::ID_AT_B);
 }
 
-TEST_CASE("routes: a relay is added to the whole") {
+TEST_CASE("routes: a global relay is connected without a connection, and can be added to one later") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -82,14 +81,14 @@ TEST_CASE("routes: a relay is added to the whole") {
     CHECK(relay_info(a, 1).public_key == six.key);
     CHECK(relay_info(a, 0).connections == 0);
 
-    // And is then there for connections as well.
+    // A connection can then use it as well.
     const int connection = befriend(a, some_key(world), 1);
     CHECK(add_tcp_relay_connection(a.c, connection, four.address, four.key) == Error::ok);
     CHECK(tcp_connections_count(a.c) == 2);
     CHECK(relay_info(a, 0).connections == 1);
 }
 
-TEST_CASE("routes: a relay is added by the number that an OOB packet came with") {
+TEST_CASE("routes: a relay is added by the handle that an OOB packet came with") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -163,7 +162,7 @@ TEST_CASE("routes: when a relay comes up, a routing request goes out for every c
     CHECK(connection_info(a, 199).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("routes: a connection tied to a relay that is up is asked for at once, without a tick") {
+TEST_CASE("routes: tying a connection to a connected relay sends its routing request at once, without a tick") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -180,7 +179,7 @@ TEST_CASE("routes: a connection tied to a relay that is up is asked for at once,
     CHECK(connection_info(a, connection).routes[0].state == Route_State::registered);
 }
 
-TEST_CASE("routes: a peer that is not there yet comes online when it is, and offline when it has gone") {
+TEST_CASE("routes: a peer comes online when it connects to the relay, and goes offline when it leaves") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -199,7 +198,7 @@ TEST_CASE("routes: a peer that is not there yet comes online when it is, and off
     CHECK(count_changes(a, Change_Kind::route_offline) == 1);
 }
 
-TEST_CASE("routes: more peers than a relay has routing ids for: those that were refused do no harm") {
+TEST_CASE("routes: with more peers than routing ids, refusals do no harm, and ids that become free are used") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();
@@ -218,7 +217,7 @@ TEST_CASE("routes: more peers than a relay has routing ids for: those that were 
         return count;
     };
     CHECK(registered() == MAX_ROUTES);
-    // Ids that become free are of use to those that were refused, and to those that come later.
+    // Ids that become free go to peers that were refused, and to peers that come later.
     for (int i = 0; i < 100; ++i) {
         CHECK(kill_tcp_connection_to(a.c, i) == Error::ok);
     }
@@ -232,7 +231,7 @@ TEST_CASE("routes: more peers than a relay has routing ids for: those that were 
     CHECK(count_lines(a, Log_Level::warning) == 0);
 }
 
-TEST_CASE("routes: who runs a relay under its own key is found there") {
+TEST_CASE("routes: a peer that runs a relay under its own key is reached through that relay") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Relay &relay = world.add_relay();

@@ -1,4 +1,4 @@
-// Behaviours 4 and 5: what way a packet takes.
+// Over which relay a packet is sent, when sending is refused, and how out-of-band packets are delivered.
 #include "connections/core.h"
 #include "sim/world.h"
 
@@ -18,7 +18,8 @@ std::uint64_t oob_over(const Sim_Relay &relay) {
 
 std::uint64_t acknowledged_bytes = 0;
 
-/// Gives a host that can tell what is acknowledged: so many bytes of each socket, by a round trip of 100 ms.
+/// From now on the peer's host says that `bytes` of each socket are acknowledged, with a round trip of 100 ms.
+/// UINT64_MAX: the host cannot tell.
 void let_tell(const Sim_Peer &peer, std::uint64_t bytes) {
     acknowledged_bytes = bytes;
     peer.c->context.host.acknowledged = [](void *, int, Acknowledged &acknowledged) {
@@ -41,7 +42,7 @@ TEST_CASE("sending: data goes over one online relay and stays on it") {
     for (const Sim_Relay &relay : f.world.relays) {
         used += data_over(relay) != 0 ? 1 : 0;
     }
-    CHECK(used <= 3); // until the fastest was known, and then one for each direction
+    CHECK(used <= 3); // one until the fastest was known, and then one for each direction
     CHECK(connection_info(f.a, f.a_to_b).moves == 0);
     CHECK(connection_info(f.b, f.b_to_a).moves == 0);
     CHECK(f.refused == 0);
@@ -57,7 +58,7 @@ TEST_CASE("sending: data goes over one online relay and stays on it") {
     CHECK(info.last_heard + 1'000 > f.world.net.now);
 }
 
-TEST_CASE("a full socket refuses the packet: no packet of a stream goes another way, and the rest is tried at once") {
+TEST_CASE("a full socket refuses the packet: the stream stays on its relay, and goes on as soon as there is room") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
@@ -67,10 +68,10 @@ TEST_CASE("a full socket refuses the packet: no packet of a stream goes another 
     node_of(first).capacity = 2'000;
     const std::string text(1'300, 'x');
     CHECK(send_text(f.a, f.a_to_b, text + "0") == Error::ok);
-    CHECK(send_text(f.a, f.a_to_b, text + "1") == Error::ok); // in part
+    CHECK(send_text(f.a, f.a_to_b, text + "1") == Error::ok); // the socket takes a part of it
     CHECK(send_text(f.a, f.a_to_b, text + "2") == Error::full);
     node_of(first).capacity = 64 * 1024;
-    CHECK(send_text(f.a, f.a_to_b, text + "3") == Error::ok); // there is room again, and no tick was needed to see it
+    CHECK(send_text(f.a, f.a_to_b, text + "3") == Error::ok); // there is room again, and it is seen without a tick
     f.world.advance(500);
     CHECK(f.b.data.size() == heard + 3);
     CHECK_FALSE(heard_once(f.b.data, text + "2"));
@@ -79,7 +80,7 @@ TEST_CASE("a full socket refuses the packet: no packet of a stream goes another 
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("more is in flight than the path holds: large packets are refused, small ones go, and the host is woken") {
+TEST_CASE("more is in flight than the path holds: large packets are refused, small ones sent, the host is woken") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
@@ -96,7 +97,7 @@ TEST_CASE("more is in flight than the path holds: large packets are refused, sma
     CHECK((sent + 1) * (text.size() + 100) >= MIN_SEND_WINDOW);
     CHECK(tcp_connections_timeout(f.a.c) <= static_cast<int>(ROOM_RETRY_MS));
     const std::vector<Bytes> packets(20, bytes_of(text));
-    for (int i = 0; i < 40; ++i) { // for longer than a relay may be full
+    for (int i = 0; i < 40; ++i) { // for longer than a relay's socket may be full
         CHECK(send_text(f.a, f.a_to_b, text) == Error::full);
         CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == static_cast<int>(Error::full));
         CHECK(send_text(f.a, f.a_to_b, "small") == Error::ok);
@@ -113,7 +114,7 @@ TEST_CASE("more is in flight than the path holds: large packets are refused, sma
           static_cast<std::ptrdiff_t>(sent + 21));
 }
 
-TEST_CASE("a host that does not know what is acknowledged sends what the socket takes") {
+TEST_CASE("with a host that cannot tell what is acknowledged, as much is sent as the socket takes") {
     Two_Peers f{ANY_TICKING()};
     f.talk(3'000);
     let_tell(f.a, UINT64_MAX);
@@ -124,7 +125,7 @@ TEST_CASE("a host that does not know what is acknowledged sends what the socket 
     }
 }
 
-TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
+TEST_CASE("traffic leaves a relay that has stopped reading before that relay is disconnected") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(3'000);
@@ -138,12 +139,12 @@ TEST_CASE("a relay that has stopped reading is passed by, before it is ended") {
         f.world.advance(20);
     }
     f.world.advance(200);
-    CHECK(refused <= 20); // a quarter of a second, at 50 a second
+    CHECK(refused <= 20); // 0.4 s at 50 packets a second
     CHECK(heard_once(f.b.data, text + "99"));
     CHECK(count_changes(f.a, Change_Kind::relay_down) == 0);
 }
 
-TEST_CASE("sending: when its relay is gone the next one takes over") {
+TEST_CASE("sending: when the relay in use is gone, another one takes over") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     f.talk(1'000);
@@ -161,7 +162,7 @@ TEST_CASE("sending: when its relay is gone the next one takes over") {
     CHECK(&f.in_use() != first);
 }
 
-TEST_CASE("sending: many packets in one call arrive in order, in few system calls") {
+TEST_CASE("sending: many packets in one call arrive in order, and are sent with one system call") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));
     std::vector<std::string> texts;
@@ -180,7 +181,7 @@ TEST_CASE("sending: many packets in one call arrive in order, in few system call
     for (std::size_t i = 0; i < 40; ++i) {
         CHECK(f.b.data[i].bytes == texts[i]);
     }
-    // With little room, as many as there is room for; the rest is for the caller to send again.
+    // With little room in the sockets, as many are sent as fit. The caller has to send the rest again.
     for (Sim_Relay &relay : f.world.relays) {
         node_of(relay).capacity = 5'000;
     }
@@ -192,7 +193,7 @@ TEST_CASE("sending: many packets in one call arrive in order, in few system call
     CHECK(f.b.data.size() == 40 + static_cast<std::size_t>(sent));
 }
 
-TEST_CASE("sending: a packet of many that is too long ends the call there, and is told when it is the first") {
+TEST_CASE("sending: one call sends the packets before a too long one; a too long first packet is an error") {
     Two_Peers f{ANY_TICKING(), 1};
     const std::string good = "good";
     const std::string bad(MAX_DATA_SIZE + 1, 'x');
@@ -203,7 +204,7 @@ TEST_CASE("sending: a packet of many that is too long ends the call there, and i
     CHECK(f.b.data.size() == 2);
 }
 
-TEST_CASE("sending: with no relay online, data goes as OOB over every relay where we are registered") {
+TEST_CASE("sending: while the peer is online nowhere, data goes as OOB over every relay that gave a routing id") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
     Sim_Peer &a = world.add_peer();

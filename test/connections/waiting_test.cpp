@@ -1,4 +1,4 @@
-// A host that has nothing to wait on but `tcp_connections_wait`.
+// A host that waits by `tcp_connections_wait` alone, without a descriptor and a deadline.
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -6,13 +6,14 @@ using namespace toxtcp;
 namespace {
 
 struct Outcome {
-    std::size_t heard = 0;       ///< by the one that waits
-    std::size_t heard_there = 0; ///< by the other one
+    std::size_t heard = 0;       ///< packets that the waiting peer heard
+    std::size_t heard_there = 0; ///< packets that the other peer heard
     Wake_Counts wakes;
 };
 
-/// Two peers talk for a minute over three relays, one of which hangs meanwhile; then nothing happens for an hour. One is woken
-/// by the simulator, as by a descriptor and a deadline, or only waits. What it had.
+/// Two peers talk for a minute over three relays, and the relay in use hangs after 30 s. Then nothing happens for an
+/// hour. Peer a only waits, or is woken by the simulator as by a descriptor and a deadline. Returns what the peers
+/// heard, and a's wake-ups.
 Outcome live_through(bool only_waits) {
     Two_Peers f{Ticking::when_woken};
     Sim_Node &node = node_of(f.a);
@@ -87,7 +88,7 @@ TEST_CASE("waiting: a wait ends by its limit, a deadline or a packet, whichever 
     CHECK(f.world.net.now <= deadline);
 }
 
-TEST_CASE("waiting: from within a callback, and with a host that cannot wait, it returns at once") {
+TEST_CASE("waiting: in a callback, and with a host that cannot wait, tcp_connections_wait returns at once") {
     Two_Peers f{Ticking::when_woken};
     bool called = false;
     f.a.on_data = [&](const Sim_Packet &) {

@@ -1,5 +1,6 @@
-// Calls of the API and what relays do, in any order: the input is a program of both, and of what the callbacks do, of
-// sockets that are full, of time, and of memory that is not to be had. After every step all arrays and maps must agree.
+// Fuzz target: calls of the API and acts of relays, in any order. The input is a program of both. It also says what the
+// callbacks do, which sockets are full, how time passes, and which allocations fail. After every step all arrays and
+// maps of the library must agree.
 #include <memory>
 
 #include "allocations.h"
@@ -8,15 +9,15 @@
 #include "connections/validate.h"
 #include "fuzz/world.h"
 
-// ---- memory that is not to be had ------------------------------------------------------------------------------
+// ---- allocations that fail -------------------------------------------------------------------------------------
 
 namespace {
 
-/// Which allocation of the library's from now on fails; 0: none does.
+/// Which of the library's next allocations fails: 1 is the next one. 0: none fails.
 std::size_t fail_at = 0;
-/// The library was called, and has not called back.
+/// The library runs: it was called, and no callback runs.
 bool inside = false;
-/// But it waits for the host.
+/// A function of the host runs, called by the library. Its allocations do not fail.
 bool in_host = false;
 
 bool has_memory() noexcept {
@@ -32,11 +33,11 @@ namespace {
 // ---- one run ---------------------------------------------------------------------------------------------------
 
 constexpr int MAX_STEPS = 400;
-/// Calls from within callbacks, in one tick.
+/// Limit of API calls from callbacks in one tick.
 constexpr int MAX_NESTED = 16;
-/// Numbers of each kind that are remembered, stale ones too.
+/// Limit of handles of each kind that are remembered, stale ones included.
 constexpr std::size_t MAX_NUMBERS = 16;
-/// A host's id tells its peer and, in what is above, which of that peer's connections it is.
+/// The id of a connection is the index of its peer, plus a multiple of this number that no other connection has.
 constexpr int ID_PEERS = 16;
 
 struct Numbers {
@@ -50,7 +51,7 @@ struct Numbers {
         }
     }
 
-    /// One that was handed out, now and then another generation of it, or any number at all.
+    /// A handle that was handed out; at times its next generation, or any number.
     int pick(Fuzz_Input &input) const {
         const std::uint8_t choice = input.byte();
         if (choice >= 240 || count == 0) {
@@ -58,7 +59,7 @@ struct Numbers {
             return static_cast<int>(high << 16 | input.word());
         }
         const int number = known[choice % std::min(count, MAX_NUMBERS)];
-        // After the last generation comes the first: a number is not negative.
+        // After the last generation comes the first, since a handle is not negative.
         const std::uint32_t other = (static_cast<std::uint32_t>(number) + MAX_SLOTS) & INT32_MAX;
         return choice < 224 ? number : static_cast<int>(other);
     }
@@ -71,14 +72,14 @@ struct Run {
     Tcp_Connections_Def def;
     Tcp_Connections *c = nullptr;
     bool ticking = false;
-    bool destroy_requested = false;    ///< killed in a callback
-    int nested = 0;         ///< what callbacks may still do in this tick
-    std::uint8_t armed = 0; ///< callbacks to come that do something
+    bool destroy_requested = false; ///< killed in a callback
+    int nested = 0;                 ///< calls that callbacks may still make in this tick
+    std::uint8_t armed = 0;         ///< so many of the next callbacks make a call of the API
 
     Numbers connections;
     Numbers relays;
-    std::array<int, FUZZ_PEERS> alive{}; ///< the number of each peer's connection, or -1
-    std::array<int, FUZZ_PEERS> ids{};   ///< and its id
+    std::array<int, FUZZ_PEERS> alive{}; ///< the handle of each peer's connection; -1: none
+    std::array<int, FUZZ_PEERS> ids{};   ///< the id of each peer's connection
     int made = 0;
     std::vector<std::uint8_t> data = std::vector<std::uint8_t>(MAX_DATA_SIZE + 1);
 };
@@ -87,7 +88,7 @@ void outside(bool begins) {
     in_host = begins;
 }
 
-/// Runs a call of the library. Nothing may be thrown out of it.
+/// Runs a call of the library, which must not throw.
 template <class Call>
 auto call(Call of) {
     struct Inside {
@@ -110,7 +111,7 @@ std::size_t peer_of_id(int id) {
 
 void api_call(Run &run);
 
-/// What a callback does, if it is to do anything.
+/// Makes a call of the API from a callback, if the program wants that.
 void act(Run &run) {
     if (run.armed > 0 && run.nested > 0) {
         --run.armed;
@@ -119,7 +120,7 @@ void act(Run &run) {
     }
 }
 
-/// While one of these is, a callback of the fuzzer's runs, and not the library.
+/// While an object of this type exists, a callback runs, and not the library.
 struct Callback {
     bool before = inside;
     Callback() { inside = false; }
@@ -131,18 +132,17 @@ struct Callback {
 bool on_data(void *object, int id, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
-    fuzz_check(run.alive[peer_of_id(id)] >= 0 && run.ids[peer_of_id(id)] == id,
-               "data is for a connection that there is");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come only while a tick runs");
+    fuzz_check(run.alive[peer_of_id(id)] >= 0 && run.ids[peer_of_id(id)] == id, "data is for a connection that exists");
     fuzz_got(run.world, peer_of_id(id), packet);
     act(run);
-    return packet.empty() || packet[0] % 2 == 0; // whatever the host above says of it
+    return packet.empty() || packet[0] % 2 == 0; // at times the layer above could not open it
 }
 
 void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come only while a tick runs");
     std::size_t peer = 0;
     while (peer < FUZZ_PEERS && fuzz_peer_key(peer) != sender) {
         ++peer;
@@ -151,7 +151,7 @@ void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, voi
         fuzz_got(run.world, peer, packet);
     }
     Relay_Info info;
-    fuzz_check(tcp_relay_info(run.c, relay, info), "an OOB packet names a relay that there is");
+    fuzz_check(tcp_relay_info(run.c, relay, info), "an OOB packet names a relay that exists");
     run.relays.add(relay);
     act(run);
 }
@@ -159,15 +159,15 @@ void on_oob(void *object, const Public_Key &sender, int relay, Bytes packet, voi
 void on_other(void *object, Bytes packet, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
-    fuzz_check(!packet.empty(), "what comes is not empty");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come only while a tick runs");
+    fuzz_check(!packet.empty(), "a packet that comes is not empty");
     act(run);
 }
 
 void on_change(void *object, const Change &change, void *userdata) {
     const Callback callback;
     Run &run = *static_cast<Run *>(object);
-    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come from a tick that goes on");
+    fuzz_check(run.ticking && userdata == &run && !run.destroy_requested, "callbacks come only while a tick runs");
     fuzz_check(change.relay >= 0 && change.connection >= -1 && change.previous >= -1, "a change names its relay");
     run.relays.add(change.relay);
     act(run);
@@ -183,7 +183,7 @@ void note_relay(Run &run, std::size_t relay) {
     run.relays.add(tcp_relay(run.c, fuzz_relay_key(relay)));
 }
 
-/// `limit` and one more are among them, and so is nothing.
+/// From 0 to `limit` + 1 bytes.
 Bytes some_data(Run &run, std::size_t limit) {
     const std::size_t size = run.input.size(limit + 1);
     std::fill_n(run.data.begin(), std::min(size, FUZZ_MARK), std::uint8_t{1});
@@ -200,7 +200,7 @@ bool is_relay(const Run &run, int relay) {
 }
 
 void expect(Error error, bool valid) {
-    fuzz_check(valid != (error == Error::bad_handle), "a number is refused when it is stale or none, and only then");
+    fuzz_check(valid != (error == Error::bad_handle), "a handle is refused exactly if it is stale or invalid");
 }
 
 void make_connection(Run &run, std::size_t peer) {
@@ -244,21 +244,20 @@ void look(const Run &run) {
     Connection_Info connection;
     const int number = run.alive[0];
     fuzz_check(tcp_connection_info(run.c, number, connection) == (number >= 0),
-               "a connection that there is has an info");
+               "a connection has an info exactly if it exists");
     if (number >= 0) {
         const auto used = std::span{connection.routes}.first(connection.routes_count);
         const auto online = std::count_if(used.begin(), used.end(),
                                           [](const Route_Info &route) { return route.state == Route_State::online; });
-        fuzz_check(online == tcp_connection_to_online_tcp_relays(run.c, number),
-                   "the routes online are as many as told");
+        fuzz_check(online == tcp_connection_to_online_tcp_relays(run.c, number), "the count of online routes is right");
         fuzz_check(tcp_connection_to(run.c, fuzz_peer_key(0)) == number, "a connection is found by its peer");
     }
     std::array<Node, 3> nodes;
     const std::size_t count = tcp_copy_connected_relays(run.c, nodes);
     fuzz_check(count == std::min<std::size_t>(nodes.size(), tcp_connected_relays_count(run.c)),
-               "connected relays are told");
+               "connected relays are copied");
     Ip_Port address;
-    fuzz_check(tcp_get_random_conn_ip_port(run.c, address) == (count != 0), "and so is the address of one");
+    fuzz_check(tcp_get_random_conn_ip_port(run.c, address) == (count != 0), "the address of a connected relay is told");
     for (std::uint32_t i = 0; i <= tcp_connections_count(run.c); ++i) {
         const int relay = tcp_relay_at(run.c, i);
         fuzz_check((relay >= 0) == is_relay(run, relay), "a relay in the array has an info");
@@ -266,10 +265,10 @@ void look(const Run &run) {
     static_cast<void>(tcp_connections_timeout(run.c));
 }
 
-/// The same slot again and again, until its numbers are used up.
+/// Uses one slot again and again, until its generations are used up.
 void wear_out(Run &run, std::size_t peer) {
     if (run.ticking || fail_at != 0 || run.made > 2 * static_cast<int>(MAX_GENERATIONS)) {
-        return; // once is enough for an input
+        return; // once in an input is enough
     }
     for (std::uint32_t i = 0; i <= MAX_GENERATIONS; ++i) {
         make_connection(run, peer);
@@ -286,7 +285,7 @@ void send_many(Run &run, int connection) {
     const bool alive = is_alive(run, connection);
     const int sent =
         call([&] { return send_packets_tcp_connection(run.c, connection, std::span{packets}.first(count)); });
-    fuzz_check(sent != 0 && sent <= static_cast<int>(count), "as many as there are were sent, or it is said why not");
+    fuzz_check(sent != 0 && sent <= static_cast<int>(count), "some packets are sent, or an error is returned");
     expect(sent < 0 ? static_cast<Error>(sent) : Error::ok, alive);
 }
 
@@ -410,9 +409,9 @@ void api_call(Run &run) {
     case 22:
         fuzz_check(call([&] { return new_tcp_connection_to(run.c, fuzz_self_key(), 0); }) ==
                        static_cast<int>(Error::bad_key),
-                   "nobody connects to himself");
+                   "no connection is made to the own key");
         if (run.ticking) {
-            call([&] { do_tcp_connections(run.c, nullptr); }); // of no effect
+            call([&] { do_tcp_connections(run.c, nullptr); }); // has no effect within a tick
         }
         break;
     case 23: {
@@ -447,7 +446,7 @@ void lie(Fuzz_Socket &socket, Fuzz_Input &input) {
         size = 9;
         break;
     case Packet_Type::oob_recv:
-        return; // is marked, by others
+        return; // OOB packets have a mark: see fuzz_say_oob
     default:
         break;
     }
@@ -475,7 +474,7 @@ void flood(Fuzz_World &world, Fuzz_Socket &socket, Fuzz_Input &input) {
             break;
         }
         default: {
-            // Every notification, of every id, in turn.
+            // Connect and disconnect notifications of this id, in turn.
             const std::array<std::uint8_t, 2> plain{static_cast<std::uint8_t>(2 + i % 2), id};
             socket.honest = false;
             fuzz_say(socket, plain);
@@ -485,7 +484,7 @@ void flood(Fuzz_World &world, Fuzz_Socket &socket, Fuzz_Input &input) {
     }
 }
 
-/// The first routing id from this one on whose peer is online, if any.
+/// The first routing id whose peer is online, beginning with the index `from`; 0: no peer is online.
 std::uint8_t online_id(const Fuzz_Socket &socket, std::size_t from) {
     for (std::size_t i = 0; i < MAX_ROUTES; ++i) {
         if (socket.online[(from + i) % MAX_ROUTES]) {
@@ -599,12 +598,12 @@ void check(const Run &run) {
         fuzz_check(run.world.open_sockets() == 0, "no socket is left open");
         return;
     }
-    fuzz_check(run.c->changes.size() <= MAX_CHANGES, "changes that wait are within their limit");
+    fuzz_check(run.c->changes.size() <= MAX_CHANGES, "waiting changes are within their limit");
     std::size_t linked = 0;
     for (std::uint32_t slot = 0; slot < run.c->relays.size(); ++slot) {
         linked += run.c->relays.used(slot) && run.c->relays[slot].link != nullptr;
     }
-    fuzz_check(run.world.open_sockets() == linked, "every socket that is open is a relay's");
+    fuzz_check(run.world.open_sockets() == linked, "every open socket belongs to a relay");
     if (const char *const fault = validate(*run.c); fault != nullptr) {
         fuzz_check(false, fault);
     }
@@ -625,7 +624,7 @@ void tick(Run &run) {
     check(run);
 }
 
-/// The clock stands still and nothing more comes: what is due is done in a few ticks.
+/// Ticks until nothing is due. That takes few ticks, since the clock stands still and no relay sends anything.
 void settle(Run &run) {
     constexpr int MOST = 128;
     for (int i = 0; run.c != nullptr; ++i) {
@@ -633,7 +632,7 @@ void settle(Run &run) {
         if (run.c == nullptr || tcp_connections_deadline(run.c) > run.world.now) {
             return;
         }
-        fuzz_check(i < MOST, "what is due is done, and not due again");
+        fuzz_check(i < MOST, "after some ticks nothing is due");
     }
 }
 
@@ -655,7 +654,7 @@ void begin(Run &run) {
     run.alive.fill(-1);
     const bool may_fail = fail_at != 0;
     run.c = call([&] { return new_tcp_connections(run.def); });
-    fuzz_check(run.c != nullptr || may_fail, "there is memory, so there is one");
+    fuzz_check(run.c != nullptr || may_fail, "the library starts unless an allocation fails");
 }
 
 void step(Run &run) {
@@ -700,7 +699,7 @@ void step(Run &run) {
     }
 }
 
-/// Peers that are at some relays, tied to these: what takes long to find by chance.
+/// Makes connections to `peers` peers, each tied to four relays where the peer is present. Chance would take long.
 void set_up(Run &run, std::size_t peers) {
     for (std::size_t peer = 0; peer < peers; ++peer) {
         make_connection(run, peer);

@@ -24,7 +24,7 @@ const Public_Key &relay_key() {
     return key;
 }
 
-/// The same for good, as an owner's.
+/// These proxies live to the end: a client borrows its proxy.
 const Proxy &proxy_of(Proxy_Type type, bool with_user) {
     static const std::array<Proxy, 6> proxies = [] {
         std::array<Proxy, 6> made;
@@ -47,7 +47,7 @@ void start(Fuzz_Client &client, Proxy_Type proxy, bool with_user = false) {
     client.given.reset();
     client.online.reset();
     fuzz_check(client.relay.known.none() && client.relay.leaving.none() && client.relay.ping_id == 0,
-               "nothing is left of the connection before");
+               "a new connection keeps nothing of the one before");
     fuzz_client_check(client);
 }
 
@@ -73,30 +73,30 @@ void check_id_event(Fuzz_Client &client, const Relay_Event &event) {
         client.online.set(index);
         break;
     case Relay_Event_Kind::peer_offline:
-        fuzz_check(client.online[index], "a peer goes offline that was online");
+        fuzz_check(client.online[index], "only a peer that was online goes offline");
         client.online.reset(index);
         break;
     default:
         fuzz_check(client.online[index], "data comes from a peer that is online");
         break;
     }
-    fuzz_check(event.reference == client.references[index], "an event has the reference that its id was given");
+    fuzz_check(event.reference == client.references[index], "an event has the reference of its id");
 }
 
 void check_event(Fuzz_Client &client, const Relay_Event &event, Bytes buffer) {
     const Bytes own{client.relay.in};
     const auto is_held = [&](Bytes bytes) { return lies_in(bytes, own) || lies_in(bytes, buffer); };
-    fuzz_check(!client.ended || event.kind == Relay_Event_Kind::ended, "what has ended tells nothing any more");
+    fuzz_check(!client.ended || event.kind == Relay_Event_Kind::ended, "after the end there are no more events");
     switch (event.kind) {
     case Relay_Event_Kind::none:
-        fuzz_check(client.relay.phase != Relay_Phase::ended, "it has not ended unheard");
+        fuzz_check(client.relay.phase != Relay_Phase::ended, "an end has an event");
         break;
     case Relay_Event_Kind::ended:
-        fuzz_check(client.relay.phase == Relay_Phase::ended, "it has ended");
+        fuzz_check(client.relay.phase == Relay_Phase::ended, "after the event the connection has ended");
         break;
     case Relay_Event_Kind::confirmed:
-        fuzz_check(relay_confirmed(client.relay), "it is confirmed");
-        fuzz_check(client.answered, "nobody but the relay can answer the handshake");
+        fuzz_check(relay_confirmed(client.relay), "after the event the connection is confirmed");
+        fuzz_check(client.answered, "only the relay's answer confirms the client");
         break;
     case Relay_Event_Kind::data:
         fuzz_check(is_held(event.packet.data) && !event.packet.data.empty(), "data lies where it was read to");
@@ -121,14 +121,14 @@ void check_event(Fuzz_Client &client, const Relay_Event &event, Bytes buffer) {
         break;
     case Relay_Event_Kind::pong:
         fuzz_check(client.relay.round_trip > 0 && client.relay.round_trip <= PING_TIMEOUT_MS,
-                   "a round trip has its limits");
+                   "a round trip is within its limits");
         break;
     }
 }
 
 void read_packet(Fuzz_Client &client, Bytes plain) {
     Packet packet;
-    fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
+    fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends only valid packets");
     if (packet.type == Packet_Type::ping) {
         client.ping_id = packet.ping_id;
     }
@@ -192,7 +192,7 @@ bool fuzz_client_answer(Fuzz_Client &client, std::array<std::uint8_t, HANDSHAKE_
     if (!answer_handshake(fuzz_random(client.random), fuzz_relay_secret(), request, response, key, channel)) {
         return false;
     }
-    fuzz_check(key == self().public_key, "the client says who it is");
+    fuzz_check(key == self().public_key, "the client's request names its key");
     client.channel = channel;
     client.answered = true;
     client.sent.clear();
@@ -220,13 +220,13 @@ void fuzz_client_deliver(Fuzz_Client &client, std::size_t count, bool missing) {
     Bytes bytes = Bytes{client.coming}.first(count);
     if (missing) {
         const Mutable_Bytes first = relay_missing(client.relay);
-        fuzz_check(first.empty() || lies_in(first, client.relay.in), "what is missing lies in the client");
+        fuzz_check(first.empty() || lies_in(first, client.relay.in), "the missing part lies in the client's buffer");
         const std::size_t fill = std::min(first.size(), bytes.size());
         std::copy_n(bytes.begin(), fill, first.begin());
         relay_filled(client.relay, fill);
         bytes = bytes.subspan(fill);
     }
-    // Exactly as large as what came, so that a sanitizer sees what goes beyond.
+    // A buffer of exactly this size, so that AddressSanitizer reports an access beyond it.
     const auto buffer = std::make_unique<std::uint8_t[]>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), buffer.get());
     client.coming.erase(client.coming.begin(), client.coming.begin() + static_cast<std::ptrdiff_t>(count));
@@ -242,7 +242,7 @@ void fuzz_client_deliver(Fuzz_Client &client, std::size_t count, bool missing) {
             fuzz_check(event.kind == Relay_Event_Kind::ended || input.empty(), "all input is used up");
             break;
         }
-        fuzz_check(events <= all.size() / (FRAME_OVERHEAD + 1) + 2, "an event costs bytes");
+        fuzz_check(events <= all.size() / (FRAME_OVERHEAD + 1) + 2, "every event uses up bytes");
     }
     fuzz_client_check(client);
 }
@@ -306,7 +306,7 @@ void fuzz_client_send(Fuzz_Client &client, std::uint8_t id, Bytes data, std::siz
     const auto frame = std::make_unique<std::uint8_t[]>(wanted);
     const std::size_t size = relay_seal(client.relay, packet, {frame.get(), wanted});
     const bool valid = id >= FIRST_ROUTING_ID && !data.empty() && data.size() <= MAX_DATA_SIZE;
-    fuzz_check(size == (valid ? wanted : 0), "a packet within its limits is sealed, and no other");
+    fuzz_check(size == (valid ? wanted : 0), "a packet is sealed exactly if it is within its limits");
     if (size == 0) {
         return;
     }
@@ -325,22 +325,22 @@ void fuzz_client_send(Fuzz_Client &client, std::uint8_t id, Bytes data, std::siz
 void fuzz_client_check(Fuzz_Client &client) {
     const Relay_Client &relay = client.relay;
     if (client.ended) {
-        fuzz_check(relay.phase == Relay_Phase::ended, "what has ended does not come back");
+        fuzz_check(relay.phase == Relay_Phase::ended, "a connection that has ended stays so");
     }
     client.ended = relay.phase == Relay_Phase::ended;
-    fuzz_check(!client.ended || relay.reason != Reason::none, "what has ended says why");
-    fuzz_check(client.ended || relay.reason == Reason::none, "what goes on has no reason to have ended");
-    fuzz_check(relay.in_size <= relay.in.size(), "what came is within its buffer");
-    fuzz_check(relay.out_begin <= relay.out_end && relay.out_end <= relay.out.size(), "what goes is within its buffer");
-    fuzz_check(!relay_confirmed(relay) || client.answered, "nobody but the relay can answer the handshake");
+    fuzz_check(!client.ended || relay.reason != Reason::none, "a connection that has ended has a reason");
+    fuzz_check(client.ended || relay.reason == Reason::none, "a connection that has not ended has no reason");
+    fuzz_check(relay.in_size <= relay.in.size(), "input is within its buffer");
+    fuzz_check(relay.out_begin <= relay.out_end && relay.out_end <= relay.out.size(), "output is within its buffer");
+    fuzz_check(!relay_confirmed(relay) || client.answered, "only the relay's answer confirms the client");
     if (client.ended) {
-        fuzz_check(relay_deadline(relay) == UINT64_MAX, "what has ended is never due");
+        fuzz_check(relay_deadline(relay) == UINT64_MAX, "a connection that has ended is never due");
         fuzz_check(relay.channel.key.bytes == Secret_Key{}.bytes &&
                        relay.handshake.session_secret.bytes == Secret_Key{}.bytes,
-                   "what has ended keeps no secret");
+                   "a connection that has ended keeps no secret");
     }
     if (relay_confirmed(relay)) {
-        fuzz_check(client.online == relay.online, "who is online is known");
+        fuzz_check(client.online == relay.online, "the online peers are right");
         fuzz_check((client.given & (~relay.known | relay.leaving)).none(), "an id that was given is known");
     }
 }

@@ -1,8 +1,9 @@
-// What the fuzz targets share: an input that is read as a program, randomness that repeats itself, and giving up loudly.
+// What the fuzz targets share: an input that is read as a program, repeatable randomness, and a check that aborts.
 //
-// A target is one file here, built twice: with libFuzzer (`tools/dev fuzz`), and with replay.cpp as a plain test that
-// runs the inputs in corpus/<target>/, which every fault found is to join. No target asks the system for anything, so an
-// input does the same every time. The seeds were made by fuzzing and then merging: `<target> -merge=1 NEW OLD`.
+// Each target is one file in this folder. It is built with libFuzzer (`tools/dev fuzz`), or with replay.cpp as a plain
+// test that runs the inputs in corpus/<target>/. An input that finds a fault is to be added there. No target depends on
+// the system, so an input does the same every time. The seeds were made by fuzzing and then merging:
+// `<target> -merge=1 NEW OLD`.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +26,7 @@ inline void fuzz_check(bool holds, const char *what) {
 
 // ---- the input -------------------------------------------------------------------------------------------------
 
-/// Reads the input from its front; zeros once it is used up, so that any input is a whole program.
+/// Reads the input from its front. After its end come zeros, so that any input is a whole program.
 struct Fuzz_Input {
     Bytes left;
 
@@ -45,19 +46,19 @@ struct Fuzz_Input {
         return static_cast<std::uint16_t>(high << 8 | byte());
     }
 
-    /// Below `limit`, which is not 0 and at most 256.
+    /// A number below `limit`, which is from 1 to 256.
     std::size_t below(std::size_t limit) { return byte() % limit; }
 
     bool flag() { return (byte() & 1) != 0; }
 
-    /// As many as there are, up to `count`.
+    /// The next `count` bytes, or all that are left if these are fewer.
     Bytes bytes(std::size_t count) {
         const Bytes first = left.first(std::min(count, left.size()));
         left = left.subspan(first.size());
         return first;
     }
 
-    /// A size that is small more often than not, and near `limit` often enough.
+    /// A size from 0 to `limit`: small in most cases, and near `limit` in some.
     std::size_t size(std::size_t limit) {
         const std::size_t choice = byte();
         if (choice < 192) {
@@ -69,7 +70,7 @@ struct Fuzz_Input {
 
 // ---- randomness ------------------------------------------------------------------------------------------------
 
-/// splitmix64: small, and the same everywhere.
+/// splitmix64: short, and the same on every machine.
 struct Fuzz_Random {
     std::uint64_t state = 0;
 

@@ -1,5 +1,5 @@
-// Packets, packed addresses, echoes, and addresses and keys as text: what is read and printed again is the same, what is
-// printed can be read, and what cannot be read leaves the result as it was.
+// Fuzz target: packets, packed addresses, echoes, and addresses and keys as text. What is read and written again is the
+// same. What is written can be read. What cannot be read leaves the result as it was.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -14,7 +14,7 @@ namespace toxtcp {
 
 namespace {
 
-/// Memory of exactly this size, so that a sanitizer sees what goes beyond.
+/// Memory of exactly this size, so that AddressSanitizer reports an access beyond it.
 struct Exactly {
     explicit Exactly(std::size_t count) : size(count), data(new std::uint8_t[count]) {}
     explicit Exactly(Bytes bytes) : Exactly(bytes.size()) { std::copy(bytes.begin(), bytes.end(), data.get()); }
@@ -40,17 +40,17 @@ void check_parsed(Sender sender, Bytes plain) {
     const Reason fault = decode_packet(sender, plain, packet);
     if (fault != Reason::none) {
         fuzz_check(packet.ping_id == 0x0123456789ABCDEFU && packet.public_key == nullptr && packet.data.empty(),
-                   "a packet that is none was written");
+                   "a packet that is refused leaves the result as it was");
         return;
     }
     const bool has_key = packet.type == Packet_Type::routing_request || packet.type == Packet_Type::routing_response ||
                          packet.type == Packet_Type::oob_send || packet.type == Packet_Type::oob_recv;
-    fuzz_check(packet.data.empty() || inside(packet.data.data(), packet.data.size(), plain), "data inside the packet");
-    fuzz_check(!has_key || inside(packet.public_key, KEY_SIZE, plain), "the key inside the packet");
+    fuzz_check(packet.data.empty() || inside(packet.data.data(), packet.data.size(), plain), "data lies in the packet");
+    fuzz_check(!has_key || inside(packet.public_key, KEY_SIZE, plain), "the key lies in the packet");
 
     const Exactly printed(plain.size());
-    fuzz_check(encode_packet(packet, printed.bytes()) == plain.size(), "a packet that was read can be printed");
-    fuzz_check(same(printed.bytes(), plain), "and is what was read");
+    fuzz_check(encode_packet(packet, printed.bytes()) == plain.size(), "a packet that was decoded can be encoded");
+    fuzz_check(same(printed.bytes(), plain), "a packet is the same when encoded again");
     const Exactly tight(plain.size() - 1);
     fuzz_check(encode_packet(packet, tight.bytes()) == 0, "a packet does not fit into less than its size");
 }
@@ -72,15 +72,15 @@ void check_printed(Fuzz_Input input) {
     if (size == 0) {
         return;
     }
-    fuzz_check(size <= MAX_PLAIN_SIZE, "a printed packet is within the limit");
+    fuzz_check(size <= MAX_PLAIN_SIZE, "a packet is within the limit");
     const Exactly plain(room.bytes().first(size));
     Packet read;
     fuzz_check(decode_packet(Sender::client, plain.bytes(), read) == Reason::none ||
                    decode_packet(Sender::relay, plain.bytes(), read) == Reason::none,
-               "a packet that was printed can be read");
-    fuzz_check(read.type == packet.type && same(read.data, packet.data), "and is what was printed");
-    fuzz_check(read.type != Packet_Type::data || read.id == packet.id, "and so is its routing id");
-    fuzz_check(read.public_key == nullptr || same({read.public_key, KEY_SIZE}, key), "and so is its key");
+               "a packet that was encoded can be decoded");
+    fuzz_check(read.type == packet.type && same(read.data, packet.data), "a packet is decoded as encoded");
+    fuzz_check(read.type != Packet_Type::data || read.id == packet.id, "a routing id is decoded as encoded");
+    fuzz_check(read.public_key == nullptr || same({read.public_key, KEY_SIZE}, key), "a key is decoded as encoded");
 }
 
 void check_address(Bytes bytes) {
@@ -90,14 +90,14 @@ void check_address(Bytes bytes) {
         return;
     }
     const Exactly printed(size);
-    fuzz_check(print_packed_address(address, printed.bytes()) == size, "an address that was read can be printed");
-    fuzz_check(same(printed.bytes(), bytes.first(size)), "and is what was read");
+    fuzz_check(print_packed_address(address, printed.bytes()) == size, "an address that was unpacked can be packed");
+    fuzz_check(same(printed.bytes(), bytes.first(size)), "an address is the same when packed again");
     fuzz_check(print_packed_address(address, printed.bytes().first(size - 1)) == 0,
                "an address does not fit into less");
 
     Ip_Port again;
     if (address.family == Family::ipv4 || address.family == Family::ipv6) {
-        fuzz_check(parse_ip_port(to_string(address), again) && again == address, "an address survives being text");
+        fuzz_check(parse_ip_port(to_string(address), again) && again == address, "an address is the same as text");
     }
 }
 
@@ -110,19 +110,19 @@ void check_chain(Fuzz_Input input) {
     fuzz_check(size == (fits ? count * (1 + KEY_SIZE) : 0), "a chain is as long as its keys");
 }
 
-/// An echo from the bytes as they are. Nobody has sealed them, so they do not open: that would forge the tag.
+/// The bytes as an echo. Nobody has sealed them with this key, so they must not open: their tag would be forged.
 void check_echo_of_nobody(const Secret_Key &shared, Bytes bytes) {
     Echo echo;
     std::uint64_t number = 0;
     bool by_library = false;
     fuzz_check(!open_echo_request(shared, bytes, echo), "a request that nobody sealed does not open");
-    fuzz_check(!open_echo_response(shared, bytes, number, by_library), "nor does a response");
+    fuzz_check(!open_echo_response(shared, bytes, number, by_library), "a response that nobody sealed does not open");
     if (is_echo_request(bytes)) {
         fuzz_check(same(echo_asker(bytes), bytes.subspan(1, KEY_SIZE)), "the asker is the key after the type");
     }
 }
 
-/// An echo that the peer sealed, with plain bytes of its choice, opens, and says what they say.
+/// An echo with any plain bytes that the peer has sealed opens, and tells what they say.
 void check_sealed_echo(const Secret_Key &shared, Fuzz_Input input) {
     const bool is_request = input.flag();
     const std::size_t plain_size =
@@ -158,20 +158,20 @@ void check_sealed_echo(const Secret_Key &shared, Fuzz_Input input) {
         fuzz_check(echo.kind == (is_time    ? Echo_Kind::unheard
                                  : is_asker ? Echo_Kind::echo
                                             : Echo_Kind::foreign),
-                   "and is of the kind that its key says");
-        fuzz_check(is_time || echo.unheard == 0, "only a time is one");
+                   "a request is of the kind that its key says");
+        fuzz_check(is_time || echo.unheard == 0, "only this kind has a time");
     } else {
         bool by_library = false;
         fuzz_check(open_echo_response(shared, packet.bytes(), number, by_library),
                    "a response that the peer sealed opens");
         const Bytes cookie = Bytes{plain.bytes()}.first(ECHO_COOKIE_SIZE);
         fuzz_check(by_library == std::all_of(cookie.begin(), cookie.end(), is_null),
-                   "and is the library's if its cookie is null");
+                   "a response is the library's if its cookie is null");
     }
-    fuzz_check(number == sealed_number, "and has the number that was sealed");
+    fuzz_check(number == sealed_number, "an echo has the number that was sealed");
 }
 
-/// An echo that this library makes comes back as it was.
+/// An echo that this library makes opens as it was made.
 void check_made_echo(const Secret_Key &shared, Fuzz_Input input) {
     Fuzz_Random draws{input.word()};
     const Random random = fuzz_random(draws);
@@ -191,7 +191,7 @@ void check_made_echo(const Secret_Key &shared, Fuzz_Input input) {
                "a request that was made opens");
     fuzz_check(opened.kind == echo.kind && opened.unheard == echo.unheard && opened.number == echo.number &&
                    echo_asker(request.bytes()) == asker,
-               "and is what was made");
+               "a request opens as it was made");
 
     const Exactly response(ECHO_RESPONSE_SIZE);
     make_echo_response(shared, random, echo.number, response.bytes().first<ECHO_RESPONSE_SIZE>());
@@ -199,7 +199,7 @@ void check_made_echo(const Secret_Key &shared, Fuzz_Input input) {
     bool by_library = false;
     fuzz_check(is_echo_response(response.bytes()) && open_echo_response(shared, response.bytes(), answered, by_library),
                "a response that was made opens");
-    fuzz_check(by_library && answered == echo.number, "and is the library's, to that number");
+    fuzz_check(by_library && answered == echo.number, "a response opens as it was made");
 }
 
 void check_echo(Bytes bytes) {
@@ -217,7 +217,7 @@ void check_key(Fuzz_Input input) {
     fuzz_check(canonical_key(canonical) == canonical, "a canonical key is its own canonical form");
     Secret_Key shared;
     fuzz_check(echo_shared_key(fuzz_secret_key(2), key, shared) != is_weak_key(canonical),
-               "a key is shared unless the peer's is weak");
+               "a shared key is made unless the peer's key is weak");
 }
 
 void check_text(Bytes bytes) {
@@ -225,16 +225,16 @@ void check_text(Bytes bytes) {
     Ip_Port address;
     if (parse_ip_port(text, address)) {
         Ip_Port again;
-        fuzz_check(parse_ip_port(to_string(address), again) && again == address, "an address survives being text");
+        fuzz_check(parse_ip_port(to_string(address), again) && again == address, "an address is the same as text");
     } else {
-        fuzz_check(address == Ip_Port{}, "an address that is none was written");
+        fuzz_check(address == Ip_Port{}, "an address that is refused leaves the result as it was");
     }
     Public_Key key{};
     if (parse_public_key(text, key)) {
         Public_Key again;
-        fuzz_check(parse_public_key(to_string(key), again) && again == key, "a key survives being text");
+        fuzz_check(parse_public_key(to_string(key), again) && again == key, "a key is the same as text");
     } else {
-        fuzz_check(key == Public_Key{}, "a key that is none was written");
+        fuzz_check(key == Public_Key{}, "a key that is refused leaves the result as it was");
     }
 }
 

@@ -1,5 +1,5 @@
-// A history of any bytes: it is read, line by line, or refused with a cause. What is read is the same when it is written and
-// read again, and what is added to it stays in order and within its limit.
+// Fuzz target: a history of any bytes is read line by line, or refused with a cause. What is read is the same when it
+// is written and read again. After a round is added, the hours are in order and within their limit.
 #include <string>
 
 #include "fuzz/fuzz.h"
@@ -14,7 +14,7 @@ void check_hours(const Probe_History &history) {
     std::int64_t before = -1;
     for (const Probe_Hour &hour : history.hours) {
         fuzz_check(hour.began > before && hour.began % HOUR_S == 0, "hours are in order, and each is there once");
-        fuzz_check(hour.rounds >= hour.good && hour.rounds > 0 && hour.rounds <= HOUR_S, "rounds were good, or not");
+        fuzz_check(hour.rounds >= hour.good && hour.rounds > 0 && hour.rounds <= HOUR_S, "counts of rounds agree");
         before = hour.began;
     }
 }
@@ -24,18 +24,18 @@ void check(const std::string &text) {
     std::vector<std::string> warnings;
     std::string error;
     if (!parse_histories(text, histories, warnings, error)) {
-        fuzz_check(histories.empty() && warnings.empty() && !error.empty(), "nothing is read of what is refused");
+        fuzz_check(histories.empty() && warnings.empty() && !error.empty(), "nothing is read if it is refused");
         return;
     }
-    fuzz_check(error.empty(), "no error is said where there is none");
+    fuzz_check(error.empty(), "there is no error where the history is read");
     for (const std::string &warning : warnings) {
         fuzz_check(warning.starts_with("line "), "a warning has a place");
     }
     const std::string printed = print_histories(histories);
     Probe_Histories again;
     std::vector<std::string> none;
-    fuzz_check(parse_histories(printed, again, none, error) && none.empty(), "what is written is read");
-    fuzz_check(print_histories(again) == printed, "and is the same");
+    fuzz_check(parse_histories(printed, again, none, error) && none.empty(), "a history that is written can be read");
+    fuzz_check(print_histories(again) == printed, "a history is the same when written again");
     for (auto &[relay, history] : histories) {
         check_hours(history);
         const std::int64_t now = history.hours.empty() ? 1'000'000 : history.hours[history.hours.size() / 2].began + 7;
@@ -45,7 +45,7 @@ void check(const std::string &text) {
         const Probe_Hour day = sum_hours(history, now, DAY_S);
         const Probe_Hour week = sum_hours(history, now, WEEK_S);
         fuzz_check(day.rounds <= week.rounds && day.good <= week.good && day.worst <= week.worst,
-                   "a day is in its week");
+                   "the day's counts are part of the week's");
     }
     forget_old_hours(histories, 253'402'300'799);
 }

@@ -1,5 +1,5 @@
-// A proxy's answer: the verdict is the same wherever the bytes are cut, it is the one that a plain reading of the
-// protocol gives, and every byte after a granting answer is the relay's.
+// Fuzz target: a proxy's answer. The verdict is the same wherever the bytes are cut, and the same as that of a second,
+// simple implementation. Every byte after an answer that grants the request is the relay's.
 #include <cctype>
 #include <string_view>
 
@@ -10,13 +10,13 @@ namespace toxtcp {
 
 namespace {
 
-/// What a proxy's answer comes to, all of it at once: how many bytes granted, or that it did not.
+/// The verdict on a whole answer: whether the proxy grants the request, and the size of the answer that does.
 struct Opinion {
     bool granted = false;
     std::size_t size = 0;
 };
 
-/// The status of a status line without its line end; 0 when it is none.
+/// The status code in an HTTP status line, without its line end; 0: it is no status line.
 unsigned status_of(std::string_view line) {
     const auto is_digit = [&](std::size_t at) { return at < line.size() && line[at] >= '0' && line[at] <= '9'; };
     const auto is_space = [&](std::size_t at) { return at < line.size() && (line[at] == ' ' || line[at] == '\t'); };
@@ -88,7 +88,7 @@ Opinion read_socks5(Bytes answer, bool with_user) {
     return {address != 0 && answer.size() >= size, size};
 }
 
-/// Where it is after these bytes, which come in pieces as the pattern says.
+/// Starts a client and delivers `bytes` to it. The pieces have the sizes in `pattern`, plus 1; empty: one piece.
 void run(Fuzz_Client &client, Proxy_Type proxy, bool with_user, Bytes bytes, Bytes pattern) {
     fuzz_client_start(client, proxy, with_user);
     fuzz_client_take(client, SIZE_MAX);
@@ -102,12 +102,12 @@ void run(Fuzz_Client &client, Proxy_Type proxy, bool with_user, Bytes bytes, Byt
 
 void check_same(const Fuzz_Client &a, const Fuzz_Client &b) {
     fuzz_check(a.relay.phase == b.relay.phase && a.relay.reason == b.relay.reason, "the verdict is the same when cut");
-    fuzz_check(a.relay.in_size == b.relay.in_size, "and so is what is left for the relay's answer");
+    fuzz_check(a.relay.in_size == b.relay.in_size, "as many bytes are left when cut");
     fuzz_check(a.relay.phase == Relay_Phase::ended ||
                    std::equal(a.relay.in.begin(), a.relay.in.begin() + a.relay.in_size, b.relay.in.begin()),
-               "byte for byte");
-    // What is to be said is not said any more once it has ended.
-    fuzz_check(a.relay.phase == Relay_Phase::ended || a.sent == b.sent, "and what was said");
+               "the same bytes are left when cut");
+    // A client that has ended sends no more of what was pending.
+    fuzz_check(a.relay.phase == Relay_Phase::ended || a.sent == b.sent, "the same is sent when cut");
 }
 
 void check_verdict(const Fuzz_Client &client, Bytes bytes, const Opinion &opinion) {
@@ -117,17 +117,17 @@ void check_verdict(const Fuzz_Client &client, Bytes bytes, const Opinion &opinio
         reason == Reason::proxy_refused || reason == Reason::proxy_password || reason == Reason::proxy_malformed;
     if (!opinion.granted) {
         fuzz_check(phase < Relay_Phase::handshake || (phase == Relay_Phase::ended && refused),
-                   "no answer, no handshake");
+                   "without a granting answer there is no handshake");
         return;
     }
     const std::size_t rest = bytes.size() - opinion.size;
     if (rest < HANDSHAKE_RESPONSE_SIZE) {
         fuzz_check(phase == Relay_Phase::handshake && client.relay.in_size == rest,
-                   "granted, and the rest is the relay's");
+                   "after a granting answer the rest is the relay's");
         fuzz_check(std::equal(bytes.end() - static_cast<std::ptrdiff_t>(rest), bytes.end(), client.relay.in.begin()),
-                   "byte for byte");
+                   "the bytes after the answer are kept");
     } else {
-        fuzz_check(phase == Relay_Phase::ended && reason == Reason::handshake_failed, "granted, but no relay");
+        fuzz_check(phase == Relay_Phase::ended && reason == Reason::handshake_failed, "granted, but no handshake");
     }
 }
 

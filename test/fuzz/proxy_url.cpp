@@ -1,5 +1,5 @@
-// --proxy with any bytes: it is read or refused with a cause that shows no password. What is read is the same when it is
-// written and read again.
+// Fuzz target: the option --proxy with any bytes is read, or refused with a cause that shows no password. What is read
+// is the same when it is written and read again.
 #include <string>
 
 #include "fuzz/fuzz.h"
@@ -30,28 +30,28 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     proxy.password_file = "kept";
     std::string error;
     if (!read_proxy(text, proxy, error)) {
-        fuzz_check(proxy.type == Proxy_Type::none && proxy.host.empty(), "what is refused changes nothing");
+        fuzz_check(proxy.type == Proxy_Type::none && proxy.host.empty(), "an option that is refused changes nothing");
         fuzz_check(!error.empty() &&
                        std::all_of(error.begin(), error.end(), [](char c) { return c >= ' ' && c <= '~'; }),
-                   "an error steers no terminal");
+                   "an error has no control character");
         const std::size_t scheme = text.find("://");
         const std::size_t at = text.rfind('@');
         const std::size_t colon = at == std::string::npos ? at : text.rfind(':', at);
         const bool has_password = colon != std::string::npos && scheme != std::string::npos && colon > scheme;
         const std::string password = has_password ? text.substr(colon + 1, at - colon - 1) : "";
-        // A short one, or one of letters alone, may stand in the error for another reason.
+        // A short password, or a password without a digit, may stand in the error by chance.
         const bool is_telling = password.size() > 8 && password.find_first_of("0123456789") != std::string::npos &&
                                 text.find(password, at) == std::string::npos;
-        fuzz_check(!is_telling || error.find(password) == std::string::npos, "no password is told");
+        fuzz_check(!is_telling || error.find(password) == std::string::npos, "an error shows no password");
         return 0;
     }
-    fuzz_check(error.empty(), "no error is said where there is none");
+    fuzz_check(error.empty(), "there is no error where the option is read");
     fuzz_check(!proxy.host.empty() && proxy.port != 0 && proxy.user.size() <= 255, "a proxy has a host and a port");
-    fuzz_check(proxy.password_file == "kept", "where the password is was said elsewhere");
+    fuzz_check(proxy.password_file == "kept", "the file of the password stays as it was");
     Proxy_Option again;
-    fuzz_check(read_proxy(print(proxy), again, error), "it is read again");
+    fuzz_check(read_proxy(print(proxy), again, error), "an option that is written can be read");
     fuzz_check(again.type == proxy.type && again.user == proxy.user && again.host == proxy.host &&
                    again.port == proxy.port,
-               "and is the same");
+               "an option is the same when read again");
     return 0;
 }

@@ -1,5 +1,5 @@
-// A relay that has answered the handshake and may now say anything: the input is a program of packets properly sealed,
-// of bytes that are not, of cuts in between, of time, and of what the client's owner does meanwhile.
+// Fuzz target: a relay that has answered the handshake and now sends anything. The input is a program of sealed
+// packets, of other bytes, of cuts, of time, and of what the client's owner does.
 #include "fuzz/client.h"
 
 namespace toxtcp {
@@ -23,7 +23,7 @@ struct Plain {
             add(byte);
         }
     }
-    /// `count` bytes of no meaning.
+    /// The same byte `count` times.
     void pad(std::size_t count, std::uint8_t byte) {
         while (count-- > 0) {
             add(byte);
@@ -94,7 +94,7 @@ void relay_does(Fuzz_Client &client, Fuzz_Input &input) {
     case 2:
         send_packet(client, input, input.byte());
         break;
-    case 3: { // one id, all the way
+    case 3: { // a routing id is given, comes online, and carries data
         const std::uint8_t id = input.byte();
         Plain plain;
         plain.add(type(Packet_Type::routing_response));
@@ -111,7 +111,7 @@ void relay_does(Fuzz_Client &client, Fuzz_Input &input) {
         send(client, plain);
         break;
     }
-    case 5: { // every id, or as many as wanted
+    case 5: { // the same packet for a range of ids
         const std::uint8_t of = input.byte();
         const std::size_t first = input.byte();
         const std::size_t count = input.byte();
@@ -128,7 +128,7 @@ void relay_does(Fuzz_Client &client, Fuzz_Input &input) {
         send_raw(client, input.bytes(input.size(64)));
         break;
     case 7:
-        if (!client.coming.empty()) { // what was sealed, and changed on its way
+        if (!client.coming.empty()) { // a byte is changed on its way
             client.coming[input.word() % client.coming.size()] ^= input.byte();
         }
         break;
@@ -139,7 +139,7 @@ void owner_does(Fuzz_Client &client, Fuzz_Input &input) {
     switch (input.below(8)) {
     case 0: {
         const bool asked = relay_request_route(client.relay, some_key(input));
-        fuzz_check(!asked || relay_confirmed(client.relay), "routes are asked for when it is confirmed");
+        fuzz_check(!asked || relay_confirmed(client.relay), "routes are requested only after the handshake");
         break;
     }
     case 1:
@@ -212,12 +212,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     for (int steps = 0; steps < MAX_STEPS && !input.done(); ++steps) {
         step(client, input);
     }
-    // Whatever was done: its bytes still make sense to the relay, and silence ends it.
+    // Whatever was done, the relay can read the client's bytes, and silence ends the connection.
     fuzz_client_deliver(client, SIZE_MAX, true);
     fuzz_client_take(client, SIZE_MAX);
     fuzz_client_wait(client, PING_INTERVAL_MS);
     fuzz_client_take(client, SIZE_MAX);
     fuzz_client_wait(client, PING_TIMEOUT_MS);
-    fuzz_check(client.ended, "a relay that says nothing any more is left");
+    fuzz_check(client.ended, "a relay that has fallen silent is left");
     return 0;
 }

@@ -1,5 +1,5 @@
-// What may come before the handshake is done, from a proxy or a relay: the input is a program of raw bytes, of answers
-// that are right or nearly, of cuts, of time, and of beginning anew.
+// Fuzz target: what a proxy or a relay may send before the handshake is done. The input is a program of raw bytes, of
+// answers that are right or nearly right, of cuts, of time, and of restarts.
 #include <string_view>
 
 #include "fuzz/client.h"
@@ -9,7 +9,7 @@ namespace toxtcp {
 namespace {
 
 constexpr int MAX_STEPS = 200;
-/// Each costs several X25519, which is slow.
+/// A handshake costs several X25519 operations, which are slow.
 constexpr int MAX_HANDSHAKES = 4;
 
 void send(Fuzz_Client &client, Bytes bytes) {
@@ -32,7 +32,7 @@ void answer(Fuzz_Client &client, Fuzz_Input &input) {
     const std::uint8_t change = input.byte();
     if (change != 0) {
         response[input.below(response.size())] ^= change;
-        client.answered = false; // it must not be taken for the relay's
+        client.answered = false; // the changed answer must not be accepted
     }
     send(client, response);
 }
@@ -110,6 +110,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     }
     fuzz_client_wait(client, PING_INTERVAL_MS);
     fuzz_client_wait(client, PING_TIMEOUT_MS);
-    fuzz_check(client.ended, "whoever says nothing any more is left");
+    fuzz_check(client.ended, "a proxy or relay that has fallen silent is left");
     return 0;
 }

@@ -1,6 +1,6 @@
-// The relay server of tools/, whose clients say anything: the input is a program of connections, packets properly sealed,
-// bytes that are not, cuts, time, and of an owner that sends on little or nothing. What honest clients see of it is
-// compared with what they asked for.
+// Fuzz target: the relay server of tools/, whose clients send anything. The input is a program of connections, of
+// sealed packets, of other bytes, of cuts, of time, and of an owner that sends little or nothing. What honest clients
+// receive is compared with what they have requested.
 #include "tools/relay_server.h"
 
 #include <bitset>
@@ -14,11 +14,11 @@ namespace toxtcp {
 namespace {
 
 constexpr int MAX_STEPS = 400;
-/// Each costs several X25519, which is slow.
+/// A handshake costs several X25519 operations, which are slow.
 constexpr int MAX_HANDSHAKES = 6;
 
 constexpr std::size_t KEYS = 4;
-/// More than keys: some share one, and the later takes the earlier's place.
+/// More users than keys. Of users that share a key, the later takes the place of the earlier.
 constexpr std::size_t USERS = 6;
 constexpr std::size_t MAX_CLIENTS = 5;
 
@@ -45,14 +45,14 @@ const Keys &keys() {
     return all;
 }
 
-/// A client, as far as the fuzzer keeps it.
+/// What the fuzzer keeps of one client.
 struct User {
     int handle = -1;
     std::uint8_t key = 0;
-    bool asked = false;   ///< its handshake request is out
-    bool up = false;      ///< and answered
-    bool doubted = false; ///< the server was made to tell it anything
-    bool lost = false;    ///< and bytes that are no frame: it reads no more
+    bool asked = false;   ///< its handshake request was sent
+    bool up = false;      ///< the request was answered
+    bool doubted = false; ///< packets were injected: what the server sends it is not checked
+    bool lost = false;    ///< its request was changed, or raw bytes were injected: it reads no more
     Handshake handshake;
     Channel channel;
     std::vector<std::uint8_t> in;
@@ -99,12 +99,12 @@ void see(User &user, const Packet &packet) {
         break;
     case Packet_Type::data:
         fuzz_check(user.online[index], "data comes from a peer that is online");
-        fuzz_check(*user.peers[index] == keys().open[packet.data.front()], "and from that one");
+        fuzz_check(*user.peers[index] == keys().open[packet.data.front()], "data comes from the peer of its id");
         break;
     case Packet_Type::oob_recv:
         fuzz_check(std::equal(keys().open[packet.data.front()].begin(), keys().open[packet.data.front()].end(),
                               packet.public_key),
-                   "an OOB packet names who sent it");
+                   "an OOB packet names its sender");
         break;
     case Packet_Type::ping:
     case Packet_Type::pong:
@@ -134,7 +134,7 @@ void read(User &user) {
         fuzz_check(!plain.empty(), "the server's frames open, in the order in which they come");
         Packet packet;
         const Reason fault = decode_packet(Sender::relay, plain, packet);
-        fuzz_check(fault == Reason::none || user.doubted, "the server sends packets only");
+        fuzz_check(fault == Reason::none || user.doubted, "the server sends only valid packets");
         if (fault == Reason::none) {
             see(user, packet);
         }
@@ -143,7 +143,7 @@ void read(User &user) {
     user.in.erase(user.in.begin(), user.in.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-/// The owner sends that much of what is pending.
+/// The owner sends up to `count` of the pending bytes.
 void take(World &world, User &user, std::size_t count) {
     const Bytes pending = relay_server_pending(world.server, user.handle);
     const Bytes taken = pending.first(std::min(count, pending.size()));
@@ -166,8 +166,7 @@ void connect(World &world, User &user) {
     user = {};
     user.key = key;
     user.handle = relay_server_accept(world.server, world.now);
-    fuzz_check(user.handle >= 0 || world.server.clients.size() == MAX_CLIENTS,
-               "a client is refused only when there are many");
+    fuzz_check(user.handle >= 0 || world.server.clients.size() == MAX_CLIENTS, "a client is refused only at the limit");
     if (user.handle >= 0) {
         world.told[static_cast<std::size_t>(user.handle)] = false;
     }
@@ -185,7 +184,7 @@ void arrive(World &world, User &user, Bytes bytes) {
     const auto exact = std::make_unique<std::uint8_t[]>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), exact.get());
     const bool goes_on = relay_server_receive(world.server, user.handle, {exact.get(), bytes.size()}, world.now);
-    fuzz_check(goes_on != relay_server_dropped(world.server, user.handle), "who is dropped is told of");
+    fuzz_check(goes_on != relay_server_dropped(world.server, user.handle), "a dropped client is reported");
 }
 
 void shake_hands(World &world, User &user, std::uint8_t change, std::size_t cut) {
@@ -206,7 +205,7 @@ void shake_hands(World &world, User &user, std::uint8_t change, std::size_t cut)
     arrive(world, user, Bytes{request}.subspan(cut));
 }
 
-/// Seals a packet and lets it arrive. Data tells who sent it.
+/// Seals a packet and lets it arrive. The first byte of data names the sender.
 void send(World &world, User &user, Mutable_Bytes plain, bool cut = false) {
     if (user.handle < 0 || !user.up || plain.empty() || plain.size() > MAX_PLAIN_SIZE) {
         return;
@@ -216,7 +215,7 @@ void send(World &world, User &user, Mutable_Bytes plain, bool cut = false) {
         if (packet.type == Packet_Type::data || packet.type == Packet_Type::oob_send) {
             plain[static_cast<std::size_t>(packet.data.data() - plain.data())] = user.key;
         } else if (packet.type == Packet_Type::disconnect_notification) {
-            // What the server has said before is to be understood as it was then.
+            // First the user reads what the server has sent: there the id still stands for its peer.
             take(world, user, SIZE_MAX);
             user.peers[index_of(packet.id)].reset();
             user.online.reset(index_of(packet.id));
@@ -335,10 +334,10 @@ void check_route(const Relay_Server &server, int handle, std::size_t index) {
         fuzz_check(route.other == peer, "a route leads to its peer");
         const Relay_Server_Route &back =
             server.clients[static_cast<std::size_t>(peer)].routes[index_of(route.other_id)];
-        fuzz_check(back.used && back.other == handle && back.other_id == id, "and back");
+        fuzz_check(back.used && back.other == handle && back.other_id == id, "the peer's route leads back");
     } else if (peer >= 0 && client.phase == Relay_Server_Phase::confirmed) {
         fuzz_check(!server.clients[static_cast<std::size_t>(peer)].routing_ids.contains(client.key),
-                   "two who have asked for each other are online");
+                   "two that have requested each other are online");
     }
 }
 
@@ -347,20 +346,20 @@ void check_client(const World &world, int handle) {
     const Relay_Server_Client &client = server.clients[static_cast<std::size_t>(handle)];
     const bool confirmed = client.phase == Relay_Server_Phase::confirmed;
     fuzz_check(!confirmed || relay_server_find(server, client.key) == handle, "a client is found by its key");
-    fuzz_check(client.in_size <= client.in.size(), "what came is within its buffer");
+    fuzz_check(client.in_size <= client.in.size(), "input is within its buffer");
     std::size_t used = 0;
     for (std::size_t i = 0; i < client.routes.size(); ++i) {
         check_route(server, handle, i);
         used += client.routes[i].used;
     }
-    fuzz_check(used == client.routing_ids.size() && used <= MAX_ROUTES, "the routes are as many as are found");
-    fuzz_check(confirmed || used == 0, "who is not confirmed has no routes");
+    fuzz_check(used == client.routing_ids.size() && used <= MAX_ROUTES, "each used route is found by its peer");
+    fuzz_check(confirmed || used == 0, "a client that is not confirmed has no routes");
     const bool dropped = relay_server_dropped(server, handle);
     const bool pending = !relay_server_pending(server, handle).empty();
     fuzz_check(!dropped || (!pending && client.reason != Reason::none),
-               "who is dropped is sent nothing, and known why");
+               "a dropped client is sent nothing, and has a reason");
     fuzz_check((!pending && !dropped) || client.changed || world.told[static_cast<std::size_t>(handle)],
-               "the owner is told of what there is to do");
+               "the owner is told when there is something to do");
 }
 
 void check(const World &world) {
@@ -370,8 +369,8 @@ void check(const World &world) {
         check_client(world, static_cast<int>(i));
         confirmed += server.clients[i].phase == Relay_Server_Phase::confirmed;
     }
-    fuzz_check(confirmed == relay_server_clients(server), "the confirmed are as many as are found");
-    fuzz_check(server.leaving.empty(), "all were told of who left");
+    fuzz_check(confirmed == relay_server_clients(server), "the count of confirmed clients is right");
+    fuzz_check(server.leaving.empty(), "nobody still waits to hear who has left");
     fuzz_check(server.clients.size() <= MAX_CLIENTS, "clients are within their limit");
     for (const User &user : world.users) {
         const std::size_t limit = server.def.queue + MAX_FRAME_SIZE;
@@ -457,7 +456,7 @@ void start(World &world) {
     }
 }
 
-/// Three who have all asked for each other, made once and then copied.
+/// Three users who have all requested each other. They are made once, and then copied.
 const World &three_online() {
     static const std::unique_ptr<World> made = [] {
         auto world = std::make_unique<World>();
@@ -502,6 +501,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         disconnect(world, user);
         check(world);
     }
-    fuzz_check(relay_server_clients(world.server) == 0, "nobody is left when all have gone");
+    fuzz_check(relay_server_clients(world.server) == 0, "no client is left when all have gone");
     return 0;
 }

@@ -1,4 +1,4 @@
-// Runs a fuzz target over the files and folders that are named, without libFuzzer: what was found once stays found.
+// Runs a fuzz target without libFuzzer, over the files and folders that are named: a test against faults that return.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,10 +14,10 @@ namespace fs = std::filesystem;
 void replay(const fs::path &path) {
     std::ifstream file(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    // Exactly as large as the input, so that a sanitizer sees a read beyond.
+    // A buffer of exactly the input's size, so that AddressSanitizer reports a read beyond it.
     const auto input = std::make_unique<std::uint8_t[]>(content.size());
     std::copy(content.begin(), content.end(), input.get());
-    // A crash is to say which input it was.
+    // Printed first, so that a crash shows its input.
     std::fprintf(stderr, "%s\n", path.filename().c_str());
     LLVMFuzzerTestOneInput(input.get(), content.size());
 }

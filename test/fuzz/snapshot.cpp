@@ -1,5 +1,5 @@
-// A snapshot of any bytes, as `toxtcp top` reads it from a file or a socket: it is read or refused with a cause, and its
-// texts steer no terminal.
+// Fuzz target: a snapshot of any bytes, as `toxtcp top` reads it from a file or a socket. It is read, or refused with a
+// cause. Its texts have no control characters.
 #include <string>
 
 #include "fuzz/fuzz.h"
@@ -11,7 +11,7 @@ namespace {
 
 void check_text(const std::string &text) {
     fuzz_check(std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; }),
-               "a text steers no terminal");
+               "a text has no control character");
 }
 
 } // namespace
@@ -23,13 +23,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     snapshot.public_key = "kept";
     std::string error;
     if (!parse_snapshot(text, snapshot, error)) {
-        fuzz_check(!error.empty(), "a cause is said");
+        fuzz_check(!error.empty(), "there is a cause");
         check_text(error);
         fuzz_check(snapshot.time_ms == 7 && snapshot.public_key == "kept" && snapshot.relays.empty(),
-                   "what is refused changes nothing");
+                   "a snapshot that is refused changes nothing");
         return 0;
     }
-    fuzz_check(error.empty(), "no error is said where there is none");
+    fuzz_check(error.empty(), "there is no error where the snapshot is read");
     check_text(snapshot.public_key);
     for (const Snapshot_Relay &relay : snapshot.relays) {
         check_text(relay.address);

@@ -12,7 +12,8 @@ constexpr std::uint64_t SELF_SEED = 1;
 constexpr std::uint64_t RELAY_SEED = 100;
 constexpr std::uint64_t PEER_SEED = 200;
 constexpr std::uint16_t PORT = 33445;
-/// Sessions that are drawn in turn: few, so that a relay's side of them is computed once for all inputs.
+/// Sessions (keys and nonces) that are used in turn. They are few, so that a relay's side of them is computed once for
+/// all inputs.
 constexpr std::uint32_t SESSIONS = 4;
 constexpr std::size_t MAX_SOCKETS = 4'096;
 
@@ -30,7 +31,7 @@ struct Keys {
     Secret_Key self_secret = fuzz_secret_key(SELF_SEED);
     Public_Key self = public_key_of(self_secret);
     std::array<Secret_Key, FUZZ_RELAYS> relay_secrets;
-    std::array<Public_Key, FUZZ_RELAYS + 1> relays{}; ///< the last stays zero
+    std::array<Public_Key, FUZZ_RELAYS + 1> relays{}; ///< the last one is zero, a weak key
     std::array<Public_Key, FUZZ_PEERS> peers;
 
     Keys() {
@@ -67,7 +68,7 @@ struct Answer {
     Channel channel;
 };
 
-/// The same request is always answered the same, so it is worked out once: X25519 is most of what a run would cost.
+/// The same request always has the same answer, so it is computed once: X25519 would take most of a run's time.
 const Answer &answer_to(std::size_t relay, std::span<const std::uint8_t, HANDSHAKE_REQUEST_SIZE> request) {
     using Request = std::pair<std::size_t, std::array<std::uint8_t, HANDSHAKE_REQUEST_SIZE>>;
     constexpr std::size_t MOST = 1'024;
@@ -125,7 +126,7 @@ void take_packet(Fuzz_World &world, Fuzz_Socket &socket, const Packet &packet) {
     switch (packet.type) {
     case Packet_Type::routing_request: {
         const std::uint8_t peer = find_peer(packet.public_key);
-        fuzz_check(peer != NO_PEER, "the client asks for those only whom it was told of");
+        fuzz_check(peer != NO_PEER, "the client requests only peers that it was told of");
         socket.unanswered.push_back(peer);
         if (relay.answers_routes) {
             fuzz_answer_route(world, socket);
@@ -169,7 +170,7 @@ void take_frames(Fuzz_World &world, Fuzz_Socket &socket) {
             open_sealed(socket.channel, Mutable_Bytes{socket.came}.subspan(at + FRAME_HEADER_SIZE, length));
         fuzz_check(!plain.empty(), "the client's frames open, in the order in which they come");
         Packet packet;
-        fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends packets only");
+        fuzz_check(decode_packet(Sender::client, plain, packet) == Reason::none, "the client sends only valid packets");
         take_packet(world, socket, packet);
         at += FRAME_HEADER_SIZE + length;
     }
@@ -180,7 +181,7 @@ void say_text(Fuzz_Socket &socket, std::string_view text) {
     fuzz_say_raw(socket, {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()});
 }
 
-/// The proxy's side. Which relay is meant stands in the address's last byte, less one.
+/// The proxy's side. The last byte of the address is the index of the relay plus 1.
 void take_proxy_request(Fuzz_Socket &socket) {
     const std::string_view text{reinterpret_cast<const char *>(socket.came.data()), socket.came.size()};
     if (socket.stage == Stage::http) {
@@ -191,7 +192,7 @@ void take_proxy_request(Fuzz_Socket &socket) {
         Ip_Port address;
         fuzz_check(text.starts_with("CONNECT ") &&
                        parse_ip_port(std::string(text.substr(8, text.find(' ', 8) - 8)), address),
-                   "an HTTP proxy is told where to");
+                   "an HTTP proxy is told an address");
         socket.relay = address.ip[address.family == Family::ipv6 ? 15 : 3] - 1U;
         drop_front(socket.came, end + 4);
         socket.stage = Stage::handshake;
@@ -230,7 +231,7 @@ void take_bytes(Fuzz_World &world, Fuzz_Socket &socket) {
 
 // ---- the host --------------------------------------------------------------------------------------------------
 
-/// While one of these is, the library does not run.
+/// While an object of this type exists, the host runs, and not the library.
 struct Outside {
     explicit Outside(const Fuzz_World &of) : world(of) { tell(true); }
     ~Outside() { tell(false); }
@@ -268,7 +269,7 @@ int host_connect(void *object, const Ip_Port &address) {
     Fuzz_Relay::Reach reach = Fuzz_Relay::Reach::open;
     if (world.proxy == Proxy_Type::none) {
         made.relay = address.ip[address.family == Family::ipv6 ? 15 : 3] - 1U;
-        fuzz_check(made.relay < FUZZ_RELAYS, "connects go where they were told to");
+        fuzz_check(made.relay < FUZZ_RELAYS, "a connect goes to the address of a relay");
         reach = world.relays[made.relay].reach;
     } else {
         made.stage = world.proxy == Proxy_Type::http ? Stage::http : Stage::socks5_greeting;
@@ -288,7 +289,7 @@ std::ptrdiff_t host_send(void *object, int number, Bytes bytes) {
     Fuzz_World &world = world_of(object);
     const Outside outside(world);
     Fuzz_Socket &socket = socket_of(world, number);
-    fuzz_check(!bytes.empty(), "sends are of something");
+    fuzz_check(!bytes.empty(), "a send has bytes");
     if (socket.failed) {
         return SOCKET_FAILED;
     }
@@ -326,7 +327,7 @@ void host_close(void *object, int number) {
     const std::uint32_t sent = socket.sent;
     socket = {};
     socket.open = false;
-    socket.seen = seen; // what a callback still looks at may have come by it
+    socket.seen = seen; // a callback may still have a payload that came over this socket
     socket.sent = sent;
 }
 
@@ -467,7 +468,7 @@ void fuzz_answer_handshake(Fuzz_World &world, Fuzz_Socket &socket) {
     }
     const auto request = std::span<const std::uint8_t>{socket.came}.first<HANDSHAKE_REQUEST_SIZE>();
     const Answer &answer = answer_to(socket.relay, request);
-    fuzz_check(answer.good && answer.client == keys().self, "the client's request opens, and says who it is");
+    fuzz_check(answer.good && answer.client == keys().self, "the client's request opens, and names its key");
     drop_front(socket.came, HANDSHAKE_REQUEST_SIZE);
     fuzz_say_raw(socket, answer.response);
     socket.channel = answer.channel;
@@ -489,8 +490,8 @@ void fuzz_answer_route(Fuzz_World &world, Fuzz_Socket &socket) {
         return;
     }
     const std::uint8_t id = id_of(static_cast<std::size_t>(place - socket.peers.begin()));
-    // A client that has just left this id, and whose word of it is on its way, takes the answer for a new one: no fault of
-    // its own, and nothing that it could know.
+    // A client that has just left this id, and whose notification is still on its way, takes the answer for a new id.
+    // The client cannot know better, so the connection counts as honest no more.
     socket.honest = socket.honest && known == socket.peers.end();
     *place = peer;
     say_routing_response(socket, id, peer);
@@ -545,10 +546,10 @@ void fuzz_say_oob(Fuzz_World &world, Fuzz_Socket &socket, std::size_t peer, std:
 }
 
 void fuzz_got(Fuzz_World &world, std::size_t peer, Bytes payload) {
-    fuzz_check(payload.size() >= FUZZ_MARK, "what arrives is as long as it was");
-    fuzz_check(payload[0] == peer || payload[0] == NO_PEER, "what arrives is from the peer that it is said to be from");
+    fuzz_check(payload.size() >= FUZZ_MARK, "a payload that arrives has a whole mark");
+    fuzz_check(payload[0] == peer || payload[0] == NO_PEER, "a payload is from the peer that it is said to be from");
     const std::size_t number = payload[1] | static_cast<std::size_t>(payload[2]) << 8;
-    fuzz_check(number < world.sockets.size(), "what arrives came by a socket");
+    fuzz_check(number < world.sockets.size(), "a payload came over a socket");
     std::uint32_t count = 0;
     for (std::size_t i = 0; i < 4; ++i) {
         count |= static_cast<std::uint32_t>(payload[3 + i]) << 8 * i;

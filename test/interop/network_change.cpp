@@ -1,4 +1,4 @@
-// Says at each line of its input whether the default host has seen the network change since the last one.
+// For each line of its input, says whether the default host has seen a network change since the line before.
 #include <cstdio>
 
 #include <toxtcp/host.h>
@@ -10,7 +10,7 @@ int main() {
         return 1;
     }
     for (int c = std::getchar(); c != EOF; c = std::getchar()) {
-        host->wait(host->object, 200); // netlink is not late, but it is another thread of the kernel's
+        host->wait(host->object, 200); // netlink's message may come a moment later
         std::array<Ready, 8> sockets;
         (void)host->ready(host->object, sockets);
         std::puts(host->network_changed(host->object) ? "changed" : "same");

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The default host in a network namespace of its own: addresses that come and go are changes, loopback is none.
+"""The default host in a network namespace of its own: an address that comes or goes is a network change, loopback is not.
 
-Where no namespace may be made the test is skipped, and says so.
+Where no namespace can be made, the test is skipped and says so.
 """
 
 import os
@@ -37,7 +37,7 @@ def inside():
     ip("link", "add", "left", "type", "veth", "peer", "name", "right")
     ip("link", "set", "left", "up")
     ip("link", "set", "right", "up")
-    changed()  # what the links bring with them
+    changed()  # the changes that the new links cause
     ip("address", "add", "192.0.2.1/24", "dev", "left")
     expect("an address comes", "changed")
     expect("nothing more", "same")

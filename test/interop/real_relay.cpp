@@ -22,13 +22,13 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t START_LIMIT_MS = 20'000; ///< far more than they need where sanitizers load the machine
+constexpr std::uint64_t START_LIMIT_MS = 20'000; ///< far more than a start takes where sanitizers load the machine
 constexpr std::uint64_t STOP_LIMIT_MS = 10'000;
 constexpr int LOOK_AGAIN_MS = 5;
-constexpr int START_ATTEMPTS = 5; ///< another program may take a port between our look and the child's bind
+constexpr int START_ATTEMPTS = 5; ///< another program may take a port between our check and the child's bind
 
-/// Below the ports that the system gives to outgoing connections: none of these takes the port of a relay while it is
-/// down, nor does a connection to that port meet itself.
+/// Below the ports that the system gives to outgoing connections. So no such connection takes the port of a relay that
+/// is down, and no connection to that port connects to itself.
 constexpr std::uint16_t FIRST_PORT = 20'000;
 constexpr std::uint16_t LAST_PORT = 32'000;
 
@@ -67,7 +67,7 @@ void remove_directories() {
 
 bool make_directory(std::string &directory) {
     if (directories().empty()) {
-        std::atexit(remove_directories); // after the list was made, so before it goes
+        std::atexit(remove_directories); // after the list was made, so that it runs before the list is destroyed
     }
     std::string name = std::filesystem::temp_directory_path() / "toxtcp-interop-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) {
@@ -102,7 +102,7 @@ socklen_t to_sockaddr(const Ip_Port &address, sockaddr_storage &out) {
     return sizeof v4;
 }
 
-/// Whether a socket can be had at this address; not held on to.
+/// Whether a socket can be bound to this address. The socket is closed again.
 bool can_bind(int type, const Ip_Port &address) {
     sockaddr_storage to;
     const socklen_t size = to_sockaddr(address, to);
@@ -125,7 +125,7 @@ bool port_is_free(std::uint16_t port) {
 }
 
 std::uint16_t free_port() {
-    static std::random_device random; // test programs run beside each other: they must not try the same
+    static std::random_device random; // test programs run at the same time, and must not try the same ports
     std::uniform_int_distribution<unsigned int> any(FIRST_PORT, LAST_PORT);
     std::uint16_t port = 0;
     do {
@@ -145,7 +145,7 @@ bool answers(const Ip_Port &address) {
     return connected;
 }
 
-/// Waits until the child answers at its port; false when it ended instead.
+/// Waits until the child answers at its port. False when the child has ended.
 bool wait_for_answer(Child &child, const Ip_Port &address) {
     const bool settled = wait_until(START_LIMIT_MS, [&] { return !child_runs(child) || answers(address); });
     return settled && child_runs(child);
@@ -222,7 +222,7 @@ std::string proxy_program([[maybe_unused]] Proxy_Type type) {
     return "";
 }
 
-/// Without a ConnectPort, CONNECT goes to any port.
+/// Without a line ConnectPort, tinyproxy lets CONNECT go to any port.
 bool write_tinyproxy_config(const Real_Proxy &proxy) {
     std::ostringstream text;
     text << "Port " << proxy.proxy.address.port << "\n"
@@ -253,7 +253,7 @@ bool child_start(Child &child, const std::vector<std::string> &words) {
     }
     std::vector<char *> pointers;
     for (const std::string &word : words) {
-        pointers.push_back(const_cast<char *>(word.c_str())); // exec takes them so, and writes nothing
+        pointers.push_back(const_cast<char *>(word.c_str())); // execv wants them without const, and writes nothing
     }
     pointers.push_back(nullptr);
 

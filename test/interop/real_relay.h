@@ -1,5 +1,5 @@
 // Programs that people run, as child processes on loopback: tox-bootstrapd as a relay, and an HTTP and a SOCKS5 proxy.
-// Each has a directory of its own, which goes when the test program ends; a child never outlives the test program.
+// Each has a directory of its own, which is removed when the test program ends. No child outlives the test program.
 #pragma once
 
 #include <string>
@@ -19,17 +19,17 @@ struct Child {
 /// Starts a program (words[0] is its path) with a directory of its own, made when `child` has none yet.
 [[nodiscard]] bool child_start(Child &child, const std::vector<std::string> &words);
 
-/// Whether it runs; one that has ended by itself is reaped.
+/// Whether the child runs. A child that has ended by itself is reaped.
 [[nodiscard]] bool child_runs(Child &child);
 
-void child_hang(Child &child);        ///< SIGSTOP, and waits until it has
+void child_hang(Child &child);        ///< SIGSTOP, and waits until it has stopped
 void child_go_on(const Child &child); ///< SIGCONT
 void child_kill(Child &child);        ///< SIGKILL, and reaps it
 
-/// SIGTERM, and reaps it: its exit status, -1 when it died of a signal, or had to be killed.
+/// SIGTERM, and reaps it. Returns its exit status; -1 when it died of a signal or had to be killed.
 int child_stop(Child &child);
 
-/// All that it has printed so far.
+/// All that the child has printed so far.
 [[nodiscard]] std::string child_output(const Child &child);
 
 struct Real_Relay {
@@ -42,7 +42,7 @@ struct Real_Relay {
 /// Starts a tox-bootstrapd on free ports of 127.0.0.1 or ::1, and waits until it answers.
 [[nodiscard]] bool real_relay_start(Real_Relay &relay, Family family);
 
-/// Starts one that was killed again, as it was: the same ports and the same key.
+/// Starts a relay that was killed again, on the same ports and with the same key.
 [[nodiscard]] bool real_relay_restart(Real_Relay &relay);
 
 struct Real_Proxy {

@@ -1,4 +1,4 @@
-// Our peers through real relays: Debian's tox-bootstrapd, its proxies before it, and toxcore's own peer at the other end.
+// The library's peers over a real relay (Debian's tox-bootstrapd), through proxies, and with a peer of toxcore's code.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/observe.h>
 
 #include "catch.h"
 #include "interop/real_relay.h"
@@ -32,9 +32,9 @@ constexpr std::chrono::seconds LIMIT{30};
 constexpr std::chrono::seconds COMES_BACK_LIMIT{120};
 /// A relay pings each 30 s, and waits 10 s for the pong.
 constexpr std::chrono::seconds PING_TIMEOUT_LIMIT{90};
-/// So that a condition that changes outside of our sockets is seen too.
+/// The longest sleep, so that a condition that changes without our sockets is seen too.
 constexpr int MAX_SLEEP_MS = 20;
-/// The same where a host has no descriptor, and there is more than one to wait for.
+/// The longest sleep where a host has no descriptor to wait on.
 constexpr int LOOK_AT_SOCKETS_MS = 2;
 
 // ---- our peer ---------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ void stop_peer(Peer &peer) {
 
 using Peers = std::initializer_list<Peer *>;
 
-/// Sleeps until there is something to do for a peer, and does it.
+/// Sleeps until a peer has something to do, and ticks all peers.
 void turn(Peers peers) {
     std::vector<pollfd> polled;
     int sleep = MAX_SLEEP_MS;
@@ -160,12 +160,12 @@ void introduce(Peer &peer, const Public_Key &other) {
     return relay_info(peer, relay).state == Relay_State::connected;
 }
 
-/// The relay has answered a packet of ours. Before that others cannot reach us through it, though it has shaken hands.
+/// Whether the relay has answered a packet of the peer. Before that, others cannot reach the peer through this relay.
 [[nodiscard]] bool known(const Peer &peer, const Real_Relay &relay) {
     return relay_info(peer, relay).round_trip != 0;
 }
 
-/// Whether the other is online for this peer at this relay.
+/// Whether the other peer is online for `peer` at this relay.
 [[nodiscard]] bool online_at(const Peer &peer, const Real_Relay &relay) {
     const Connection_Info info = connection_info(peer);
     const int number = tcp_relay(peer.tcp, relay.key);
@@ -183,7 +183,7 @@ void introduce(Peer &peer, const Public_Key &other) {
     return true;
 }
 
-/// With the relay's own words where it does not start.
+/// Starts a relay. If it does not start, the failure shows what it has printed.
 void start_relay(Real_Relay &relay, Family family = Family::ipv4) {
     const bool started = real_relay_start(relay, family);
     INFO(child_output(relay.child));
@@ -192,7 +192,7 @@ void start_relay(Real_Relay &relay, Family family = Family::ipv4) {
 
 // ---- numbered packets -------------------------------------------------------------------------------------------
 
-/// Four bytes of number, big-endian, and as many as are wanted that follow from it.
+/// A packet of `size` bytes: four bytes of number, big-endian, and then bytes that follow from the number.
 Packet_Bytes numbered(std::uint32_t number, std::size_t size) {
     Packet_Bytes packet(size);
     for (std::size_t i = 0; i < size; ++i) {
@@ -209,11 +209,11 @@ Packet_Bytes numbered(std::uint32_t number, std::size_t size) {
     return number;
 }
 
-/// From the least to the most that one packet carries, and what net_crypto sends.
+/// Sizes of packets, bytes: the number alone, the most that one packet carries, and sizes that net_crypto sends.
 constexpr std::array<std::size_t, 4> SIZES{4, 1400, 60, MAX_DATA_SIZE};
 
 constexpr std::uint32_t PACKETS = 400;
-/// A relay drops what its receiver's socket does not take: no more than this are under way.
+/// The most packets under way. A relay drops what its receiver's socket does not take.
 constexpr std::size_t WINDOW = 32;
 
 [[nodiscard]] std::vector<Packet_Bytes> stream() {
@@ -224,7 +224,7 @@ constexpr std::size_t WINDOW = 32;
     return packets;
 }
 
-/// Sends what the window lets through.
+/// Sends packets until WINDOW of them are under way, or the socket is full.
 void send_some(Peer &from, const std::vector<Packet_Bytes> &packets, std::size_t &sent, std::size_t heard) {
     while (sent < packets.size() && sent < heard + WINDOW) {
         const Error error = send_packet_tcp_connection(from.tcp, from.connection, packets[sent]);
@@ -254,7 +254,7 @@ void carry_numbered_packets(Peer &a, Peer &b) {
     b.data.clear();
 }
 
-/// OOB to a peer that has no connection to us: it comes with our key, and the relay that it came by. Both ways.
+/// OOB both ways between peers without a connection: it comes with the sender's key, and the relay that it came by.
 void carry_oob(Peer &a, Peer &b, const Real_Relay &relay) {
     const std::vector<Packet_Bytes> packets{numbered(1, 1), numbered(2, 113), numbered(3, MAX_OOB_DATA_SIZE)};
     for (const Packet_Bytes &packet : packets) {
@@ -278,7 +278,7 @@ void carry_oob(Peer &a, Peer &b, const Real_Relay &relay) {
     b.oob.clear();
 }
 
-/// All that two of our peers do with one relay: OOB first, as strangers; then data, as peers of each other.
+/// All that two of our peers do with one relay: first OOB without a connection, then data over a connection.
 void carry_everything(Family family, const Proxy &proxy = {}) {
     Real_Relay relay;
     start_relay(relay, family);
@@ -298,7 +298,7 @@ void carry_everything(Family family, const Proxy &proxy = {}) {
     REQUIRE(wait_for({&a, &b}, [&] { return online(a) == 1 && online(b) == 1; }));
     carry_numbered_packets(a, b);
 
-    // The relay tells the one when the other goes.
+    // The relay tells b when a leaves.
     REQUIRE(kill_tcp_connection_to(a.tcp, a.connection) == Error::ok);
     CHECK(wait_for({&a, &b}, [&] { return online(b) == 0; }));
     CHECK(connected(b, relay));
@@ -311,7 +311,7 @@ void carry_everything(Family family, const Proxy &proxy = {}) {
 
 // ---- one relay --------------------------------------------------------------------------------------------------
 
-TEST_CASE("a peer that only waits hears all that comes one by one, and is woken by what has a cause alone", "[waits]") {
+TEST_CASE("a peer that only waits hears all packets that come one by one, and no wake-up is spurious", "[waits]") {
     constexpr std::uint32_t COUNT = 100;
     Real_Relay relay;
     start_relay(relay);
@@ -324,7 +324,7 @@ TEST_CASE("a peer that only waits hears all that comes one by one, and is woken 
     tie(a, relay);
     tie(b, relay);
     REQUIRE(wait_for({&a, &b}, [&] { return online(a) == 1 && online(b) == 1; }));
-    // By the call of the API, and by the descriptor where there is one.
+    // First by tcp_connections_wait, then by the descriptor where there is one.
     for (const bool by_call : {true, false}) {
         if (!by_call && tcp_connections_descriptor(a.tcp) < 0) {
             break;
@@ -359,7 +359,7 @@ TEST_CASE("a peer that only waits hears all that comes one by one, and is woken 
         INFO((by_call ? "by the call" : "by the descriptor"));
         CHECK(a.data.size() == COUNT);
         CHECK(after.spurious == before.spurious);
-        CHECK(after.ticks - before.ticks <= COUNT + 20); // pings, pongs and checks of routes besides
+        CHECK(after.ticks - before.ticks <= COUNT + 20); // 20: pings, pongs and echoes
     }
     stop_peer(a);
     stop_peer(b);
@@ -394,7 +394,7 @@ void carry_everything_through(Proxy_Type type, Family family) {
     REQUIRE(started);
     carry_everything(family, proxy.proxy);
 
-    // It did go through the proxy: nothing reaches a relay without it.
+    // The proxy was really used: when it is killed, the relay is no longer connected.
     Real_Relay relay;
     start_relay(relay, family);
     Peer peer;
@@ -409,19 +409,19 @@ void carry_everything_through(Proxy_Type type, Family family) {
 
 } // namespace
 
-TEST_CASE("an HTTP proxy is gone through to a relay with an IPv4 address", "[proxy]") {
+TEST_CASE("a relay with an IPv4 address is reached through an HTTP proxy", "[proxy]") {
     carry_everything_through(Proxy_Type::http, Family::ipv4);
 }
 
-TEST_CASE("an HTTP proxy is gone through to a relay with an IPv6 address", "[proxy]") {
+TEST_CASE("a relay with an IPv6 address is reached through an HTTP proxy", "[proxy]") {
     carry_everything_through(Proxy_Type::http, Family::ipv6);
 }
 
-TEST_CASE("a SOCKS5 proxy is gone through to a relay with an IPv4 address", "[proxy]") {
+TEST_CASE("a relay with an IPv4 address is reached through a SOCKS5 proxy", "[proxy]") {
     carry_everything_through(Proxy_Type::socks5, Family::ipv4);
 }
 
-TEST_CASE("a SOCKS5 proxy is gone through to a relay with an IPv6 address", "[proxy]") {
+TEST_CASE("a relay with an IPv6 address is reached through a SOCKS5 proxy", "[proxy]") {
     carry_everything_through(Proxy_Type::socks5, Family::ipv6);
 }
 
@@ -432,7 +432,7 @@ namespace {
 constexpr std::size_t RELAYS = 3;
 constexpr std::chrono::milliseconds PACE{5};
 
-/// Two peers of each other at three relays, and a packet each way every few milliseconds.
+/// Two peers with a connection to each other over three relays. Each sends a packet every PACE.
 struct Crowd {
     std::array<Real_Relay, RELAYS> relays;
     Peer a;
@@ -462,7 +462,7 @@ void stop_crowd(Crowd &crowd) {
     }
 }
 
-/// What is refused while relays go and come is lost, as on any network.
+/// Sends a packet each way, when it is due. What is refused while relays come and go is lost, as on any network.
 void send_when_due(Crowd &crowd) {
     if (Clock::now() < crowd.due) {
         return;
@@ -475,7 +475,7 @@ void send_when_due(Crowd &crowd) {
     ++crowd.next;
 }
 
-/// Sends on and on until the condition holds.
+/// Keeps sending until the condition holds; false when it does not within the limit.
 template <typename Condition>
 [[nodiscard]] bool stream_until(Crowd &crowd, Condition holds, Clock::duration limit = LIMIT) {
     return wait_for(
@@ -487,7 +487,7 @@ template <typename Condition>
         limit);
 }
 
-/// A packet that was sent after the number was reached has come, whole.
+/// Whether the last packet that came is whole, and its number is not below `number`.
 [[nodiscard]] bool heard_since(const Peer &peer, std::uint32_t number) {
     if (peer.data.empty()) {
         return false;
@@ -496,13 +496,13 @@ template <typename Condition>
     return number_of(last) >= number && last == numbered(number_of(last), last.size());
 }
 
-/// Both hear what the other sends from now on.
+/// Whether each peer hears a packet that the other sends from now on.
 [[nodiscard]] bool data_goes_on(Crowd &crowd) {
     const std::uint32_t from = crowd.next;
     return stream_until(crowd, [&] { return heard_since(crowd.a, from) && heard_since(crowd.b, from); });
 }
 
-/// The relay that A sends over.
+/// The relay that peer a sends over.
 [[nodiscard]] Real_Relay &relay_in_use(Crowd &crowd) {
     const int number = connection_info(crowd.a).sending;
     const auto found = std::find_if(crowd.relays.begin(), crowd.relays.end(), [&](const Real_Relay &relay) {
@@ -517,7 +517,7 @@ template <typename Condition>
            online_at(crowd.b, relay);
 }
 
-/// A sends over another relay than this, and says that it has moved.
+/// Peer a sends over another relay than this one, and has counted a move.
 void check_moved_from(Crowd &crowd, const Real_Relay &relay, std::uint32_t moves_before) {
     const Connection_Info info = connection_info(crowd.a);
     CHECK(info.moves > moves_before);
@@ -526,7 +526,7 @@ void check_moved_from(Crowd &crowd, const Real_Relay &relay, std::uint32_t moves
 
 } // namespace
 
-TEST_CASE("a real relay killed while in use is moved from, and comes back", "[fault]") {
+TEST_CASE("when a real relay in use is killed, traffic moves to another, and it is back after a restart", "[fault]") {
     Crowd crowd;
     start_crowd(crowd);
     REQUIRE(data_goes_on(crowd));
@@ -545,7 +545,7 @@ TEST_CASE("a real relay killed while in use is moved from, and comes back", "[fa
     stop_crowd(crowd);
 }
 
-TEST_CASE("a real relay that hangs while in use is moved from, and comes back", "[fault]") {
+TEST_CASE("when a real relay in use hangs, traffic moves to another, and it is back when it goes on", "[fault]") {
     Crowd crowd;
     start_crowd(crowd);
     REQUIRE(data_goes_on(crowd));
@@ -554,7 +554,7 @@ TEST_CASE("a real relay that hangs while in use is moved from, and comes back", 
     const std::uint32_t moves = connection_info(crowd.a).moves;
     child_hang(relay.child);
     REQUIRE(child_runs(relay.child));
-    // Of what was sent before it hung, some may come late: packets of a later time are what counts.
+    // Packets from before the relay hung may come late. So packets that are sent after the move have to come.
     REQUIRE(data_goes_on(crowd));
     REQUIRE(stream_until(crowd, [&] { return connection_info(crowd.a).moves > moves; }));
     REQUIRE(data_goes_on(crowd));
@@ -567,7 +567,7 @@ TEST_CASE("a real relay that hangs while in use is moved from, and comes back", 
     stop_crowd(crowd);
 }
 
-TEST_CASE("a real relay that ends in order is left at once, and another carries on", "[fault]") {
+TEST_CASE("when a real relay in use ends in order, traffic moves to another", "[fault]") {
     Crowd crowd;
     start_crowd(crowd);
     REQUIRE(data_goes_on(crowd));
@@ -612,7 +612,7 @@ void start_node(Dht_Node &node) {
     node.address = loopback(Family::ipv4, ntohs(name.sin_port));
 }
 
-/// The next packet of this kind; the relay has other things to say to a DHT node too.
+/// Waits for the next packet of this kind. The relay sends a DHT node other packets too.
 [[nodiscard]] Packet_Bytes hear(Peer &peer, const Dht_Node &node, std::uint8_t kind) {
     Packet_Bytes packet(MAX_SEALED_SIZE);
     ssize_t size = 0;
@@ -639,7 +639,7 @@ void append(Packet_Bytes &packet, const Packet_Bytes &more) {
     packet.insert(packet.end(), more.begin(), more.end());
 }
 
-/// One peer at one relay, and a node behind it.
+/// One peer, its relay, and a DHT node behind the relay.
 struct Behind {
     Real_Relay relay;
     Dht_Node node;
@@ -656,7 +656,7 @@ void start_behind(Behind &behind) {
     behind.connected_since = relay_info(behind.peer, behind.relay).connected_since;
 }
 
-/// The relay has had everything before this, and still has us: OOB to a second peer comes through.
+/// The relay has taken all packets so far, and the peer is still connected: OOB to a second peer comes through.
 void check_still_up(Behind &behind) {
     Peer other;
     start_peer(other);
@@ -767,7 +767,7 @@ TEST_CASE("a real relay takes a forward request with a chain of every length, an
         REQUIRE(tcp_send_forward_request(peer.tcp, relay, behind.node.address, chain, data) == Error::ok);
         const Packet_Bytes passed = hear(peer, behind.node, FORWARDING);
 
-        // The relay passes the chain on as it is: it is for the nodes to follow.
+        // The relay passes the chain on unchanged: the nodes follow it.
         Packet_Bytes wanted;
         for (const Public_Key &key : chain) {
             wanted.push_back(0x90);
@@ -805,7 +805,7 @@ void start_toxcore_peer(Toxcore_Peer &peer, const Public_Key &other, const std::
     REQUIRE(child_start(peer.child, peer.words));
 }
 
-/// It ends well, which under a leak checker says that it leaked nothing.
+/// It ends with status 0, which under a leak checker shows that it leaked nothing.
 void stop_toxcore_peer(Toxcore_Peer &peer) {
     const int status = child_stop(peer.child);
     INFO(child_output(peer.child));
@@ -818,7 +818,7 @@ void stop_toxcore_peer(Toxcore_Peer &peer) {
     return answer;
 }
 
-/// Our peer and toxcore's, each knowing the other, at one relay.
+/// Our peer and a toxcore peer, with a connection to each other over one relay.
 struct Pair {
     Real_Relay relay;
     Peer ours;
@@ -842,13 +842,13 @@ void stop_pair(Pair &pair) {
     child_stop(pair.relay.child);
 }
 
-/// Packets that are asked until one is answered: what was under way when something died is lost.
+/// Packets that are sent until one is answered: what is under way when a process dies is lost.
 struct Answered {
     std::uint32_t next = 0; ///< number of the next packet
     Clock::time_point due;
 };
 
-/// An answer to a packet sent from now on comes.
+/// Sends packets until one of them is answered; false when none is within the limit.
 [[nodiscard]] bool answered_anew(Peer &ours, Answered &answered) {
     constexpr std::size_t size = 100;
     const std::uint32_t from = answered.next;
@@ -868,7 +868,7 @@ struct Answered {
 
 } // namespace
 
-TEST_CASE("our peer and one of toxcore carry data both ways through a real relay", "[toxcore]") {
+TEST_CASE("our peer and a toxcore peer exchange data through a real relay", "[toxcore]") {
     Pair pair;
     start_pair(pair);
     std::vector<Packet_Bytes> packets;
@@ -899,7 +899,7 @@ TEST_CASE("OOB from toxcore over a tied relay is data from its connection", "[to
     REQUIRE(wait_for({&pair.ours}, [&] { return !pair.ours.data.empty(); }));
     CHECK(pair.ours.data == std::vector<Packet_Bytes>{answer_to(packet, 't')});
 
-    // And ours to theirs, where it is data too: it comes back as data.
+    // OOB from our peer is data for the toxcore peer too, so its answer is data.
     const Packet_Bytes other = numbered(2, 300);
     REQUIRE(tcp_send_oob_packet_using_relay(pair.ours.tcp, pair.relay.key, pair.theirs.key, other) == Error::ok);
     REQUIRE(wait_for({&pair.ours}, [&] { return pair.ours.data.size() == 2; }));
@@ -908,7 +908,7 @@ TEST_CASE("OOB from toxcore over a tied relay is data from its connection", "[to
     stop_pair(pair);
 }
 
-TEST_CASE("our peer and one of toxcore that are strangers exchange OOB", "[toxcore]") {
+TEST_CASE("our peer and a toxcore peer without a connection exchange OOB", "[toxcore]") {
     Pair pair;
     start_pair(pair);
     Peer stranger;
@@ -934,12 +934,12 @@ TEST_CASE("our peer and one of toxcore that are strangers exchange OOB", "[toxco
     stop_pair(pair);
 }
 
-TEST_CASE("a peer of toxcore that dies and starts again is heard again", "[toxcore]") {
+TEST_CASE("a toxcore peer that dies and starts again is heard again", "[toxcore]") {
     Pair pair;
     start_pair(pair);
     Answered answered;
     REQUIRE(answered_anew(pair.ours, answered));
-    // The relay may not see yet that it has gone; it does when the next one comes with the same key.
+    // The relay may not have seen that the process died. It sees it when the next process connects with the same key.
     child_kill(pair.theirs.child);
     REQUIRE(child_start(pair.theirs.child, pair.theirs.words));
     CHECK(answered_anew(pair.ours, answered));
@@ -947,12 +947,12 @@ TEST_CASE("a peer of toxcore that dies and starts again is heard again", "[toxco
     stop_pair(pair);
 }
 
-TEST_CASE("a real relay keeps our peer, which answers its pings, and drops one of toxcore that does not", "[idle]") {
+TEST_CASE("a real relay keeps our peer, which answers its pings, and drops a hanging toxcore peer", "[idle]") {
     Pair pair;
     start_relay(pair.relay);
     start_peer(pair.ours);
     REQUIRE(add_tcp_relay_global(pair.ours.tcp, pair.relay.address, pair.relay.key) == Error::ok);
-    // First, so that our pong is due before theirs.
+    // Our peer connects first, so that its pong is due before the toxcore peer's.
     REQUIRE(wait_for({&pair.ours}, [&] { return connected(pair.ours, pair.relay); }));
     start_toxcore_peer(pair.theirs, pair.ours.key, {&pair.relay});
     introduce(pair.ours, pair.theirs.key);
@@ -971,7 +971,7 @@ TEST_CASE("a real relay keeps our peer, which answers its pings, and drops one o
     stop_pair(pair);
 }
 
-TEST_CASE("a real relay killed under our peer and one of toxcore: data goes on over the other relays", "[toxcore]") {
+TEST_CASE("when a real relay to a toxcore peer is killed, data goes on over the other relays", "[toxcore]") {
     std::array<Real_Relay, RELAYS> relays;
     for (Real_Relay &relay : relays) {
         start_relay(relay);

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Two Tox clients in a call over three relays (test/support/stand_in.cpp), of which the two in use turn bad at once.
+"""Two Tox clients in a call over three relays (test/support/stand_in.cpp). The two relays in use turn bad at the same time.
 
-The friends find each other through a tox-bootstrapd, which is a node of the DHT to them and no relay; the relays pass their
-onion packets on to it. Each end sends a lossy packet of 100 bytes every 20 ms. Measured at each end: the longest time without one, and
-how many were lost. All calls go on at the same time, on the real clock.
+The friends find each other through a tox-bootstrapd. For the friends it is a node of the DHT and no relay; the relays pass
+their onion packets on to it. Each end sends a lossy packet of 100 bytes every 20 ms. Measured at each end: the longest time
+without a packet, and how many packets were lost. All calls run at the same time, on the real clock.
 """
 
 import argparse
@@ -15,35 +15,37 @@ import sys
 from tox_test import Client, Fault, Relay, World, within
 
 KINDS = ("hangs", "drops", "drops_one_way", "forges", "passes_echoes", "flaps")
-OTHER_KINDS = ("refuses", "silent", "shakes_hands", "late", "drops_big")  # not by default; for the curious
+OTHER_KINDS = ("refuses", "silent", "shakes_hands", "late", "drops_big")  # run only when named by --kinds
 SIDES = {"ours": "toxtcp", "theirs": "toxcore", "mixed": "toxtcp with toxcore"}
 PAIRS = {"ours": ("ours", "ours"), "theirs": ("theirs", "theirs"), "mixed": ("ours", "theirs")}
 
 CALL_MS = 20
 WARM_S = 3
-COUNT_S = 1  # for this long, what each relay carries is counted, to see which are in use
+COUNT_S = 1  # how long the packets that each relay carries are counted, to find the relays in use
 MEASURED_S = 30
-TURNING = 2  # of three relays
+TURNING = 2  # so many of the three relays turn bad
 READY_LIMIT_S = 240  # until friends have met, and have routes over all relays
 ANSWER_LIMIT_S = 30
 POLL_S = 0.2
 
-# The longest silence in ms that the library promises: 0.6 s and 4 round trips, of at most 40 ms since each client looks for
-# packets every 20 ms; and less than what is left to 1 s for what else there is. For relays that let echoes pass, 9 s.
+# The longest silence that the library promises, ms: 0.6 s and 4 round trips. A round trip takes 40 ms at most, since each
+# client looks for packets every 20 ms. The rest up to 1 s is a margin. For relays that let echoes pass: 9 s.
 PROMISED_MS = {kind: 9000 if kind == "passes_echoes" else 1000 for kind in KINDS + OTHER_KINDS}
-MIXED_MS = 9000  # where the other end is toxcore's own code, which chooses its route without looking
+MIXED_MS = 9000  # where the other end is toxcore's own code, which does not check whether its route delivers
 ROUND_TRIPS = 4
 
 
 def allowed_ms(result):
-    """What is promised, and what the machine adds: other tests run at the same time on few processors, and each round trip
-    passes both clients, which wait for a processor at most as long as each says."""
+    """The promised silence and the delay that the machine adds, ms.
+
+    Other tests run at the same time on few processors. Each round trip passes both clients, and each client reports the
+    longest time that it waited for a processor."""
     promised = MIXED_MS if result["side"] == "mixed" else PROMISED_MS[result["kind"]]
     return promised + ROUND_TRIPS * sum(max(0, waited - CALL_MS) for waited in result["waited_ms"])
 
 
 class Stand_In:
-    """A stand-in relay, which takes commands."""
+    """A stand-in relay. It takes commands on its standard input."""
 
     @staticmethod
     async def start(world, *commands):
@@ -66,13 +68,13 @@ class Stand_In:
 
 
 async def until(relays, name, count):
-    """Waits until this figure of every relay is that high."""
+    """Waits until the figure `name` of every relay is at least `count`."""
     while any([(await relay.stat())[name] < count for relay in relays]):
         await asyncio.sleep(POLL_S)
 
 
 class Call:
-    """Two clients of one side, and three relays."""
+    """Two clients and three relays: one call of one side and one kind."""
 
     async def start(self, world, side, kind):
         self.side, self.kind = side, kind
@@ -81,7 +83,7 @@ class Call:
         self.dht_keys = [await client.says("dht_key") for client in self.pair]
 
     async def connect(self, bootstrapd, silent):
-        """Until the friends are online, and have a route over each of the relays."""
+        """Waits until the friends are online and have a route over each of the relays."""
         for client in self.pair:
             client.tell("node", bootstrapd.udp_port, bootstrapd.key)
             for relay in self.relays:
@@ -95,15 +97,17 @@ class Call:
         naming.cancel()
 
     async def keep_naming(self, silent):
-        """toxcore's own code tells a friend of none of its relays when it has three or fewer: friends would have a route over
-        two of the three, or over one. A fourth, which never answers and is soon forgotten, lets it tell of the three."""
+        """Names a fourth relay to the clients again and again, where one of them is toxcore's own code.
+
+        With three relays or fewer, toxcore's own code tells its friend none of them, so the friends would have routes over one or
+        two of the three. With a fourth relay, which never answers and is soon forgotten, it tells the three."""
         while "theirs" in PAIRS[self.side]:
             for client in self.pair:
                 client.tell("tcp_relay", silent.port, silent.key)
             await asyncio.sleep(1)
 
     async def turn_and_measure(self):
-        """What each end has heard and not heard, from the moment on in which two relays turn."""
+        """Turns two relays bad, and returns what each end has heard and lost from then on."""
         for client in self.pair:
             client.tell("call", CALL_MS)
         await asyncio.sleep(WARM_S)
@@ -113,7 +117,7 @@ class Call:
         order = sorted(range(3), key=lambda i: before[i] - after[i])
         for client in self.pair:
             client.tell("measure")
-        # The one who is cut off is the same for both relays.
+        # A relay that drops one way cuts off one client: the same for both relays.
         for i in order[:TURNING]:
             self.relays[i].tell("one_way", self.dht_keys[1])
             self.relays[i].tell("kind", self.kind)
@@ -126,7 +130,7 @@ class Call:
             "side": self.side,
             "silence_ms": [a["longest"], b["longest"]],
             "silent_now_ms": [a["now"], b["now"]],
-            # What was on its way when the counting began or ended is counted at one end alone.
+            # A packet that was on its way when the counting began or ended is counted at one end only.
             "lost": [max(0, b["sent"] - a["got"]), max(0, a["sent"] - b["got"])],
             "sent": [a["sent"], b["sent"]],
             "waited_ms": [a["waited"], b["waited"]],
@@ -136,7 +140,7 @@ class Call:
 
 
 async def run_calls(programs, kinds, sides):
-    """Of every call, what was measured."""
+    """Runs all calls at the same time, and returns what each has measured."""
     async with contextlib.AsyncExitStack() as stack:
         world = World(programs, stack)
         bootstrapd = await Relay.start(world, 0, [])
@@ -151,7 +155,7 @@ async def run_calls(programs, kinds, sides):
 
 
 def describe(result):
-    """What the one end heard, and the other; the one who is cut off comes second."""
+    """The longest silence and the losses of both ends. The end that is cut off comes second."""
     ends = []
     for silence, now, lost in zip(result["silence_ms"], result["silent_now_ms"], result["lost"]):
         lasts = ", to the end" if now == silence and now >= 1000 else ""
@@ -178,7 +182,7 @@ def main():
         limit = allowed_ms(result)
         silences = result["silence_ms"]
         if side == "mixed" and kind == "hangs":
-            silences = silences[1:]  # toxcore goes on to send to a relay that hangs until its own pings fail, after 30 s or so
+            silences = silences[1:]  # toxcore sends over a hanging relay until its own pings fail, after 30 s or so
         failed = side != "theirs" and max(silences) > limit
         too_long += failed
         print(json.dumps(result) if programs.json else

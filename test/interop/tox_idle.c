@@ -1,9 +1,10 @@
-// A Tox client without UDP that does nothing but tick, for a count of its system calls.
+// A Tox client without UDP that does nothing but tick, so that a test can count its system calls.
 //
 //   tox-idle ITERATIONS (TCP_PORT UDP_PORT KEY)...   relays on 127.0.0.1, which are nodes of the DHT as well
 //
-// It waits until all relays are connected and it is online, and some seconds more. Then it calls tox_iterate so many times, 50 ms
-// apart, between two calls of access() with the names below. With status 2 it gives up.
+// The client waits until all relays are connected and it is online, and 5 s more. Then it calls tox_iterate ITERATIONS
+// times, 50 ms apart. Two calls of access() mark the begin and the end of these ticks in a trace. The exit status is 2
+// if the client does not come so far.
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>

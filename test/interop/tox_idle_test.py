@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an idle tick of a real Tox client (tox_idle.c) costs in system calls, with three relays connected."""
+"""Counts the system calls in an idle tick of a real Tox client (tox_idle.c) that is connected to three relays."""
 
 import argparse
 import asyncio
@@ -13,18 +13,18 @@ import tox_test
 ITERATIONS = 200
 RELAYS = 3
 
-# Waiting for readiness is one call; the rest is for the packets that toxcore sends of itself, some a second.
+# A tick asks once which sockets are ready. The rest is for packets that toxcore sends on its own, some a second.
 MOST_CALLS = 2.0
-MOST_READS = 0.5  # a tick that tries each relay makes 3
+MOST_READS = 0.5  # a tick that tries to read from each relay makes 3
 
-# The client's own pause, and toxcore's cryptography, which has nothing to do with relays.
+# Not counted: the client's own pause, and toxcore's cryptography and memory, which have nothing to do with relays.
 OTHER = {"nanosleep", "clock_nanosleep", "madvise", "mlock", "munlock", "mmap", "munmap", "brk", "getrandom"}
 WAIT = {"epoll_wait", "epoll_pwait"}
 READ = {"read", "readv", "recv", "recvfrom", "recvmsg", "ioctl"}
 
 
 def count_calls(trace):
-    """System calls between the two marks."""
+    """How often each system call was made between the two marks."""
     text = trace.read_text(errors="replace")
     begin, end = text.find("/idle-begins"), text.find("/idle-ends")
     if begin < 0 or end < 0:

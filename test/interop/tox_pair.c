@@ -1,38 +1,50 @@
-// One Tox client without UDP, driven by lines on its standard input; what happens to it goes to its standard output,
-// line by line. It is built twice: with our TCP connections, and with toxcore's own. The test pairs two of them.
+// One Tox client without UDP. Its commands come on its standard input, and what happens to it is printed on its
+// standard output, one line each. The program is built twice: with the library's TCP connections, and with toxcore's
+// own. A test starts two of them, which are friends.
 //
 //   tox-pair [http|socks5 PROXY_PORT]
 //
-//   at ADDRESS                    relays and nodes that are named from now on are there; at first, on 127.0.0.1
-//   relay TCP_PORT UDP_PORT KEY   a relay, which is a node of the DHT as well
-//   node UDP_PORT KEY             a node of the DHT, for the onion, which is no relay
-//   tcp_relay TCP_PORT KEY        a relay which is no node of the DHT
-//   friend KEY                    a friend by long-term public key, without a request
-//   messages COUNT                sends so many; the other side says `messages COUNT` when it has all, in order
-//   stream MS                     sends one each so often from now on; 0 stops
-//   listen                        from now on, the time without one of the stream is measured
-//   silence                       says `silence LONGEST NOW`: the longest such time in ms, and how long it is by now
-//   call MS                       sends a lossy packet of CALL_PACKET_SIZE bytes so often from now on; 0 stops. The client
-//                                 looks for packets as often, or it would hear them later than a call does
-//   measure                       from now on, the call's packets are counted, and the time without one is measured
-//   called                        says `called LONGEST NOW SENT RECEIVED WAITED`: the longest such time in ms, how long it is
-//                                 by now, the packets that were to be sent, those that came (one that comes twice counts
-//                                 once), and the longest turn of our loop in ms less the processor time that it took: by
-//                                 how much the machine has held us up
-//   ways                          says `way SENT TOOK` for each packet of the call since `measure`, in the order in which they
-//                                 came: when it was sent and how long it took, both in us (of the machine's clock, so that both
-//                                 ends have to be on one); at the end it says `ways COUNT`
-//   file SIZE PACE                sends one, PACE bytes a millisecond at most (0: as toxcore asks for them); the other
-//                                 side says `file SIZE` when it has it, and it is the right one
-//   got                           says `got BYTES PAUSE`: what came of a file so far, and the longest time without any of it, in
-//                                 ms, from its first byte until now
-//   sockets                       says `sockets PORT:SENT:RECEIVED:WAITING...`: of each TCP connection the other end's port, the bytes
-//                                 that the other end has acknowledged and that came from it, and those that wait to be sent
-//   conference                    makes one and invites the friend, who joins
-//   say COUNT                     sends so many to the conference; the other side says `said COUNT`
+// Commands:
+//
+//   at ADDRESS                   the address of the relays and nodes that are named from now on; 127.0.0.1 before
+//   relay TCP_PORT UDP_PORT KEY  a relay that is a node of the DHT as well
+//   node UDP_PORT KEY            a node of the DHT, for the onion, that is no relay
+//   tcp_relay TCP_PORT KEY       a relay that is no node of the DHT
+//   friend KEY                   adds a friend by its long-term public key, without a friend request
+//   messages COUNT               sends COUNT messages; the other client prints `messages COUNT` when all have come, in
+//                                order
+//   stream MS                    sends a message every MS ms from now on; 0: stops
+//   listen                       from now on, the time without a message of the stream is measured
+//   silence                      prints `silence LONGEST NOW`: the longest time without a message of the stream, and
+//                                the time since the last one, both in ms
+//   call MS                      sends a lossy packet of CALL_PACKET_SIZE bytes every MS ms from now on; 0: stops. The
+//                                client also looks for packets every MS ms: otherwise it would hear them later than a
+//                                call does
+//   measure                      from now on, the call's packets are counted, and the time without one is measured
+//   called                       prints `called LONGEST NOW SENT RECEIVED WAITED`, since `measure`:
+//                                LONGEST: the longest time without a packet of the call, ms
+//                                NOW: the time since the last packet, ms
+//                                SENT: packets that were to be sent
+//                                RECEIVED: packets that came; a packet that comes twice is counted once
+//                                WAITED: the longest turn of the main loop less the processor time that the turn took,
+//                                ms: the delay that the machine has caused
+//   ways                         prints `way SENT TOOK` for each packet of the call since `measure`, in the order of
+//                                arrival: when it was sent, and how long it took, both in us of the machine's clock
+//                                (so both clients must be on one machine); `ways COUNT` at the end
+//   file SIZE PACE               sends a file of SIZE bytes, at most PACE bytes a ms (0: as toxcore asks for them).
+//                                The other client prints `file SIZE` when all of it has come and is right
+//   got                          prints `got BYTES PAUSE`: the bytes of the file that have come so far, and the
+//                                longest time without any, in ms, from the first byte until now
+//   sockets                      prints `sockets PORT:SENT:RECEIVED:WAITING...`, for each TCP connection: the other
+//                                end's port, the bytes that the other end has acknowledged, the bytes that came from
+//                                it, and the bytes that wait to be sent
+//   conference                   makes a conference and invites the friend, who joins
+//   say COUNT                    sends COUNT messages to the conference; the other client prints `said COUNT`
 //   quit
 //
-// It says `key KEY` and `dht_key KEY` at first, `connected`, `online` and `offline` (the friend), and `joined` (the conference).
+// The client prints `key KEY` and `dht_key KEY` first. Later it prints `connected` and `disconnected` (itself),
+// `online` and `offline` (the friend), and `joined` (the conference). It prints `failed ...` and ends when something
+// goes wrong.
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
@@ -54,20 +66,20 @@
 enum {
     KEY_SIZE = 32,
     MAX_LINE = 256,
-    FRIEND = 0,     // there is but one
-    CONFERENCE = 0, // likewise
+    FRIEND = 0,     // there is only one
+    CONFERENCE = 0, // there is only one
     BUSY_WAIT_MS = 1,
-    MAX_CHUNK = 1371,  // what toxcore asks for at once, but at the end
-    CALL_PACKET = 200, // the first of the types that are lossy and free to use
+    MAX_CHUNK = 1371,  // bytes that toxcore asks for at once; fewer at a file's end
+    CALL_PACKET = 200, // the first packet type that is lossy and free for clients
     CALL_PACKET_SIZE = 100,
     MAX_CALL_PACKETS = 1 << 16, // 20 min at 20 ms
     MAX_DESCRIPTORS = 256,
 };
 
-// A packet of the call that came.
+// A packet of the call that has come.
 struct Way {
-    uint64_t sent; // us
-    uint64_t took; // us
+    uint64_t sent; // when it was sent, us
+    uint64_t took; // how long it took, us
 };
 
 struct Client {
@@ -76,44 +88,44 @@ struct Client {
     bool online;
     bool over;
 
-    uint32_t to_send; // numbered messages, how many and how many of them were sent
-    uint32_t sent;
+    uint32_t to_send;  // numbered messages for the friend
+    uint32_t sent;     // of these
     uint32_t received; // in a row, from 0
 
-    uint32_t to_say; // to the conference
-    uint32_t said;
-    uint32_t heard;
+    uint32_t to_say; // numbered messages to the conference
+    uint32_t said;   // of these
+    uint32_t heard;  // in a row, from 0
 
     uint64_t stream_interval; // ms, 0: no stream
     uint64_t stream_due;
     uint32_t stream_sent;
     uint32_t stream_received;
-    uint64_t heard_at; // ms, the stream's last
-    uint64_t silence;  // ms, the longest
+    uint64_t heard_at; // ms, the stream's last message
+    uint64_t silence;  // ms, the longest time without one
 
     uint64_t call_interval; // ms, 0: no call
     uint64_t call_due;
     uint32_t call_number;     // of the next packet that we send
     uint32_t call_sent;       // since `measure`
-    uint32_t call_received;   // likewise
-    uint64_t call_heard_at;   // ms
-    uint64_t call_silence;    // ms, the longest
+    uint32_t call_received;   // since `measure`
+    uint64_t call_heard_at;   // ms, the call's last packet
+    uint64_t call_silence;    // ms, the longest time without one
     uint64_t turn_begin;      // ms
     uint64_t turn_begin_used; // ms of processor time
-    uint64_t waited;          // ms, the longest turn without what it used
+    uint64_t waited;          // ms, the longest turn less its processor time
     bool call_seen[MAX_CALL_PACKETS];
-    struct Way ways[MAX_CALL_PACKETS]; // of the `call_received`, in the order in which they came
+    struct Way ways[MAX_CALL_PACKETS]; // `call_received` of them, in the order of arrival
 
-    uint64_t file_size; // that we receive
+    uint64_t file_size; // of the file that we receive
     uint64_t file_done;
     uint64_t file_heard_at; // ms, its last bytes
-    uint64_t file_pause;    // ms, the longest
+    uint64_t file_pause;    // ms, the longest time without bytes
     bool file_wrong;
     bool sending_file;
-    uint32_t file_number; // that we send
-    uint64_t file_pace;   // bytes a ms, 0: as they are asked for
+    uint32_t file_number; // of the file that we send
+    uint64_t file_pace;   // bytes a ms, 0: as toxcore asks for them
     uint64_t file_begun;  // ms
-    uint64_t file_asked;  // bytes that toxcore wants of it, from its beginning
+    uint64_t file_asked;  // bytes that toxcore has asked for so far
     uint64_t file_sent;
 
     char line[MAX_LINE];
@@ -148,7 +160,7 @@ static uint64_t now_ms(void) {
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-// What the file has at an offset: bytes that repeat late.
+// The file's byte at an offset. The bytes repeat only after a long time.
 static uint8_t file_byte(uint64_t at) {
     const uint64_t mixed = at * 0x9E3779B97F4A7C15u;
     return (uint8_t)(mixed >> 56);
@@ -201,7 +213,7 @@ static void on_message(Tox *tox, uint32_t friend_number, TOX_MESSAGE_TYPE type, 
     unsigned int number = 0;
     unsigned int of = 0;
     if (type == TOX_MESSAGE_TYPE_ACTION) { // the stream
-        // While the friend is offline none is sent, so that some may be missing.
+        // Some may be missing, if the friend was offline meanwhile.
         if (sscanf(text, "%u", &number) != 1 || number < client->stream_received) {
             fail("stream order");
         }
@@ -363,7 +375,7 @@ static bool send_chunk(struct Client *client) {
     if (error != TOX_ERR_FILE_SEND_CHUNK_SENDQ) {
         fail("file chunk");
     }
-    return false; // the queue is full: later
+    return false; // the queue is full: it is tried again later
 }
 
 static void send_call_packet(struct Client *client) {
@@ -371,7 +383,7 @@ static void send_call_packet(struct Client *client) {
     const uint64_t now = clock_us(CLOCK_MONOTONIC);
     memcpy(packet + 1, &client->call_number, sizeof client->call_number);
     memcpy(packet + 1 + sizeof client->call_number, &now, sizeof now);
-    // One that is refused is lost, as one of a call would be.
+    // A packet that is refused is lost, as in a real call.
     tox_friend_send_lossy_packet(client->tox, FRIEND, packet, sizeof packet, NULL);
     if (++client->call_number == MAX_CALL_PACKETS) {
         fail("too long a call");
@@ -384,7 +396,7 @@ static void send_due(struct Client *client) {
     while (client->sent < client->to_send) {
         snprintf(text, sizeof text, "%u of %u", client->sent, client->to_send);
         if (!send_text(client, TOX_MESSAGE_TYPE_NORMAL, text)) {
-            break; // the queue is full: later
+            break; // the queue is full: it is tried again later
         }
         ++client->sent;
     }
@@ -455,7 +467,7 @@ static void obey(struct Client *client, const char *line) {
     char text[MAX_LINE] = {0};
     uint8_t key[KEY_SIZE];
     if (sscanf(line, "at %255s", client->address) == 1) {
-        // that has read it
+        // sscanf has stored the address
     } else if (sscanf(line, "relay %u %u %255s", &tcp_port, &udp_port, text) == 3) {
         read_key(text, key);
         if (!tox_bootstrap(client->tox, client->address, (uint16_t)udp_port, key, NULL) ||
@@ -533,7 +545,7 @@ static void obey(struct Client *client, const char *line) {
     }
 }
 
-// Waits for a line no longer than this, and obeys all that are there. The driver's end is ours.
+// Waits for a line, `timeout` ms at most, and obeys all lines that are there. When the input ends, the client ends.
 static void read_lines(struct Client *client, int timeout) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     while (!client->over && poll(&input, 1, timeout) > 0) {
@@ -575,7 +587,7 @@ static void note_turn(struct Client *client) {
     client->turn_begin_used = used;
 }
 
-// Until toxcore or the call has something to do, ms.
+// The time until toxcore or the call has something to do, ms.
 static int wait_time(const struct Client *client) {
     const uint32_t interval = tox_iteration_interval(client->tox);
     if (client->call_interval == 0) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pairs of Tox clients (tox_pair.c), without UDP, over relays that are real tox-bootstrapd processes.
 
-Each client is built with our TCP connections or with toxcore's own, and a case pairs them as it likes.
+Each client is built with the library's TCP connections or with toxcore's own. A case says which of the two each end is.
 """
 
 import argparse
@@ -23,14 +23,14 @@ CAREFUL_PACE = 500  # bytes a ms, at which no socket fills up; at 2,000 toxcore'
 CONFERENCE_MESSAGES = 100
 
 STREAM_MS = 50
-SILENCE_LIMIT_MS = 3000  # ours; toxcore's own code needs about ten times as long
-AFTER_FAULT_S = 8  # longer than our limit, and than it takes to lose a second relay
-LONGEST_WATCH_S = 40  # by then toxcore's own code may still be silent, which is said
+SILENCE_LIMIT_MS = 3000  # of the library; toxcore's own code needs about ten times as long
+AFTER_FAULT_S = 8  # longer than SILENCE_LIMIT_MS, and than it takes to lose a second relay
+LONGEST_WATCH_S = 40  # toxcore's own code may still be silent then, which is reported
 HEARD_MS = 1000  # the stream flows if its last message is no older
-SETTLE_S = 8  # relays are known at both ends, but peers need a moment to tell each other
+SETTLE_S = 8  # both ends know the relays, but need a moment to tell each other
 
 START_LIMIT_S = 30
-ONLINE_LIMIT_S = 150  # Tox peers find each other by chance, and may take their time
+ONLINE_LIMIT_S = 150  # Tox peers find each other by chance, which may take long
 WORK_LIMIT_S = 150
 
 # Below the ports that the system gives to outgoing connections.
@@ -60,7 +60,7 @@ class Fault(Exception):
 
 
 class World:
-    """What one case has started; it ends with the case."""
+    """The processes and the directory of one case. They end with the case."""
 
     def __init__(self, programs, stack):
         self.programs = programs
@@ -69,7 +69,7 @@ class World:
         stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
     async def start(self, *words, first=die_with_the_test, **options):
-        """`first`: what the new process does first."""
+        """`first`: what the new process calls before it runs the program."""
         process = await asyncio.create_subprocess_exec(
             *map(str, words), preexec_fn=first, stderr=asyncio.subprocess.DEVNULL, **options
         )
@@ -133,7 +133,7 @@ async def within(seconds, what, *awaitables):
 class Relay:
     @staticmethod
     async def start(world, number, others, address="127.0.0.1", first=die_with_the_test):
-        """At another address than 127.0.0.1 it is in the network that `first` enters."""
+        """With another address than 127.0.0.1, the relay is in the network namespace that `first` enters."""
         self = Relay()
         self.address = address
         self.name = f"relay {number}"
@@ -158,16 +158,16 @@ class Relay:
         return self
 
     def connections(self):
-        """Clients that are connected to it."""
+        """How many clients are connected to the relay."""
         lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return sum(line[3] == "01" and int(line[1].split(":")[1], 16) == self.tcp_port for line in lines)
 
     def time_used(self):
-        """Of the processor, in ns: who carries the traffic works most."""
+        """Processor time that the relay has used, ns. The relay that carries the traffic uses most."""
         return int(pathlib.Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0])
 
 
-# Of figures, which are asked for whatever has happened.
+# Answers with figures. They are asked for also when the friend is offline.
 ANSWERS = ("silence", "called", "way", "ways", "got", "sockets")
 
 
@@ -186,7 +186,7 @@ class Client:
         self.process.stdin.write((" ".join(map(str, words)) + "\n").encode())
 
     async def says(self, word):
-        """Waits for a line that begins with this word, and answers the rest of it."""
+        """Waits for a line that begins with this word, and returns the rest of it."""
         while True:
             line = (await self.process.stdout.readline()).decode().strip()
             if not line:
@@ -221,8 +221,8 @@ async def exchange_messages(a, b):
 
 
 async def send_file(a, b):
-    # toxcore's own code, the relay's too, stops to read a socket that a part of a packet has filled: where it receives
-    # or sends, nothing may fill one.
+    # toxcore's own code, also in the relay, stops reading a socket once a part of a packet has filled it. So no socket
+    # may fill up where toxcore's own code sends or receives.
     a.tell("file", FILE_SIZE, 0 if a.kind == b.kind == "ours" else CAREFUL_PACE)
     expect("bytes of the file", *await within(WORK_LIMIT_S, f"a file of {a.kind}", b.says("file")), FILE_SIZE)
 
@@ -256,7 +256,7 @@ async def case_everything(programs, first, second):
 
 
 async def case_mixed(programs):
-    """Both ways: two pairs at the same time."""
+    """Two pairs at the same time: the library sends to toxcore's own code, and the other way round."""
     await asyncio.gather(case_everything(programs, "ours", "theirs"), case_everything(programs, "theirs", "ours"))
 
 
@@ -279,13 +279,13 @@ async def case_proxies(programs):
 
 
 async def listen(pair):
-    """The longest silence in ms of both ends, and the one that goes on."""
+    """The longest silence of the two ends, and the longest that still lasts, ms."""
     said = await within(START_LIMIT_S, "the answer", *(client.ask("silence") for client in pair))
     return [max(column) for column in zip(*(map(int, line.split()) for line in said))]
 
 
 async def silence_of(programs, kind, fault):
-    """The longest silence in ms when the two busiest of three relays get this signal, and whether it lasts."""
+    """Sends the signal to the two busiest of three relays. Returns the longest silence, ms, and whether it still lasts."""
     async with new_world(programs) as world:
         relays = await world.relays(3)
         pair = await world.pair([kind, kind], relays)

@@ -1,11 +1,12 @@
-// A peer made of toxcore's own connection layer, for ours to talk with. It sends back what it gets, until SIGTERM.
+// A peer made of toxcore's own connection layer, which exchanges packets with a peer of the test. It sends back what it
+// gets, until SIGTERM.
 //
 //   toxcore-peer SECRET_KEY PEER_KEY (ADDRESS PORT RELAY_KEY)...      keys in hexadecimal, addresses numeric
 //
-// It connects to the peer through the relays, and answers, with the packet after one letter:
-//   e  to data from the peer, as data
-//   t  to data from the peer that begins with O, as OOB over the first relay
-//   o  to OOB from anybody else, as OOB over the relay that it came by
+// It connects to the test's peer through the relays. Each of its answers is a letter and then the packet:
+//   e  answers data from the peer, as data
+//   t  answers data from the peer that begins with O, as OOB over the first relay
+//   o  answers OOB from anybody else, as OOB over the relay that it came by
 #define _POSIX_C_SOURCE 200809L // nanosleep
 
 #include <signal.h>
@@ -23,10 +24,10 @@ enum {
     KEY_LENGTH = 32,
     MAX_RELAYS = 6,
     MAX_PACKET = 2048, // the archive itself refuses what is too long
-    TICK_NS = 2000000, // it has no descriptor to wait on; often enough that the test does not wait for us
+    TICK_NS = 2000000, // toxcore has no descriptor to wait on; short, so that the test does not wait for this program
 };
 
-// ---- what the archive has; its package brings the headers of the messenger only ---------------------------------
+// ---- declarations of the archive's functions: its package has the headers of the messenger only -----------------
 
 typedef struct Logger Logger;
 typedef struct Mono_Time Mono_Time;
@@ -121,7 +122,7 @@ static void end(int number) {
     ended = 1;
 }
 
-// One letter, then the packet: so that an answer is never taken for the question.
+// The letter comes first, so that an answer is never taken for the question.
 static uint16_t make_answer(uint8_t *answer, char letter, const uint8_t *data, uint16_t length) {
     answer[0] = (uint8_t)letter;
     memcpy(answer + 1, data, length);
@@ -137,7 +138,7 @@ static int take_data(void *object, int id, const uint8_t *data, uint16_t length,
         return -1;
     }
     if (length == COOKIE_REQUEST_SIZE && data[0] == COOKIE_REQUEST) {
-        return 0; // the library's echo: net_crypto would answer it, and there is none here
+        return 0; // an echo of the library: net_crypto would answer it, but there is none in this program
     }
     if (data[0] == 'O') {
         const uint16_t size = make_answer(answer, 't', data, length);

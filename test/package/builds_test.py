@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The library builds strictly by each compiler that is promised, with its log and without."""
+"""The library builds without warnings with each supported compiler, with and without a log."""
 
 import argparse
 import os
@@ -22,19 +22,19 @@ def main():
         copy_checkout(arguments.source, root / "toxtcp")
         for number, build in enumerate(arguments.builds):
             cc, cxx, log = build.split(",")
-            # Optimised, since that is when a compiler sees most of what it warns of.
+            # Optimised, since compilers then find the most to warn of.
             environment = {**os.environ, "CC": cc, "CXX": cxx}
             options = ["--werror", "--buildtype=release", f"-Dlog={log}", "-Dtests=disabled", "-Dtools=disabled"]
             where = root / str(number)
             setup = run(arguments.meson, "setup", where, root / "toxtcp", *options, env=environment)
             must_not_warn(setup, "meson setup")
-            # No archive for toxcore: those are of the same objects.
+            # Not the archives for toxcore: they consist of the same objects.
             names = library_files(arguments.meson, where)
             must_not_warn(run("ninja", "-C", where, *names), "the build")
             if log == "none":
                 no_log_library(where, names)
             elif "spdlog" not in run("ninja", "-C", where, "-t", "deps"):
-                sys.exit("no file of spdlog was read")
+                sys.exit("the build with spdlog has read no file of spdlog")
             print(f"{compiler_of(setup)}, log {log}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the package share: a copy of this checkout, and commands that have to succeed."""
+"""Shared by the tests of the package: copies of this checkout, and commands that must succeed."""
 
 import json
 import os
@@ -8,17 +8,17 @@ import shutil
 import subprocess
 import sys
 
-# What the tests of the package do is mostly to compile. Tests beside them look at the clock.
+# The tests of the package mostly compile. They must not slow down other tests, some of which depend on time.
 os.nice(10)
 
-# None of these is what -Dlog=none needs.
+# Names of the libraries for the log. A build with -Dlog=none must not need them.
 LOG_LIBRARIES = ("spdlog", "libfmt", "/fmt/")
 
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
 
 
 def run(*words, **options):
-    """What the command printed, errors included; the test ends here when it fails."""
+    """Runs a command and returns its output, with its errors. Ends the test if the command fails."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
     done = subprocess.run([str(word) for word in words], check=False, **options)
     if done.returncode != 0:
@@ -27,7 +27,7 @@ def run(*words, **options):
 
 
 def files_of(source):
-    """All files that are part of the project, committed or not yet."""
+    """All files of the project, committed or not."""
     if (source / ".git").exists():
         words = ["git", "-C", source, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = run(*words, stderr=None).split("\0")
@@ -35,7 +35,7 @@ def files_of(source):
         names = []
         for folder, folders, files in os.walk(source):
             inside = pathlib.Path(folder).relative_to(source)
-            # A folder that something was built in.
+            # Build folders are left out.
             folders[:] = [name for name in folders if not (source / inside / name / "build.ninja").exists()]
             folders[:] = [name for name in folders if inside / name != pathlib.Path("build")]
             names += [str(inside / name) for name in files]
@@ -49,7 +49,7 @@ def copy_checkout(source, target):
 
 
 def new_repository(source, target):
-    """A repository whose one commit is the checkout as it is now."""
+    """Makes a repository with one commit: the checkout as it is now."""
     copy_checkout(source, target)
     run("git", "init", "-q", "-b", "main", cwd=target)
     run("git", *IDENTITY, "add", "-A", cwd=target)
@@ -67,13 +67,13 @@ def introspect(meson, build, what):
 
 
 def compiler_of(output):
-    """What `meson setup` said of the C++ compiler: its kind, version, and where that is from."""
+    """The name and version of the C++ compiler, as `meson setup` printed them."""
     found = re.search(r"^C\+\+ compiler for the host machine: .*? \((\S+ \S+)", output, re.MULTILINE)
-    return found[1] if found else sys.exit(f"meson setup does not tell the compiler:\n{output}")
+    return found[1] if found else sys.exit(f"meson setup names no compiler:\n{output}")
 
 
 def library_files(meson, build):
-    """The library, static and shared, as ninja names it."""
+    """The static and the shared library, by the names of their targets in ninja."""
     names = [
         os.path.relpath(name, build)
         for target in introspect(meson, build, "targets")
@@ -81,18 +81,18 @@ def library_files(meson, build):
         for name in target["filename"]
     ]
     if len(names) != 2:
-        sys.exit(f"the library is {names}")
+        sys.exit(f"expected a static and a shared library, found {names}")
     return names
 
 
 def no_log_library(build, names):
-    """Nothing was compiled with a library for the log, nor is anything linked with one."""
+    """Checks that nothing was compiled or linked with a library for the log."""
     seen = run("ninja", "-C", build, "-t", "deps")
     if "system_host.cpp" not in seen:
-        sys.exit("ninja does not tell what files were read")
+        sys.exit("ninja does not list the files that were read")
     for name in names:
         if ".so" in name:
             seen += run("objdump", "-p", build / name)
     lines = [line.strip() for line in seen.splitlines() if any(library in line for library in LOG_LIBRARIES)]
     if lines:
-        sys.exit("without a log, it still needs:\n" + "\n".join(sorted(set(lines))))
+        sys.exit("the build without a log still needs:\n" + "\n".join(sorted(set(lines))))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""CMake makes of the same sources what Meson does: a library, static and shared, and archives with the same names; in a
-project that includes ours, and installed for another one."""
+"""CMake builds from the same sources the same as Meson: a static and a shared library, and the archives, with the same symbols.
+A project can include toxtcp, or find it installed."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from checkout import copy_checkout, must_not_warn, run
 
 USAGE_STATUS = 2
 ARCHIVES = [f"toxtcp-toxcore-{version}" for version in ("0.2.18", "0.2.20", "0.2.23")]
-# Not optimised: what is shown does not depend on it, the time does.
+# Not optimised, to save time: the symbols do not depend on it.
 FLAGS = "-DCMAKE_CXX_FLAGS=-O0 -Wall -Wextra -Wconversion -Wshadow -Werror"
 
 
@@ -29,14 +29,14 @@ def sources(build, root):
 
 
 def shown(file, *options):
-    """What a library defines for others. What the compiler puts in each file as it likes (weak) is left out."""
+    """The symbols that a library exports. Weak ones are left out: the compiler decides which of them a file has."""
     lines = re.findall(r"^[0-9a-f]+ ([A-TX-Z]) (\S+)$", run("nm", "--defined-only", *options, file), re.MULTILINE)
     return {name for _, name in lines}
 
 
 def must_be_same(what, ours, theirs):
     if ours != theirs or not ours:
-        sys.exit(f"{what}: CMake alone has {sorted(ours - theirs)}, Meson alone {sorted(theirs - ours)}, of {len(ours)}")
+        sys.exit(f"{what}: only CMake has {sorted(ours - theirs)}, only Meson has {sorted(theirs - ours)}, of {len(ours)}")
     print(f"{what}: the same, {len(ours)}", flush=True)
 
 
@@ -80,7 +80,7 @@ def main():
         run(arguments.cmake, "--install", build)
         meson_sources = sources(arguments.build, arguments.source.resolve())
         if arguments.waiting != "poll":
-            meson_sources.discard("lib/host/epoll_none.cpp")  # it is in other hosts, of tests alone
+            meson_sources.discard("lib/host/epoll_none.cpp")  # only tests use this file and the next two
             meson_sources.discard("lib/host/acknowledged_none.cpp")
             meson_sources.discard("lib/host/network_watch_none.cpp")
         must_be_same("sources", sources(build, tree), meson_sources)
@@ -88,14 +88,14 @@ def main():
             must_be_same(name, shown(build / "toxtcp" / f"lib{name}.a", "-g"),
                          shown(arguments.build / "lib" / "toxcore" / f"lib{name}.a", "-g"))
 
-        # Of the same objects.
+        # The shared library, from the same objects.
         must_not_warn(run(arguments.cmake, "-DBUILD_SHARED_LIBS=ON", build), "CMake, shared")
         must_not_warn(run(arguments.cmake, "--build", build, "-j2"), "CMake's build, shared")
         must_start(build / "talk")
         must_be_same("shared library", shown(build / "toxtcp" / "libtoxtcp.so", "-D"),
                      shown(arguments.build / "lib" / "libtoxtcp.so", "-D"))
 
-        # What is the default where ours is not part of another project.
+        # With the defaults that apply when toxtcp is not part of another project.
         must_not_warn(run(arguments.cmake, "-S", tree, "-B", root / "alone", *options), "CMake, alone")
 
         text = (project / "CMakeLists.txt").read_text()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What `meson dist` makes is whole: unpacked elsewhere, it has every file and every test, and builds strictly.
+"""The tarball of `meson dist` is complete: unpacked elsewhere, it has every file and every test, and builds without warnings.
 
-It is built with the other compiler (gcc's is clang, clang's is gcc) and without spdlog: that it can be is promised.
+It is built without spdlog and with the other compiler: clang if this build is gcc's, gcc if it is clang's.
 """
 
 import argparse
@@ -39,22 +39,22 @@ def main():
         run(meson, "dist", "-C", "build", "--no-tests", "--formats", "gztar", cwd=repository)
         tarballs = list((repository / "build" / "meson-dist").glob("*.tar.gz"))
         if len(tarballs) != 1:
-            sys.exit(f"meson dist has made {tarballs}")
+            sys.exit(f"expected one tarball of meson dist, found {tarballs}")
         with tarfile.open(tarballs[0]) as tarball:
-            # Our own, made above.
+            # Safe: it was made above.
             tarball.extractall(root / "unpacked")
         (unpacked,) = (root / "unpacked").iterdir()
 
         missing = set(files_of(arguments.source)) - set(files_of(unpacked))
         if missing:
-            sys.exit(f"the tarball has not all files: {sorted(missing)}")
+            sys.exit(f"the tarball lacks files: {sorted(missing)}")
         options = ["--buildtype=debug", "--werror", "-Dlog=none"]
         setup = run(meson, "setup", "build", *options, cwd=unpacked, env=environment)
         must_not_warn(setup, "meson setup")
         build = unpacked / "build"
         missing = set(names_of_tests(meson, arguments.build)) - set(names_of_tests(meson, build))
         if missing:
-            sys.exit(f"the tarball has not all tests: {sorted(missing)}")
+            sys.exit(f"the tarball lacks tests: {sorted(missing)}")
 
         names = library_files(meson, build)
         must_not_warn(run("ninja", "-C", build, *names), "the build")

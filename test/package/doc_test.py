@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The reference is made without a warning, and its page on how the library is built says what the code says."""
+"""The API reference is made without a warning, and its page on the structure of the library agrees with the code."""
 
 import argparse
 import os
@@ -24,9 +24,9 @@ def check_reference(source, doxygen, faults):
         index = pathlib.Path(folder, "index.html").read_text()
         drawings = re.findall(r"dot_inline_dotgraph_\d+\.svg", index)
         if len(set(drawings)) != 3 or not all(pathlib.Path(folder, name).stat().st_size for name in drawings):
-            faults.append(f"the first page has not its three drawings but {drawings}")
+            faults.append(f"the first page must have three drawings, but has {drawings}")
         if not pathlib.Path(folder, "namespacetoxtcp.html").exists():
-            faults.append("there is no page of the public names")
+            faults.append("there is no page for the namespace toxtcp")
 
 
 def drawing(page, name):
@@ -34,12 +34,12 @@ def drawing(page, name):
 
 
 def drawn_edges(text):
-    """(from, to, what stands in brackets)"""
+    """The edges of a drawing: (from, to, attributes)."""
     return re.findall(r"^ *(\w+) -> (\w+)(?: \[(.*)\])?;$", text, re.MULTILINE)
 
 
 def includes(source):
-    """From which room to which the code has an #include."""
+    """The pairs of layers of which the first includes a header of the second, by the code."""
     found = set()
     for file in sorted((source / "lib").glob("*/*")):
         if file.suffix not in (".h", ".cpp"):
@@ -62,12 +62,12 @@ def includes(source):
 def check_rooms(source, page, faults):
     drawn = {(a, b) for a, b, style in drawn_edges(drawing(page, "rooms")) if "dotted" not in style}
     real = includes(source)
-    faults += [f"{a} includes {b}, which the page does not know" for a, b in sorted(real - drawn)]
-    faults += [f"the page says that {a} includes {b}" for a, b in sorted(drawn - real)]
+    faults += [f"{a} includes {b}, which the page does not show" for a, b in sorted(real - drawn)]
+    faults += [f"the page shows that {a} includes {b}, which is not so" for a, b in sorted(drawn - real)]
     rooms = {path.name for path in (source / "lib").iterdir() if path.is_dir()}
     missing = rooms - {end for edge in drawn for end in edge}
     if missing:
-        faults.append(f"rooms that the page does not know: {missing}")
+        faults.append(f"layers that the page does not show: {missing}")
 
 
 def check_states(source, page, faults):
@@ -76,11 +76,11 @@ def check_states(source, page, faults):
     real = set(re.findall(r"^ *(\w+)", re.sub(r"///?<.*", "", body), re.MULTILINE))
     drawn = {end for a, b, _ in drawn_edges(drawing(page, "states")) for end in (a, b)} - {"added", "gone"}
     if real != drawn:
-        faults.append(f"the states are {sorted(real)}, drawn are {sorted(drawn)}")
+        faults.append(f"the code has the states {sorted(real)}, the page shows {sorted(drawn)}")
 
 
 def check_names(source, page, faults):
-    """Functions that the page speaks of, and files and commands that it and the other pages do."""
+    """Checks the functions that the page names, and the files and commands that it, CONTRIBUTING.md and README.md name."""
     files = [*(source / "include").rglob("*.h"), *(source / "lib").rglob("*.h"), *(source / "lib").rglob("*.cpp")]
     code = "".join(path.read_text() for path in files)
     for name in sorted(set(re.findall(r"\b(\w+)\(\)", page))):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the documents name exists: files and links, commands and their options, names in the code, tests, byte vectors."""
+"""Everything that the documents name must exist: files, links, commands, options, names in the code, and test vectors."""
 
 import argparse
 import os
@@ -48,7 +48,7 @@ def check_links(source, path, text, faults):
 
 
 def check_words(source, path, text, code, names, faults):
-    """Whatever stands between backticks."""
+    """Checks the words between backticks."""
     words = set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text))
     for word in sorted(words):
         if is_path(word) and "{" not in word:
@@ -78,7 +78,7 @@ def check_commands(path, text, dev, main, benches, faults):
 
 
 def check_options(path, text, code, dev, faults):
-    """Options in what is written of the program and of tools/dev."""
+    """Checks the options in lines that name the program or tools/dev."""
     for line in text.splitlines():
         if not re.search(r"toxtcp (probe|ping|top|relay|keygen|demo)|tools/dev|`--", line):
             continue

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The host in C that has us as its subproject: nothing of ours shows in its build but the archive, and it works. The one in
-C++ is made by the test of the README, which looks at it in the same way.
+"""Builds a host in C (examples/client) that has toxtcp as a subproject, and runs it. Apart from the archive, toxtcp must not
+show in the host's build. readme_test.py builds a host in C++ and checks it in the same way.
 
-The host is copied to an empty folder, and this checkout to where its wrap would fetch it.
+The host is copied to an empty folder, and this checkout to the place where the wrap would fetch it.
 """
 
 import argparse
@@ -23,12 +23,12 @@ import time
 from checkout import copy_checkout, introspect, must_not_warn, run
 
 LIMIT_S = 60
-# What a dependency may add to the command that compiles a file which uses it.
+# Arguments that a dependency may add to the compiler's command line.
 OF_A_DEPENDENCY = ("-I", "-isystem", "-pthread", "-DTOXTCP_TOXCORE_GENERATION=")
 
 
 def control_of(host):
-    """The same host without us: what its build looks like is what ours may not change."""
+    """The same host without toxtcp. Its build shows what toxtcp must not change."""
     control = host.parent / "control"
     control.mkdir()
     for name in ("main.cpp", "main.c"):
@@ -41,7 +41,7 @@ def control_of(host):
 
 
 def flags_of_main(build):
-    """How the host's own file is compiled, without the names of files."""
+    """The compiler's arguments for the host's own file, without file names."""
     for command in json.loads((build / "compile_commands.json").read_text()):
         if pathlib.Path(command["file"]).parts[:2] in (("..", "main.cpp"), ("..", "main.c")):
             words = shlex.split(command["command"])
@@ -58,7 +58,7 @@ def own_options(meson, build):
 
 
 def check_build(meson, host, environment):
-    """What is wrong with the build of a host that has us as its subproject: what shows of ours in it."""
+    """The faults in the build of a host that has toxtcp as a subproject: whatever of toxtcp shows in it."""
     faults = []
     build = host / "build"
     run(meson, "setup", "build", cwd=control_of(host), env=environment)
@@ -70,23 +70,23 @@ def check_build(meson, host, environment):
         if flag not in flags_of_main(control) and not flag.startswith(OF_A_DEPENDENCY)
     ]
     if added:
-        faults.append(f"our arguments leak into the host's: {added}")
+        faults.append(f"arguments of toxtcp are used for the host's file: {added}")
     before, after = own_options(meson, control), own_options(meson, build)
     changed = sorted(name for name in before if before[name] != after.get(name))
-    # The options of a language are there with the language.
+    # Each language that a subproject adds has options of its own.
     for name in sorted(set(after) - set(before)):
         if name.removeprefix("build.").split("_")[0] not in ("c", "cpp"):
             changed.append(name)
     if changed:
-        faults.append(f"the host's options are changed: {changed}")
+        faults.append(f"toxtcp changes options of the host: {changed}")
     tests = [test["name"] for test in introspect(meson, build, "tests")]
     if tests:
-        faults.append(f"our tests are the host's: {tests}")
-    # A program of ours would be a tool or a test.
+        faults.append(f"tests of toxtcp are tests of the host: {tests}")
+    # A program of toxtcp would be a tool or a test, which the host must not build.
     ours = [target for target in introspect(meson, build, "targets") if target["subproject"] == "toxtcp"]
     programs = [target["name"] for target in ours if target["type"] == "executable"]
     if not ours or programs:
-        faults.append(f"of ours, the host has the programs {programs}, in {len(ours)} targets")
+        faults.append(f"the host builds {len(ours)} targets of toxtcp, with the programs {programs}")
     return faults
 
 
@@ -97,7 +97,7 @@ def free_port():
 
 
 def wait_for(process, beginning):
-    """The rest of the next line that begins like this; the test ends when there is none in time."""
+    """The rest of the next line that begins with `beginning`. Ends the test if there is none within LIMIT_S."""
     timer = threading.Timer(LIMIT_S, process.kill)
     timer.start()
     try:
@@ -106,7 +106,7 @@ def wait_for(process, beginning):
                 return line[len(beginning) :].rstrip("\n")
     finally:
         timer.cancel()
-    return sys.exit(f"`{beginning}` was awaited of {' '.join(process.args)}, which has ended or had to be ended")
+    return sys.exit(f"{' '.join(process.args)} ended, or was ended after {LIMIT_S} s, without a line `{beginning}...`")
 
 
 @contextlib.contextmanager
@@ -120,7 +120,7 @@ def running(*words, **options):
 
 
 def talk(build, relay_program, folder):
-    """Two of the C++ host talk through a relay of ours that is not there yet when they try it first."""
+    """Two processes of the C++ host talk through a relay that starts only after their first attempt to connect."""
     port = free_port()
     relay_key = run(relay_program, "keygen", folder / "relay-key").strip()
     words = [build / "talk", f"127.0.0.1:{port}", relay_key]
@@ -140,10 +140,10 @@ def talk(build, relay_program, folder):
 
 
 def connect(build, bootstrapd, folder):
-    """The C host is toxcore with us in it, and comes online through a relay as Tox has them."""
+    """The C host is toxcore with toxtcp in it. It must come online through tox-bootstrapd."""
     symbols = run("nm", "-C", build / "client")
     if " toxtcp::" not in symbols:
-        sys.exit("the client is toxcore's alone")
+        sys.exit("the client has no code of toxtcp in it")
     port = free_port()
     keys = folder / "keys"
     (folder / "config").write_text(
@@ -161,7 +161,7 @@ def connect(build, bootstrapd, folder):
                 if time.monotonic() > deadline:
                     sys.exit("tox-bootstrapd does not start")
                 time.sleep(0.01)
-            key = keys.read_bytes()[:32].hex()  # the public one comes first
+            key = keys.read_bytes()[:32].hex()  # the public key comes first
             output = run(build / "client", "127.0.0.1", port, key, timeout=LIMIT_S)
         finally:
             relay.kill()
@@ -179,7 +179,7 @@ def main():
         host = pathlib.Path(folder) / "host"
         shutil.copytree(arguments.source / "examples" / "client", host)
         copy_checkout(arguments.source, host / "subprojects" / "toxtcp")
-        # Not optimised: what shows does not depend on it, the time does.
+        # Not optimised, to save time: the checks do not depend on it.
         environment = {**os.environ, "CFLAGS": "-O0 -g0", "CXXFLAGS": "-O0 -g0"}
         fallback = "--force-fallback-for=toxtcp,toxtcp-toxcore-0.2.18"
         must_not_warn(run(arguments.meson, "setup", "build", fallback, cwd=host, env=environment), "meson setup")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is installed is all that a C++ program needs: headers, libraries, pkg-config's file, with and without CMake. Two
-programs with an event loop of their own talk through the relay that is installed."""
+"""The installed files are enough for a C++ program: headers, libraries and the file for pkg-config, with and without CMake. Two
+programs with an event loop of their own talk through the installed relay."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ class Installed:
         self.libraries = self.prefix / arguments.libdir
         path = f"{self.libraries / 'pkgconfig'}:{os.environ.get('PKG_CONFIG_PATH', '')}"
         self.environment = {**os.environ, "PKG_CONFIG_PATH": path}
-        # It was configured for another place than it is in now.
+        # The files are not at the prefix that they were configured for.
         self.moved = f"--define-variable=prefix={self.prefix}"
 
     def flags(self, *words):
@@ -32,7 +32,7 @@ class Installed:
 
 
 def must_start(program, libraries):
-    """It is linked with all it needs, and says how it is used."""
+    """Checks that the program finds its libraries: it must start and print its usage."""
     environment = {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
     done = subprocess.run([program], check=False, capture_output=True, text=True, env=environment)
     if done.returncode != USAGE_STATUS or "usage:" not in done.stderr:
@@ -40,7 +40,7 @@ def must_start(program, libraries):
 
 
 def must_talk(program, installed):
-    """Each is told the other's key by its standard input, and shows what the other has typed."""
+    """Two processes read the key of the other and a line to send. Each must print the line that the other has sent."""
     environment = {**os.environ, "LD_LIBRARY_PATH": str(installed.libraries)}
     with running(installed.prefix / "bin" / "toxtcp", "relay", "--address", "127.0.0.1", "--json", env=environment) as relay:
         said = json.loads(relay.stdout.readline())
@@ -60,13 +60,13 @@ def must_talk(program, installed):
 
 
 def without_cache(compiler):
-    """Meson puts a compiler cache that it finds before the compiler; to CMake that would be the compiler."""
+    """Leaves out a compiler cache that Meson has put before the compiler: CMake would take it for the compiler."""
     is_cache = pathlib.Path(compiler[0]).name in ("ccache", "sccache")
     return compiler[1:] if is_cache and len(compiler) > 1 else compiler
 
 
 def check_headers(installed, source, compiler):
-    """Each is there, and needs no other to be included before it."""
+    """Checks that each header is installed, and compiles without another header before it."""
     include = installed.prefix / "include"
     for folder, languages in (("toxtcp", ("c++",)), ("toxcore", ("c", "c++"))):
         names = sorted(path.name for path in (source / "include" / folder).glob("*.h"))
@@ -98,10 +98,10 @@ def main():
         installed = Installed(root / "root", arguments)
         check_headers(installed, arguments.source, arguments.compiler)
         if installed.flags("--modversion") != [arguments.version]:
-            sys.exit(f"pkg-config has version {installed.flags('--modversion')}")
+            sys.exit(f"pkg-config names the version {installed.flags('--modversion')}")
         strange = set(installed.flags("--cflags")) - {f"-I{installed.prefix / 'include'}"}
         if strange:
-            sys.exit(f"pkg-config has a program compiled with {strange}")
+            sys.exit(f"pkg-config adds unexpected flags for the compiler: {strange}")
 
         compiler = [*arguments.compiler, "-std=c++20", *STRICT]
         talk, lines = (examples / name / "main.cpp" for name in ("talk", "event_loop"))
@@ -112,13 +112,13 @@ def main():
             if f"{installed.libraries}/libtoxtcp.so." not in run(
                 "ldd", root / "shared", env={**os.environ, "LD_LIBRARY_PATH": str(installed.libraries)}
             ):
-                sys.exit("the program does not use what is installed")
+                sys.exit("the program does not use the installed library")
             must_start(root / "shared", installed.libraries)
             run(*compiler, lines, *installed.flags("--cflags", "--libs"), "-o", root / "lines")
             if (installed.prefix / "bin" / "toxtcp").exists():
                 must_talk(root / "lines", installed)
         if archive.exists():
-            # The archive by its name, then what it needs itself.
+            # The static library by its path, then the libraries that it needs.
             flags = installed.flags("--static", "--cflags", "--libs")
             flags = [str(archive) if flag == "-ltoxtcp" else flag for flag in flags]
             run(*compiler, talk, *flags, "-o", root / "static")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""make_archive with every compiler and linker that is here: the archive shows the C functions alone, has code in it, and keeps
-its own copies of inline functions beside another program's. With tools of another machine it says so."""
+"""Runs make_archive with every compiler and linker that is installed. The archive must export only the C functions, contain
+code, and use its own copies of inline functions, not those of the program. With tools for another machine, make_archive must
+fail and say so."""
 
 import argparse
 import os
@@ -53,7 +54,7 @@ def must(*words, **options):
 
 
 def toolchains():
-    """Compiler with its flags, flags of the archive's link, prefix of the tools, whether its programs run here."""
+    """Yields: compiler with its flags, flags to link the archive, prefix of the tools, whether its programs run here."""
     bfd, lld, clang = shutil.which("ld.bfd"), shutil.which("ld.lld"), shutil.which("clang++")
     for compiler in filter(shutil.which, ("g++", "clang++")):
         for linker in [name for name, found in (("bfd", bfd), ("lld", lld)) if found]:
@@ -93,11 +94,11 @@ def check(make_archive, folder, toolchain):
     shown = must(f"{prefix}nm", "-g", "--defined-only", "libmade.a", cwd=folder)
     names = re.findall(r"^[0-9a-f]+ (\w) (\S+)$", shown, re.MULTILINE)
     if sorted(name for _, name in names) != NAMES or {kind for kind, _ in names} != {"T"}:
-        sys.exit(f"{what}: the archive shows {names}")
+        sys.exit(f"{what}: the archive exports {names}")
     if "COMDAT" in must("readelf", "-g", "libmade.a", cwd=folder):
-        sys.exit(f"{what}: the archive has groups")
+        sys.exit(f"{what}: the archive has section groups")
     if is_native:
-        # A program whose inline functions have the same names, and do something else.
+        # The program has inline functions with the same names but other results.
         (folder / "inline.h").write_text(INLINE.format(step=1000))
         (folder / "main.cpp").write_text(MAIN)
         must(compiler[0], "-std=c++20", "-O0", "main.cpp", "libmade.a", "-o", "program", cwd=folder)
@@ -107,7 +108,7 @@ def check(make_archive, folder, toolchain):
 
 
 def check_other_machine(make_archive, folder, toolchain):
-    """The objects are another machine's than the tools'."""
+    """The tools are not for the machine that the objects are for: make_archive must fail."""
     compiler, link, prefix, _ = toolchain
     compile_parts(folder, compiler, prefix)
     done = run(make_archive, *tools(""), "libmade.a", "parts.a", compiler[0], *link, cwd=folder)
@@ -122,7 +123,7 @@ def main():
     arguments = parser.parse_args()
     checked = list(toolchains())
     if not checked:
-        sys.exit("no compiler is here")
+        sys.exit("no compiler is installed")
     for toolchain in checked:
         with tempfile.TemporaryDirectory() as folder:
             check(arguments.make_archive, pathlib.Path(folder), toolchain)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What other machines would say of the sources, as far as it can be told here: each header compiles alone; the library
-compiles without a warning for 32 bits and, where there is a compiler for it, for Windows; the program asks for Linux only
-where it does without as well."""
+"""Checks for other machines that this machine can do. Each header compiles alone. The library compiles without a warning for
+32 bits and, if the compiler is installed, for Windows. The program uses names that only Linux has in two files only, which
+other systems can do without."""
 
 import argparse
 import concurrent.futures
@@ -17,15 +17,16 @@ from checkout import files_of
 
 STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
 GENERATIONS = ("218", "220", "223")
-# Included by others in the middle of something, or before everything.
+# Headers that are not meant to compile alone.
 FRAGMENTS = {"test/system/posix_only.h"}
-# Of other systems than the one that is compiled for.
+# Files of the library that are for one kind of system only.
 OF_LINUX = {"lib/host/acknowledged_linux.cpp", "lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
 OF_POSIX = {"lib/host/sockets_posix.cpp"}
 OF_WINDOWS = {"lib/host/sockets_windows.cpp"}
-# Of the program; the first is compiled with posix_only.h, in place of the second there is another.
+# Files of the program that may use what only Linux has. A test compiles the first with posix_only.h. Other systems have
+# another file in place of the second.
 ASK_FOR_LINUX = {"tools/whole_file.cpp", "tools/demo_relays.cpp"}
-# What posix_only.h takes away.
+# The names that posix_only.h removes.
 LINUX_ONLY = re.compile(
     r"\b(?:SOCK_NONBLOCK|SOCK_CLOEXEC|__linux__|accept4|pipe2)\b"
     r"|#include <(?:linux/|sys/(?:epoll|eventfd|signalfd|timerfd|prctl|vfs|xattr)\.h)"
@@ -48,14 +49,14 @@ def generations_of(name):
 
 
 def included_first(source):
-    """What the C++ files include before all else: each build compiles these with nothing before them."""
+    """The headers that some C++ file includes first. Each build already compiles these with nothing before them."""
     found = (re.search(r'^#include "(.+)"', (source / name).read_text(), re.MULTILINE)
              for name in files_of(source) if name.endswith(".cpp"))
     return tuple("/" + first[1] for first in found if first)
 
 
 def check_headers(source, compiler, flags):
-    """Each one is compiled with nothing before it."""
+    """Compiles each header with nothing before it."""
     includes = [f"-I{source / folder}" for folder in ("include", "lib", "test", ".", "tools", "test/abi", "test/bench")]
     jobs = []
     first = included_first(source)
@@ -72,7 +73,7 @@ def check_headers(source, compiler, flags):
 
 
 def compile_library(source, words, without):
-    """What does not ask what system it is on is compiled as one file."""
+    """Compiles the library. Files that do not depend on the system are compiled together, as one file."""
     words = [*words, *STRICT, f"-I{source / 'include'}", f"-I{source / 'lib'}"]
     names = [name for name in files_of(source)
              if name.startswith("lib/") and name.endswith(".cpp") and name not in without and "spdlog" not in name]
@@ -86,7 +87,7 @@ def compile_library(source, words, without):
 
 
 def check_32_bits(source):
-    """By GCC, whose warnings are the stricter ones, on this machine's headers."""
+    """Compiles with GCC, whose warnings are stricter, and with the headers of this machine."""
     if shutil.which("g++") is None or os.uname().machine != "x86_64":
         print("32 bits: skipped, that needs g++ on x86_64")
         return []
@@ -110,7 +111,7 @@ def check_32_bits(source):
 def check_program(source):
     found = {name for name in files_of(source)
              if name.startswith("tools/") and name.endswith((".cpp", ".h")) and LINUX_ONLY.search((source / name).read_text())}
-    return [] if found == ASK_FOR_LINUX else [f"asked for Linux is in {sorted(found)}, not in {sorted(ASK_FOR_LINUX)}"]
+    return [] if found == ASK_FOR_LINUX else [f"names of Linux only are in {sorted(found)}, expected: {sorted(ASK_FOR_LINUX)}"]
 
 
 def check_windows(source, sodium):
@@ -119,7 +120,7 @@ def check_windows(source, sodium):
         print("Windows: skipped, that needs g++-mingw-w64-x86-64-posix")
         return []
     with tempfile.TemporaryDirectory() as extra:
-        # libsodium's headers are the same everywhere; of the folder that they are in, no other may be seen.
+        # libsodium's headers are the same on every system. Links keep the other headers of their folder out of the search.
         (pathlib.Path(extra) / "sodium.h").symlink_to(sodium / "sodium.h")
         (pathlib.Path(extra) / "sodium").symlink_to(sodium / "sodium")
         defined = ["-D_WIN32_WINNT=0x0600", "-DNOMINMAX", "-DWIN32_LEAN_AND_MEAN"]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Follows the README word by word, as somebody would who has just cloned the repository.
+"""Follows the README step by step, as a person would who has just cloned the repository.
 
-What is indented by four spaces in the sections below is followed: a block whose first line is a comment that begins
-with the name of a file is that file, any other is typed into a shell. A fenced block is only to look at. The section
-`Try it` happens in the clone; each of the others in an empty folder beside it, where the clone is `../toxtcp`. What the
-section for C++ programs has built is looked at: nothing of ours shows in it but the library, and it works.
+Blocks that are indented by four spaces in the sections below are used. If the first line of a block is a comment that begins
+with a file name, the block is written to that file. Every other block is run in a shell. Fenced blocks are not used. Sections
+run in the clone, or in a folder beside it, where the clone is `../toxtcp` (SECTIONS). The build of the section for C++
+programs is checked in the end: apart from the library, toxtcp must not show in it, and its program must work.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import time
 from checkout import must_not_warn, new_repository, run
 from host_test import check_build, talk
 
-# Where a section happens, and where the files that it shows are tested as well.
+# For each section: the folder that it runs in, and the example that its files must be equal to.
 SECTIONS = {
     "Try it": ("toxtcp", None),
     "Under toxcore": ("client", "client"),
@@ -28,13 +28,13 @@ SECTIONS = {
     "The program": ("toxtcp", None),
 }
 FILE_NAME = re.compile(r"(?://|#) ((?:[\w.-]+/)*[\w-]+\.[\w.]+)(?::.*)?")
-# What would take too long here is done shorter, or only looked up.
+# Commands that would take too long, and what is run instead.
 INSTEAD = {
     "tools/dev demo": "tools/dev demo --seconds 5",
     "tools/dev test": "tools/dev help | grep '^  test '",
 }
 
-# What only this machine, or the build that this test belongs to, has set.
+# Variables that this machine or the running build may have set, and a reader of the README has not.
 UNWANTED = ["CC", "CFLAGS", "CXX", "CXXFLAGS", "DESTDIR", "LD_LIBRARY_PATH", "LDFLAGS", "PKG_CONFIG_PATH"]
 
 
@@ -46,7 +46,7 @@ def section(text, title):
 
 
 def blocks(text):
-    """The indented blocks, without their indentation. Empty lines do not end one, a paragraph does."""
+    """The indented blocks, without their indentation. An empty line does not end a block, a paragraph does."""
     found = []
     inside, before = False, ""
     for line in re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).splitlines():
@@ -64,7 +64,7 @@ def blocks(text):
 
 
 def script_of(title, parts, hosts, host):
-    """What to do, as one shell: what a block leaves behind is there for the next."""
+    """One shell script of all blocks, so that a block can use what earlier blocks have set; and the number of files in it."""
     lines = ["set -euo pipefail"]
     files = 0
     for block in parts:
@@ -74,7 +74,7 @@ def script_of(title, parts, hosts, host):
             files += 1
             tested = hosts / (host or "") / name[1]
             if host and (not tested.is_file() or tested.read_text() != block + "\n"):
-                sys.exit(f"README.md, `{title}`: {name[1]} is not what examples/{host}/{name[1]} is")
+                sys.exit(f"README.md, `{title}`: {name[1]} differs from examples/{host}/{name[1]}")
             lines += [f"mkdir -p {pathlib.Path(name[1]).parent}", f"cat >{name[1]} <<'END_OF_FILE'"]
             lines += [block, "END_OF_FILE"]
         else:
@@ -98,16 +98,16 @@ def main():
             parts = blocks(section(text, title))
             script, files = script_of(title, parts, arguments.source / "examples", host)
             if len(parts) == files:
-                sys.exit(f"README.md, `{title}`: there is nothing to type")
+                sys.exit(f"README.md, `{title}`: there is no command")
             if host == "talk" and files == 0:
-                sys.exit(f"README.md, `{title}`: there is no program")
+                sys.exit(f"README.md, `{title}`: there is no file")
             scripts.append((title, place, script))
 
         new_repository(arguments.source, root / "origin")
         run("git", "clone", "-q", root / "origin", root / "toxtcp")
         (root / "home").mkdir()
         environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        # Unoptimised, so that it does not take longer than all other tests of the package.
+        # Not optimised, or this would be the longest test of the package.
         environment |= {"HOME": str(root / "home"), "CXXFLAGS": "-O0 -g0"}
         for title, place, script in scripts:
             (root / place).mkdir(exist_ok=True)

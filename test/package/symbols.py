@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What the shared library shows: compared with the list in the repository, or written there (--renew).
+"""Compares the symbols that the shared library exports with the list in the repository, or writes the list (--renew).
 
-It has to be what the headers mark with TOXTCP_API, and nothing else.
+The library must export the functions that the headers mark with TOXTCP_API, and nothing else.
 
-A name that is missing breaks the programs that were linked with it. One that is new is promised from now on, so that it
-has to be meant; `tools/dev symbols` takes it into the list.
+A missing symbol breaks the programs that were linked with it. A new symbol must be kept from now on, so it must be intended;
+`tools/dev symbols` adds it to the list.
 """
 
 import argparse
@@ -17,13 +17,13 @@ VERSIONS = "TOXTCP_"
 
 
 def shown(library):
-    """Each name with its version, and whatever has none."""
+    """The exported symbols, each with its version if it has one."""
     words = ["nm", "-D", "-C", "--defined-only", "--with-symbol-versions", library]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     names = []
     for line in text.splitlines():
         _, kind, name = line.split(" ", 2)
-        if kind != "A":  # the versions themselves
+        if kind != "A":  # a version itself
             names.append(name.replace("@@", "@"))
     return sorted(names)
 
@@ -50,13 +50,13 @@ def main():
     names = shown(arguments.library)
     strangers = [name for name in names if not name.startswith("toxtcp::") or f"@{VERSIONS}" not in name]
     if not names or strangers:
-        sys.exit("shown, but not ours: " + "\n".join(strangers or ["nothing at all is ours"]))
+        sys.exit("exported, but not versioned symbols of toxtcp: " + "\n".join(strangers or ["the library exports nothing"]))
     marked = declared(arguments.include)
     differ = sorted(marked ^ set(map(name_of, names)))
     for name in differ:
-        print(f"{name}: " + ("marked with TOXTCP_API, but not shown" if name in marked else "shown, but not marked"))
+        print(f"{name}: " + ("marked with TOXTCP_API, but not exported" if name in marked else "exported, but not marked"))
     if differ:
-        sys.exit("what is marked and what is shown has to be the same")
+        sys.exit("the library must export the functions that are marked, and no others")
     if arguments.renew:
         arguments.list.write_text("\n".join(names) + "\n", encoding="utf-8")
         print(f"{arguments.list}: {len(names)} names")
@@ -68,7 +68,7 @@ def main():
     for name in missing:
         print(f"missing: {name}")
     for name in unknown:
-        print(f"not in {arguments.list.name} (if it is meant to be shown: tools/dev symbols): {name}")
+        print(f"not in {arguments.list.name} (if it is meant to be exported, run tools/dev symbols): {name}")
     print(f"{len(names)} names, {len(missing)} missing, {len(unknown)} unknown")
     sys.exit(1 if missing or unknown else 0)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What is built for Windows, under wine: the DLL shows what the headers mark and nothing else, and two of the README's `talk`
-talk through a relay of this machine, with the static library and with the DLL. For `tools/dev windows`."""
+"""Tests the Windows build under wine. The DLL must export the functions that the headers mark, and nothing else. Two processes
+of the README's `talk` must talk through a relay of this machine, with the static library and with the DLL. For `tools/dev
+windows`."""
 
 import argparse
 import json
@@ -19,7 +20,7 @@ LIMIT_S = 120
 
 
 def shown(library, tools):
-    """Each function that the DLL exports, by its name alone."""
+    """The functions that the DLL exports, demangled."""
     words = [tools + "objdump", "-p", library]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     table = text.partition("[Ordinal/Name Pointer] Table")[2].partition("\n\n")[0]
@@ -33,11 +34,11 @@ def check_exports(library, tools):
     names = shown(library, tools)
     strangers = [name for name in names if not name.startswith("toxtcp::")]
     if strangers:
-        sys.exit(f"{library} shows what is not ours: {strangers}")
+        sys.exit(f"{library} exports symbols that are not toxtcp's: {strangers}")
     differ = marked ^ {re.match(r"toxtcp::(\w+)", name)[1] for name in names}
     if differ:
-        sys.exit(f"{library} shows other functions than the headers mark: {sorted(differ)}")
-    print(f"{library.name} shows the {len(marked)} functions that the headers mark, and nothing else")
+        sys.exit(f"the functions that {library} exports differ from those that the headers mark: {sorted(differ)}")
+    print(f"{library.name} exports the {len(marked)} functions that the headers mark, and nothing else")
 
 
 def build_talk(library, sodium, tools, folder):
@@ -51,7 +52,7 @@ def build_talk(library, sodium, tools, folder):
 
 
 def start(program, words, said):
-    """What it prints goes to a file: wine leaves processes behind that would keep a pipe open."""
+    """Starts the program. Its output goes to a file, since wine leaves processes behind that would keep a pipe open."""
     with open(said, "w", encoding="utf-8") as file:
         return subprocess.Popen(["wine", program, *words], stdout=file)
 
@@ -67,16 +68,16 @@ def talk(program, relay, folder):
         end = time.monotonic() + LIMIT_S
         while len(words_of(first_said)) < 3:  # I am KEY
             if time.monotonic() > end:
-                sys.exit("the program under wine says no key")
+                sys.exit("the program under wine has printed no key")
             time.sleep(0.1)
         second = start(program, [*relay, words_of(first_said)[2]], second_said)
         try:
             if second.wait(LIMIT_S) != 0 or "welcome" not in words_of(second_said):
-                sys.exit(f"no word came back: {words_of(second_said)}")
+                sys.exit(f"the second program got no answer: {words_of(second_said)}")
         finally:
             second.kill()
         if "hello" not in words_of(first_said):
-            sys.exit(f"nothing was heard: {words_of(first_said)}")
+            sys.exit(f"the first program heard nothing: {words_of(first_said)}")
     finally:
         first.kill()
 

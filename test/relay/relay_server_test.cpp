@@ -1,4 +1,4 @@
-// The relay of tools/ held to the protocol, from a client's side of the wire.
+// Tests that the relay server of tools/ follows the protocol, as a client sees it.
 #include "tools/relay_server.h"
 
 #include <algorithm>
@@ -80,7 +80,7 @@ std::vector<std::uint8_t> seal(Client &client, Bytes plain) {
     return frame;
 }
 
-/// Whether the relay still has the client after that packet.
+/// Sends a packet. Whether the relay keeps the client after it.
 bool send_plain(Client &client, Bytes plain) {
     return receive(client, seal(client, plain));
 }
@@ -96,7 +96,7 @@ Plain ping_of(std::uint8_t type, std::uint8_t id) {
     return {type, 0, 0, 0, 0, 0, 0, 0, id};
 }
 
-/// What has come from the relay since the last time, opened.
+/// The packets that the relay has sent since the last call, decrypted.
 std::vector<Plain> drain(Client &client) {
     const Bytes pending = relay_server_pending(client.world->server, client.handle);
     std::vector<std::uint8_t> bytes{pending.begin(), pending.end()};
@@ -114,7 +114,7 @@ std::vector<Plain> drain(Client &client) {
     return packets;
 }
 
-/// A client that the relay believes.
+/// A confirmed client: its handshake is done, and its first packet has come.
 Client join(World &world) {
     Client client = stranger(world);
     shake_hands(client);
@@ -123,7 +123,7 @@ Client join(World &world) {
     return client;
 }
 
-/// Asks for a peer; the routing id that the relay answers with.
+/// Requests a route to a peer. Returns the routing id of the relay's answer.
 std::uint8_t ask_for(Client &client, const Public_Key &peer) {
     REQUIRE(send_plain(client, plain_of(0, peer)));
     const std::vector<Plain> answers = drain(client);
@@ -134,7 +134,7 @@ std::uint8_t ask_for(Client &client, const Public_Key &peer) {
     return answers[0][1];
 }
 
-/// Two that have asked for each other, both with routing id 16.
+/// Two clients that have requested each other, both with routing id 16.
 std::array<Client, 2> join_pair(World &world) {
     std::array<Client, 2> pair{join(world), join(world)};
     CHECK(ask_for(pair[0], pair[1].key) == 16);
@@ -182,7 +182,7 @@ TEST_CASE("the relay opens packets that come byte by byte") {
     CHECK(drain(client) == std::vector<Plain>{ping_of(5, 7)});
 }
 
-TEST_CASE("the relay takes a handshake and the first packets in one piece") {
+TEST_CASE("the relay opens several packets that come in one piece") {
     World world;
     start(world);
     Client client = join(world);
@@ -207,7 +207,7 @@ TEST_CASE("the relay drops a handshake that does not open") {
     CHECK(relay_server_pending(world.server, client.handle).empty());
 }
 
-TEST_CASE("a client is believed after its first packet, not after its handshake") {
+TEST_CASE("a client is confirmed by its first packet, not by its handshake") {
     World world;
     start(world);
     Client client = stranger(world);
@@ -218,7 +218,7 @@ TEST_CASE("a client is believed after its first packet, not after its handshake"
     CHECK(relay_server_clients(world.server) == 1);
 }
 
-TEST_CASE("a replayed handshake does not throw the client out") {
+TEST_CASE("a replayed handshake does not end the client's connection") {
     World world;
     start(world);
     Client client = join(world);
@@ -247,7 +247,7 @@ TEST_CASE("a client that connects again replaces its old connection") {
     CHECK(drain(b) == std::vector<Plain>{{2, 16}});
 }
 
-TEST_CASE("what a client sent over a connection that it gave up, and comes late, does not end its new one") {
+TEST_CASE("a late packet of a client's old connection does not end its new connection") {
     World world;
     start(world);
     Client old = stranger(world);
@@ -264,7 +264,7 @@ TEST_CASE("what a client sent over a connection that it gave up, and comes late,
 
 // ---- routing ---------------------------------------------------------------------------------------------------
 
-TEST_CASE("routing ids count up from 16, and the same key has the same id again") {
+TEST_CASE("routing ids count up from 16, and the same key gets the same id again") {
     World world;
     start(world);
     Client client = join(world);
@@ -280,7 +280,7 @@ TEST_CASE("a request for the client's own key is refused with id 0") {
     CHECK(ask_for(client, client.key) == 0);
 }
 
-TEST_CASE("the 241st request is refused with id 0, and a route that is left makes room") {
+TEST_CASE("the 241st request is refused with id 0, and a route that a client leaves makes room") {
     World world;
     start(world);
     Client client = join(world);
@@ -293,7 +293,7 @@ TEST_CASE("the 241st request is refused with id 0, and a route that is left make
     CHECK(ask_for(client, some_key(251)) == 0);
 }
 
-TEST_CASE("both are told when both have asked for each other, and not before") {
+TEST_CASE("two clients are told that they are online when both have requested each other, and not before") {
     World world;
     start(world);
     Client a = join(world);
@@ -310,7 +310,7 @@ TEST_CASE("both are told when both have asked for each other, and not before") {
     CHECK(drain(a) == std::vector<Plain>{{2, 17}});
 }
 
-TEST_CASE("the other is told when a client leaves, and its route waits for the client's return") {
+TEST_CASE("a peer is told when a client disconnects, and its route is online again when the client returns") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -324,7 +324,7 @@ TEST_CASE("the other is told when a client leaves, and its route waits for the c
     CHECK(drain(b) == std::vector<Plain>{{2, 16}});
 }
 
-TEST_CASE("the other is told when a client is done with it, and the client is not") {
+TEST_CASE("a peer is told when a client leaves the route to it, and the client is not told") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -339,7 +339,7 @@ TEST_CASE("the other is told when a client is done with it, and the client is no
 
 // ---- packets ---------------------------------------------------------------------------------------------------
 
-TEST_CASE("data goes to the other under the other's routing id") {
+TEST_CASE("data reaches the peer with the peer's own routing id") {
     World world;
     start(world);
     Client a = join(world);
@@ -355,7 +355,7 @@ TEST_CASE("data goes to the other under the other's routing id") {
     CHECK(drain(a) == std::vector<Plain>{plain_of(17, {}, 1)});
 }
 
-TEST_CASE("data for a route that is not online goes nowhere, and is no error") {
+TEST_CASE("data for a route that is not online is dropped, and is no error") {
     World world;
     start(world);
     Client a = join(world);
@@ -367,7 +367,7 @@ TEST_CASE("data for a route that is not online goes nowhere, and is no error") {
     CHECK(drain(b).empty());
 }
 
-TEST_CASE("OOB packets reach any key that is here, with the sender's key") {
+TEST_CASE("OOB packets reach any client that is connected, with the sender's key") {
     World world;
     start(world);
     Client a = join(world);
@@ -389,7 +389,7 @@ TEST_CASE("onion and forward requests are ignored") {
     CHECK(drain(client) == std::vector<Plain>{ping_of(5, 3)});
 }
 
-TEST_CASE("what is malformed drops its sender alone, with the reason") {
+TEST_CASE("a malformed packet has its sender dropped, and nobody else, with the reason") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -450,7 +450,7 @@ TEST_CASE("a ping of id 0 is ignored") {
 
 // ---- queues ----------------------------------------------------------------------------------------------------
 
-TEST_CASE("data for a client that does not read is dropped, and what is queued is bounded") {
+TEST_CASE("data for a client that does not read is dropped, and its queue is bounded") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -463,7 +463,7 @@ TEST_CASE("data for a client that does not read is dropped, and what is queued i
     CHECK(queued > RELAY_SERVER_DATA_QUEUE);
     CHECK(queued <= RELAY_SERVER_DATA_QUEUE + MAX_FRAME_SIZE);
 
-    // Control packets queue behind it, and what was dropped has not cost the channel its order.
+    // A control packet is queued behind the data. Dropped packets have used no nonce, so later packets still open.
     REQUIRE(send_plain(b, ping_of(4, 9)));
     const std::vector<Plain> packets = drain(b);
     CHECK(packets.back() == ping_of(5, 9));
@@ -486,7 +486,7 @@ TEST_CASE("a client that sends pings and never reads the pongs is dropped") {
     CHECK(relay_server_pending(world.server, client.handle).empty());
 }
 
-TEST_CASE("a queue that is sent in small pieces loses nothing") {
+TEST_CASE("a queue that is sent in small pieces loses no packet") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -509,7 +509,7 @@ TEST_CASE("a queue that is sent in small pieces loses nothing") {
     CHECK(drain(b) == std::vector<Plain>(100, plain_of(16, {}, 500)));
 }
 
-TEST_CASE("the owner is told of each client that has something to send or is dropped") {
+TEST_CASE("relay_server_changed names each client that has bytes to be sent or is dropped") {
     World world;
     start(world);
     auto [a, b] = join_pair(world);
@@ -527,7 +527,7 @@ TEST_CASE("the owner is told of each client that has something to send or is dro
     CHECK(relay_server_dropped(world.server, a.handle));
     CHECK_FALSE(relay_server_dropped(world.server, b.handle));
 
-    // A handle that is given back is not told of: it may be another's by then.
+    // A closed handle is not named: it may belong to another client by then.
     REQUIRE(send_plain(b, ping_of(4, 1)));
     relay_server_close(world.server, b.handle);
     CHECK(relay_server_changed(world.server) == -1);
@@ -564,7 +564,7 @@ TEST_CASE("a client is pinged every 30 s, and has 10 s to answer") {
         CHECK(pings[0][0] == 4);
         CHECK(relay_server_deadline(world.server) == world.now + 10'000);
 
-        REQUIRE(send_plain(client, ping_of(5, 77))); // not the one asked for
+        REQUIRE(send_plain(client, ping_of(5, 77))); // a pong with a wrong id
         if (i < 2) {
             Plain pong = pings[0];
             pong[0] = 5;
@@ -578,7 +578,7 @@ TEST_CASE("a client is pinged every 30 s, and has 10 s to answer") {
     CHECK(reason_of(client) == Reason::ping_timeout);
 }
 
-TEST_CASE("a relay without clients waits for no clock") {
+TEST_CASE("a relay without clients has no deadline") {
     World world;
     start(world);
     CHECK(relay_server_deadline(world.server) == UINT64_MAX);
@@ -589,7 +589,7 @@ TEST_CASE("a relay without clients waits for no clock") {
 
 // ---- handles ---------------------------------------------------------------------------------------------------
 
-TEST_CASE("no more clients than the limit are let in, and one that goes makes room") {
+TEST_CASE("no more clients than the limit are accepted, and a client that goes makes room") {
     World world;
     start(world, 2);
     Client a = join(world);
@@ -600,7 +600,7 @@ TEST_CASE("no more clients than the limit are let in, and one that goes makes ro
     CHECK(send_plain(b, ping_of(4, 1)));
 }
 
-TEST_CASE("a handle that is nobody's does no harm") {
+TEST_CASE("a handle that no client has does no harm") {
     World world;
     start(world);
     for (const int handle : {-1, 0, 5}) {
@@ -651,7 +651,7 @@ TEST_CASE("faults decide which packets have an effect, and which are sent") {
     }
 }
 
-TEST_CASE("any plain bytes can be injected, and any raw ones") {
+TEST_CASE("any plain bytes and any raw bytes can be injected") {
     World world;
     start(world);
     Client client = join(world);

@@ -84,7 +84,7 @@ void answer(const Scripted_Relay &relay, Scripted_Client &client, const Packet &
     }
 }
 
-/// Deals with one frame. False when there is no whole one.
+/// Takes one frame. False when no frame is complete.
 bool take_frame(Scripted_Relay &relay, Scripted_Client &client) {
     if (client.in.size() < FRAME_HEADER_SIZE) {
         return false;

@@ -1,5 +1,5 @@
-// A relay that does what a test tells it, and nothing else: it answers handshakes, routing requests and pings unless
-// told not to, and keeps every packet that came, opened.
+// A relay whose packets a test writes. By itself it answers only handshakes, routing requests and pings, unless told
+// not to. It keeps every packet that came, decrypted.
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@ struct Scripted_Client {
     Channel channel;
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
-    std::vector<Public_Key> routes; ///< asked for, in order: the first has id 16
+    std::vector<Public_Key> routes; ///< requested, in order: the first has id 16
 };
 
 struct Scripted_Packet {
     std::uint64_t at = 0;
-    std::string plain; ///< with its type
+    std::string plain; ///< plain bytes, the packet type first
 };
 
 struct Scripted_Relay {
@@ -33,14 +33,14 @@ struct Scripted_Relay {
     bool answers_handshake = true;
     bool answers_pings = true;
     bool answers_routes = true;
-    std::string handshake_answer; ///< instead of a proper one; may be empty
+    std::string handshake_answer; ///< sent as the answer to a handshake; empty: a proper answer
 
     std::vector<Scripted_Client> clients; ///< all that ever came
     std::vector<Scripted_Packet> packets; ///< all that ever came
-    bool broken = false;                  ///< a client sent what does not open, or is no packet
+    bool broken = false;                  ///< a client sent bytes that do not open, or are no valid packet
 };
 
-/// Starts one, and keeps the pointer: it must not move.
+/// Starts a relay. The network keeps a pointer to it, so it must not move.
 void scripted_start(Scripted_Relay &relay, Sim_Network &net, Family family = Family::ipv4);
 
 /// Seals and sends plain bytes to the last client that came.
@@ -58,7 +58,7 @@ void scripted_close(Scripted_Relay &relay, bool reset = false);
 /// Packets of this type that came. Data packets are counted whatever their routing id; echoes are not counted.
 std::size_t scripted_count(const Scripted_Relay &relay, Packet_Type type);
 
-/// The plain bytes of the n-th of them, nothing when there are not so many.
+/// The plain bytes of the n-th of these packets, from 0 on. Empty when there are fewer.
 std::string scripted_packet(const Scripted_Relay &relay, Packet_Type type, std::size_t n);
 
 } // namespace toxtcp

@@ -6,41 +6,43 @@ namespace toxtcp {
 
 namespace {
 
-// How long two who talk may not hear each other while both are online at an honest relay: the design's table of bounds.
+// The longest silence allowed between two who send and are online at the same honest relay (table in docs/failover.md).
 constexpr std::uint64_t PROMPT_MS = 600;
 constexpr std::uint64_t ROUND_TRIPS = 4;
 constexpr std::uint64_t AT_MOST_MS = 3 * SECOND;
-/// Up to two relays that no echo finds out: they pass echoes and drop data, or the peer answers none.
+/// With up to two bad relays that echoes do not detect: they pass echoes and drop data, or the peer answers no echo.
 constexpr std::uint64_t FEW_UNPROVED_MS = 9 * SECOND;
-constexpr std::uint64_t MANY_UNPROVED_MS = 20 * SECOND; ///< up to five
+constexpr std::uint64_t MANY_UNPROVED_MS = 20 * SECOND; ///< with up to five of them
 constexpr std::size_t FEW_UNPROVED = 2;
 
 /// From the end of an outage to the first relay that is connected.
 constexpr std::uint64_t BACK_WHEN_TOLD_MS = 3 * SECOND;
 constexpr std::uint64_t BACK_MS = 15 * SECOND;
 
-/// Echoes to a peer: so many a second, and one over each route for each silence.
+/// Echoes to a peer: so many a second, and one more over each route for each silence.
 constexpr std::uint64_t ECHOES_A_SECOND = 2;
-/// Of a client in all, and as many at once (lib/connections/traffic.cpp).
+/// Echoes to all peers of a client: so many a second, and MOST_ECHOES at once (lib/connections/traffic.cpp).
 constexpr std::uint64_t ALL_ECHOES_A_SECOND = 10;
 constexpr std::uint64_t MOST_ECHOES = 40;
-/// After the last data no echo is sent.
+/// No echo is sent later than this after the last data.
 constexpr std::uint64_t CALM_MS = 5 * SECOND;
-/// The library finds a silence after this time, and after twice the pauses that a peer is known to make.
+/// To the library a peer is silent after this time, or after twice its usual pause if this is longer.
 constexpr std::uint64_t SILENCE_MS = 300;
 
-/// Connects in an hour, after the first minute.
+/// The most connects to a relay in an hour, after the first minute.
 constexpr std::uint32_t DEAD_ATTEMPTS = 40;
 constexpr std::uint32_t FLAPPING_ATTEMPTS = 60;
 
 constexpr std::uint64_t RECENT = 10 * SECOND;
 
-/// Of pings, from one check to the next: one a second more than the usual, and those that prove a network.
+/// Pings to a relay from one check to the next: the protocol's, one a second in a silence, and one that tests a
+/// connection.
 constexpr std::uint32_t MAX_PINGS = 3;
-/// The pace of connects (retry.cpp), and beyond it only relays that are new to the client or known again.
+/// Connects of a client from one check to the next: the usual pace (policy/backoff.h), and beyond it only relays that
+/// are new to the client or named again.
 constexpr std::uint64_t MAX_CONNECTS = 10 + 2 * MAX_SIM_RELAYS;
 
-/// Whether so much waits at a relay for this client, after a flood, that it drops packets for it.
+/// Whether the relay drops packets for this client because too much waits for it, as after a flood.
 bool is_congested(const Sim_Relay &relay, const Client &client) {
     const int handle = relay_server_find(relay.server, client.peer.key);
     return handle >= 0 && relay_server_pending(relay.server, handle).size() > relay.server.def.data_queue;
@@ -68,7 +70,7 @@ bool online_at(const Run &run, const Friendship &f, std::size_t side, std::uint3
     return route != NO_ROUTE && c.peers[slot].routes[route].step == Route_Step::online;
 }
 
-/// Relays of theirs that are not honest or not well.
+/// The friendship's relays that are not honest or not working.
 Relay_Set bad_relays(const Run &run, const Friendship &f) {
     Relay_Set bad = 0;
     for (const std::uint32_t relay : f.relays) {
@@ -81,7 +83,7 @@ bool answers_echoes(const Run &run, const Friendship &f) {
     return run.clients[f.peer[0]].peer.def.answer_echoes && run.clients[f.peer[1]].peer.def.answer_echoes;
 }
 
-/// Relays that no echo finds out.
+/// How many bad relays echoes do not detect.
 std::size_t count_unproved(const Run &run, const Friendship &f, Relay_Set bad) {
     return static_cast<std::size_t>(std::count_if(f.relays.begin(), f.relays.end(), [&](std::uint32_t relay) {
         const Relay_Kind kind = run.kinds[relay].kind;
@@ -90,7 +92,7 @@ std::size_t count_unproved(const Run &run, const Friendship &f, Relay_Set bad) {
     }));
 }
 
-/// From end to end and back over the slowest of their honest relays, with the pauses between ticks.
+/// The round trip between the two over the slowest of their honest relays, ms, with the pauses between ticks.
 std::uint64_t round_trip(Run &run, const Friendship &f) {
     std::uint64_t longest = 0;
     for (const std::uint32_t relay : f.relays) {
@@ -108,20 +110,21 @@ std::uint64_t round_trip(Run &run, const Friendship &f) {
 }
 
 std::uint64_t silence_bound(Run &run, const Friendship &f, std::size_t unproved) {
-    // A packet's pause at both ends: who hears nothing waits from its own next packet on, and what is heard then is the
-    // other's next. A tick's pause for each decision of those who decide by the clock.
+    // A period of both ends is added: an end notices a silence from its own next packet on, and the first packet that
+    // it hears again is the next one of the other end. An end that ticks by the clock decides at ticks only: four are
+    // added.
     const bool by_clock = ticks_by_the_clock(run.clients[f.peer[0]]) || ticks_by_the_clock(run.clients[f.peer[1]]);
     const std::uint64_t own = f.flow[0].period + f.flow[1].period + (by_clock ? 4 * SIM_TICK_MS : 0);
     if (unproved != 0) {
         return (unproved <= FEW_UNPROVED ? FEW_UNPROVED_MS : MANY_UNPROVED_MS) + own;
     }
-    // Who is known to pause is waited for twice as long.
+    // The library waits for twice the pause that the other end usually makes.
     const std::uint64_t pause = std::max(f.flow[0].period, f.flow[1].period);
     const std::uint64_t patience = std::max(2 * pause, SILENCE_MS) - SILENCE_MS;
     return std::min(PROMPT_MS + patience + ROUND_TRIPS * round_trip(run, f), AT_MOST_MS) + own;
 }
 
-/// Whether nothing stands in the way of the two.
+/// Whether the two must hear each other: both are awake and settled, and online at the same good relay.
 bool is_well(const Run &run, const Friendship &f) {
     for (std::size_t side = 0; side < 2; ++side) {
         const Client &client = run.clients[f.peer[side]];
@@ -134,7 +137,7 @@ bool is_well(const Run &run, const Friendship &f) {
     });
 }
 
-/// For the story: how each of their relays stands with the two.
+/// Prints in a story: the state of each relay of a friendship, and which relays the two use.
 void tell_routes(Run &run, const Friendship &f) {
     for (const std::uint32_t relay : f.relays) {
         tell(run, "  relay %u: %s%s%s", relay, is_good(run, f, relay) ? "good" : "bad",
@@ -175,7 +178,7 @@ void check_silence(Run &run, std::uint32_t index) {
     for (std::size_t side = 0; side < 2; ++side) {
         const std::uint64_t silence = now - std::max(f.flow[side].heard_at, f.good_since);
         const std::uint64_t bound = silence_bound(run, f, unproved);
-        if (f.flow[side].period < SECOND) { // others speak too seldom for silence to tell anything
+        if (f.flow[side].period < SECOND) { // with longer periods, a pause is no silence
             run.result.most.longest_silence_ms[kind] = std::max(run.result.most.longest_silence_ms[kind], silence);
         }
         if (silence > bound) {
@@ -197,10 +200,10 @@ void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
     Echo_Watch &echoes = f.flow[side].echoes;
     Connection_Info info;
     if (client.peer.c == nullptr || !tcp_connection_info(client.peer.c, f.connection[side], info)) {
-        return; // nothing is sent meanwhile
+        return; // there is no connection, so no echo
     }
     if (echoes.connection != f.connection[side] || echoes.life != client.lives) {
-        // A new one. What was granted in the last second is already its own.
+        // The connection is new. Echoes granted in the last second were granted to it.
         const std::uint64_t granted =
             echoes.before[(echoes.place + Echo_Watch::SECONDS - 1) % Echo_Watch::SECONDS].second;
         echoes.connection = f.connection[side];
@@ -219,8 +222,10 @@ void check_echoes_to(Run &run, std::uint32_t index, std::size_t side) {
              static_cast<unsigned long long>(sent));
     }
     auto &[sent_before, granted_before] = echoes.before[echoes.place];
-    // One burst may come just before its silence is seen here, and one later than what it is granted for: both may be
-    // at an end of these seconds. Two more for complaints. A peer whose pauses are not known yet is taken to be silent.
+    // Bursts (one echo over each route) that `granted` does not have within these seconds: one that was sent just
+    // before its silence was noticed here; one that was sent late, and granted before these seconds; two for
+    // complaints. And one if the other end's period is long: before the library knows that period, it takes the other
+    // end for silent.
     const std::uint64_t bursts = f.flow[1 - side].period > SILENCE_MS ? 5 : 4;
     const std::uint64_t most =
         ECHOES_A_SECOND * Echo_Watch::SECONDS + bursts * f.relays.size() + echoes.granted - granted_before;
@@ -268,7 +273,7 @@ bool is_wanted(const Run &run, std::uint32_t index, std::uint32_t relay) {
     });
 }
 
-/// A relay that can be reached is connected soon, if none is.
+/// Checks that a client without a connected relay soon connects to a relay that it can reach.
 void check_outage(Run &run, std::uint32_t index) {
     const std::uint64_t now = run.net.now;
     Client &client = run.clients[index];
@@ -302,7 +307,7 @@ void check_outage(Run &run, std::uint32_t index) {
 
 // ---- the rest --------------------------------------------------------------------------------------------------
 
-/// Arrays that are used again where they are free, lists that are as long as they must be, and no more.
+/// Checks that memory does not grow: free slots are used again, and lists are no longer than needed.
 void check_memory(Run &run, std::uint32_t index) {
     const Tcp_Connections &c = *run.clients[index].peer.c;
     if (c.relays.size() > run.relays.size()) {
@@ -349,7 +354,7 @@ void check_limits(Run &run, std::uint32_t index) {
     }
 }
 
-/// Which side of which friendship a connection is; null for none.
+/// The flow that a connection sends; null for none. `hostile`: whether one of its two ends is hostile.
 Flow *flow_of(Run &run, std::uint32_t client, int connection, bool &hostile) {
     for (Friendship &f : run.friends) {
         for (std::size_t side = 0; side < 2; ++side) {
@@ -362,7 +367,7 @@ Flow *flow_of(Run &run, std::uint32_t client, int connection, bool &hostile) {
     return nullptr;
 }
 
-/// Where nothing is wrong but one peer, others notice nothing.
+/// Checks, where a hostile peer is the only fault, that it has no effect on others.
 void check_harmless(Run &run, std::uint32_t index, const Change &change, Flow *flow, bool hostile) {
     const bool is_ours = change.reason == Reason::none || change.reason == Reason::unused ||
                          change.reason == Reason::asleep || change.reason == Reason::killed;
@@ -384,7 +389,7 @@ void check_change(Run &run, std::uint32_t index, const Change &change) {
         ++flow->echoes.granted;
     }
     if (change.kind == Change_Kind::moved && change.reason != Reason::not_delivering && flow != nullptr) {
-        flow->echoes.granted += ROUTES; // where the route in use was lost, all are asked
+        flow->echoes.granted += ROUTES; // the route in use was lost: an echo over each route
     }
     if (run.only_hostile_peers && !run.clients[index].hostile) {
         check_harmless(run, index, change, flow, hostile);
@@ -398,7 +403,7 @@ void check_client(Run &run, std::uint32_t index) {
     if (peer.broken != nullptr) {
         fail(run, "peer %u: %s", index, peer.broken);
     }
-    if (node.spins > 5 + node.runs / 50) { // once in a while it is due again at once; to go on like that is a busy loop
+    if (node.spins > 5 + node.runs / 50) { // a few are allowed; many are a busy loop
         fail(run, "peer %u is busy with nothing", index);
     }
     if (is_running(client)) {
@@ -433,7 +438,7 @@ void note_silence(const Run &run, Friendship &f, std::size_t side) {
     const bool silent = flow.heard_at + usual < run.net.now;
     if (silent && !flow.in_silence) {
         f.flow[0].echoes.granted += f.relays.size();
-        f.flow[1].echoes.granted += f.relays.size(); // it is told of the silence, and looks for another route
+        f.flow[1].echoes.granted += f.relays.size(); // it gets a complaint, and checks its routes
     }
     flow.in_silence = silent;
 }
@@ -473,12 +478,12 @@ void check(Run &run) {
 void check_attempts(Run &run) {
     for (std::uint32_t index = 0; index < run.clients.size(); ++index) {
         if (run.clients[index].hostile) {
-            continue; // it may end and name its relays as it likes
+            continue; // its host ends relays and names them again
         }
         for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
             const Relay_Kind kind = run.kinds[relay].kind;
             if (kind == Relay_Kind::honest) {
-                continue; // it is connected whenever the host names it, and left when no peer comes there
+                continue; // it is connected each time the host names it, and left while no peer is online there
             }
             const std::uint32_t most = kind == Relay_Kind::flaps ? FLAPPING_ATTEMPTS : DEAD_ATTEMPTS;
             std::uint32_t &longest = run.result.most.attempts[kind == Relay_Kind::flaps ? 1 : 0];

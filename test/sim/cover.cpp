@@ -11,16 +11,16 @@ namespace {
 
 constexpr std::size_t COVER_RELAYS = 200;
 constexpr std::uint64_t SECOND_MS = 1'000;
-constexpr std::uint64_t START_MS = 10 * SECOND_MS; ///< all have come by then
+constexpr std::uint64_t START_MS = 10 * SECOND_MS; ///< all friends have come by then
 constexpr std::uint64_t RUN_MS = 150 * SECOND_MS;
-/// The host above tells each side of the relays that both know this often.
+/// How often each host names the relays of a friendship to the library.
 constexpr std::uint64_t SHARE_EVERY_MS = 30 * SECOND_MS;
 constexpr std::uint64_t TALK_EVERY = 4 * SECOND_MS;
 
 struct Friend {
     Sim_Peer peer;
-    int theirs = -1; ///< the number of their connection to us
-    int ours = -1;
+    int theirs = -1; ///< handle of the friend's connection to us
+    int ours = -1;   ///< handle of our connection to the friend
     std::vector<std::uint32_t> relays;
 };
 
@@ -33,7 +33,8 @@ struct Cover {
     std::deque<Friend> friends;
 };
 
-/// Of those relays that are not taken, the one that most friends want who have not three; until all have.
+/// The size of a greedy cover. It takes the relay that most friends with fewer than three relays know, again and again,
+/// until every friend has three.
 std::size_t greedy_cover(const std::deque<Friend> &friends) {
     std::vector<std::size_t> wants(friends.size(), RECOMMENDED_FRIEND_TCP_CONNECTIONS);
     std::vector<bool> taken(COVER_RELAYS);

@@ -10,7 +10,7 @@ constexpr const char *NAMES[] = {"kill",     "stop",        "cut relay", "cut cl
                                  "restart",  "suspend",     "oob",       "onion",      "network changed"};
 static_assert(std::size(NAMES) == static_cast<std::size_t>(Fault_Kind::count));
 
-/// What every fault is drawn with. Each kind uses some of it.
+/// What is drawn for each fault. A kind of fault uses some of these.
 struct Fault {
     std::uint32_t relay;
     std::uint32_t client;
@@ -23,7 +23,7 @@ void mark_relay(Run &run, const Fault &fault, std::uint64_t until) {
     run.bad_until[fault.relay] = std::max(run.bad_until[fault.relay], until);
 }
 
-/// The fault ends at `until`. What it has delayed is through some time later.
+/// The fault lasts until `until`. What it has delayed has arrived `settles` ms later.
 void mark_client(Run &run, const Fault &fault, std::uint64_t until, std::uint64_t settles = 5 * SECOND) {
     Client &client = run.clients[fault.client];
     client.bad_until = std::max(client.bad_until, until);
@@ -59,14 +59,14 @@ bool can_turn(Run &run, std::uint32_t relay) {
     return run.kinds[relay].kind == Relay_Kind::honest && !node.down && !node.stopped && !node.cut;
 }
 
-/// A relay is of this kind until `end`. It may say in addition that everybody is online.
+/// Makes the relay this kind until `end`. The relay may also say that all peers are online.
 void turn(Run &run, std::uint32_t relay, Relay_Kind to, const Public_Key &victim, std::uint64_t end) {
     Sim_Relay_Kind &kind = run.kinds[relay];
     const bool lies = run.chance(25);
     run.relays[relay].lies_online = lies;
     kind.is_victim = [victim](const Public_Key &client) { return client == victim; };
     run.bad_until[relay] =
-        std::max(run.bad_until[relay], end == NEVER ? NEVER : end + 10 * SECOND); // what it had delayed comes
+        std::max(run.bad_until[relay], end == NEVER ? NEVER : end + 10 * SECOND); // until delayed packets have come
     tell(run, "  relay %u: %s%s", relay, to_string(to), lies ? ", says that all are online" : "");
     sim_relay_turn(kind, to);
     if (end != NEVER) {
@@ -86,7 +86,7 @@ Relay_Kind draw_kind(Run &run) {
     return KINDS[run.below(std::size(KINDS))];
 }
 
-/// Each two friends keep one honest relay. The others turn together, most of them.
+/// Each friendship keeps one honest relay. Most other relays turn to another kind at the same time.
 void conspire(Run &run, std::uint32_t pair, std::uint64_t end) {
     Relay_Set honest = 0;
     for (const Friendship &f : run.friends) {
@@ -95,7 +95,7 @@ void conspire(Run &run, std::uint32_t pair, std::uint64_t end) {
     const bool all_alike = run.chance(50);
     const Relay_Kind common = draw_kind(run);
     for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {
-        const std::size_t side = run.below(4) == 0 ? 1 : 0; // most of them drop the same peer's packets
+        const std::size_t side = run.below(4) == 0 ? 1 : 0; // most of them have the same victim
         const Relay_Kind kind = all_alike ? common : draw_kind(run);
         const bool turns = run.chance(80);
         if ((honest >> relay & 1) == 0 && turns && can_turn(run, relay)) {
@@ -129,9 +129,9 @@ void way(Run &run, Fault_Kind kind, const Fault &fault) {
     } else {
         node.piece = run.between(1, 700);
         other.send_piece = run.between(1, 300);
-        mark_client(run, fault, fault.end); // who ticks by the clock sends one piece each time
+        mark_client(run, fault, fault.end); // a client that ticks by the clock sends one piece a tick
         if (std::any_of(run.clients.begin(), run.clients.end(), ticks_by_the_clock)) {
-            mark_relay(run, fault, fault.end); // and reads one
+            mark_relay(run, fault, fault.end); // and reads one piece a tick
         }
         sim_at(run.net, fault.end, [&node, &other] {
             node.piece = 0;
@@ -177,7 +177,7 @@ void packets(Run &run, Fault_Kind kind, const Fault &fault) {
         } else if (plain[0] < 6) {
             plain.resize(9);
         }
-        mark_relay(run, fault, plain[0] < 4 ? NEVER : fault.end); // it may have told lies, which stay told
+        mark_relay(run, fault, plain[0] < 4 ? NEVER : fault.end); // clients go on to believe false answers
         (void)sim_relay_inject(relay, to, plain, run.between(1, 2'000));
     }
 }
@@ -191,7 +191,7 @@ void network(Run &run, Fault_Kind kind, const Fault &fault) {
     if (kind == Fault_Kind::cut_client) {
         if (!node_of(client.peer).cut) {
             sim_cut(net, node, true);
-            net.nodes[node]->unreachable = run.chance(50); // its own network is gone, or what is behind
+            net.nodes[node]->unreachable = run.chance(50); // its own network fails, or one further away
             mark_client(run, fault, fault.end);
             sim_at(net, fault.end, [&run, node, me = fault.client] {
                 run.net.nodes[node]->unreachable = false;
@@ -246,7 +246,7 @@ void proxy(Run &run, const Fault &fault) {
     });
 }
 
-/// The host above runs again, and has the connections that it wants.
+/// A client's host runs again, and makes the connections that are missing.
 void run_again(Run &run, std::uint32_t client) {
     for (std::uint32_t i = 0; i < run.friends.size(); ++i) {
         for (std::size_t side = 0; side < 2; ++side) {
@@ -257,7 +257,7 @@ void run_again(Run &run, std::uint32_t client) {
     }
 }
 
-/// The program ends, or its machine does nothing for a while.
+/// A client's program ends and starts again, or its machine sleeps.
 void client(Run &run, Fault_Kind kind, const Fault &fault) {
     Sim_Network &net = run.net;
     Client &client = run.clients[fault.client];
@@ -291,13 +291,13 @@ void client(Run &run, Fault_Kind kind, const Fault &fault) {
     }
     sim_at(net, fault.end, [&run, &client, me = fault.client] {
         client.peer.c = new_tcp_connections(client.peer.def);
-        client.connects = node_of(client.peer).calls.connect; // those of its last life are no part of this one's pace
+        client.connects = node_of(client.peer).calls.connect; // not those of its last life
         client.echo_level = 0;
         run_again(run, me);
     });
 }
 
-// ---- what the host above does ----------------------------------------------------------------------------------
+// ---- what hosts do ---------------------------------------------------------------------------------------------
 
 void fall_asleep(Run &run, const Fault &fault) {
     Friendship &f = run.friends[fault.pair];
@@ -402,7 +402,7 @@ void turn_honest(Run &run, std::uint32_t relay) {
     if (one.lies_online) {
         one.lies_online = false;
         for (const Client &client : run.clients) {
-            (void)sim_relay_drop(one, client.peer.key); // or what it told would stay told
+            (void)sim_relay_drop(one, client.peer.key); // else they still believe what it has said
         }
     }
 }

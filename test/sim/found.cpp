@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t FOUND_RELAYS = 24;
 constexpr std::size_t FRIENDS = 24;
 constexpr std::uint64_t STEP_MS = 10;
-/// Until unused relays are gone.
+/// Before each friend comes: by then the library has ended relays that it does not use.
 constexpr std::uint64_t SETTLE_MS = 60'000;
 constexpr std::uint64_t CALL_EVERY_MS = 1'000;
 constexpr std::uint64_t GIVE_UP_MS = 60'000;
@@ -29,7 +29,7 @@ struct Place {
 struct Comer {
     Sim_Peer peer;
     std::vector<Node> relays; ///< its own
-    int ours = -1;            ///< the number of our connection to it
+    int ours = -1;            ///< handle of our connection to it
 };
 
 Node node_of_relay(const Sim_Relay &relay) {
@@ -43,7 +43,7 @@ void name_relays(Place &place, Sim_Peer &peer, int connection, const std::vector
     sim_touch(place.net, peer.node);
 }
 
-/// Relays that we are connected to, as our host tells others.
+/// The relays that our host announces: some that we are connected to.
 std::vector<Node> announce(const Place &place) {
     std::vector<Node> nodes(RECOMMENDED_FRIEND_TCP_CONNECTIONS);
     nodes.resize(tcp_copy_connected_relays(place.us.c, nodes));
@@ -59,7 +59,7 @@ void kill_some(Place &place, std::vector<Sim_Relay *> &killed) {
     }
 }
 
-/// A friend comes, is found or is not, and leaves. How long it took; GIVE_UP_MS when it was not found.
+/// A friend comes, finds us or does not, and leaves. Returns how long this took, ms; GIVE_UP_MS if it did not find us.
 std::uint64_t come_and_go(Place &place, Comer &comer, const std::vector<Node> &announced) {
     const std::uint64_t came = place.net.now;
     const int theirs = new_tcp_connection_to(comer.peer.c, place.us.key, 0);
@@ -110,7 +110,7 @@ Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
             comer.relays.push_back(node_of_relay(place.relays[sim_below(place.net.random, FOUND_RELAYS)]));
         }
     }
-    // Who is called by a friend ties the relay that it was called over, as net_crypto does.
+    // When a friend calls us, our host ties the relay of the call to the connection, as net_crypto does.
     place.us.on_oob = [&place](const Sim_Packet &packet) {
         const int connection = tcp_connection_to(place.us.c, packet.sender);
         (void)add_tcp_number_relay_connection(place.us.c, connection, packet.relay);

@@ -1,4 +1,4 @@
-// Hosts that do what no honest one does to their peers. Whatever it is, it must change nothing for others.
+// Clients that misbehave towards their peers. This must have no effect on anybody else.
 #include <toxtcp/echo.h>
 
 #include "sim/run.h"
@@ -21,7 +21,7 @@ void stall(Run &run, std::uint32_t me) {
     });
 }
 
-/// Sends each friend bytes, as though they were data.
+/// Sends each friend the bytes that `make` returns, as data.
 template <class Make>
 void send_friends(Run &run, std::uint32_t me, Make make) {
     Client &client = run.clients[me];
@@ -50,7 +50,7 @@ void send_junk(Run &run, std::uint32_t me) {
     });
 }
 
-/// Says that it hears nothing, for any time.
+/// Complains to each friend that it has heard nothing, for a time drawn at random.
 void complain(Run &run, std::uint32_t me) {
     send_friends(run, me, [&run, me](const Public_Key &to) {
         const Sim_Peer &peer = run.clients[me].peer;

@@ -1,4 +1,4 @@
-// toxtcp-sim: runs seeds, and says which one broke an invariant and how to see it again.
+// toxtcp-sim: runs seeds. For each seed that breaks an invariant it prints the command that shows this again.
 #include <CLI/CLI.hpp>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -52,7 +52,7 @@ void print_failure(std::uint64_t seed, const std::string &fault) {
     std::fflush(stdout);
 }
 
-/// `at` is where it says which seed it is at.
+/// `at`: receives the seed that is running.
 Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool again, std::uint64_t &at) {
     Sum sum;
     for (std::uint64_t seed = from; seed < to; seed += step) {
@@ -71,8 +71,8 @@ Sum run_seeds(std::uint64_t from, std::uint64_t to, std::uint64_t step, bool aga
     return sum;
 }
 
-/// One process for each core; they report through a pipe. Where they are can be seen all the time, so that the seed of
-/// one that crashed is known.
+/// Runs the seeds in `jobs` processes. Each reports its sum through a pipe. Each also keeps its current seed in shared
+/// memory, so that the seed is known when the process crashes.
 Sum run_parallel(std::uint64_t from, std::uint64_t to, std::uint64_t jobs, bool again) {
     std::vector<std::pair<pid_t, int>> children;
     void *const shared =
@@ -129,7 +129,7 @@ void print_most(const toxtcp::Seed_Extremes &most) {
                 most.echoes, most.attempts[0], most.attempts[1]);
 }
 
-/// Whether every number of friends is served with few enough relays.
+/// Prints the table of `cover`. Whether each run had few enough relays, and each friend enough of them.
 bool print_cover(const std::vector<std::size_t> &friends, std::uint64_t seeds) {
     std::printf("each friend knows 4 to 6 of 200 relays, and is to be online at 3\n"
                 "%8s %6s %12s %13s %6s %13s %12s %10s\n",
@@ -149,7 +149,7 @@ bool print_cover(const std::vector<std::size_t> &friends, std::uint64_t seeds) {
     return good;
 }
 
-/// Whether everybody is found in the end, and at once by more with idle relays than without.
+/// Prints the table of `found`. Whether all friends found us in the end, and more of them at once with idle relays.
 bool print_found(std::uint64_t seeds) {
     struct Row {
         const char *name;

@@ -10,7 +10,7 @@ using Kind = Sim_Event::Kind;
 using State = Sim_Link::State;
 using What = Sim_Pipe::What;
 
-/// A lost call is sent again after this long, then after twice that, and so on, as TCP does.
+/// A lost connection request is repeated after this long, then after twice as long, and so on, as TCP does.
 constexpr std::uint64_t CALL_AGAIN_MS = 1'000;
 
 void schedule(Sim_Network &net, std::uint64_t at, Kind kind, std::uint32_t index, std::uint32_t generation) {
@@ -72,7 +72,7 @@ bool has_failed(const Sim_Link &link, int side) {
     return link.state == State::failed || link.pipe[1 - side].reset;
 }
 
-/// A side that accepted may use the link at once; one that called, when it has the answer.
+/// The side that accepted may use the link at once; the side that connected, when it has the answer.
 bool is_usable(const Sim_Link &link, int side) {
     return link.state == State::open || side == 1;
 }
@@ -105,7 +105,7 @@ void wake(Sim_Node &node, std::uint64_t at) {
     }
 }
 
-/// Something may have changed for this socket.
+/// Lists the socket and wakes the node, if the socket has become ready.
 void notice(Sim_Node &node, int number) {
     Sim_Socket &socket = node.sockets[static_cast<std::size_t>(number)];
     Ready ready{};
@@ -119,7 +119,7 @@ void notice(Sim_Node &node, int number) {
     }
 }
 
-/// Takes sockets out of the list that are not ready any more. Whether any is.
+/// Removes sockets from the list that are no longer ready. Whether a socket is ready or a connection can be accepted.
 bool any_ready(Sim_Node &node) {
     std::erase_if(node.listed, [&](int number) {
         Sim_Socket &socket = node.sockets[static_cast<std::size_t>(number)];
@@ -148,7 +148,7 @@ int open_socket(Sim_Node &node, std::uint32_t link, std::uint8_t side) {
         node.free_sockets.pop_back();
     }
     Sim_Socket &socket = node.sockets[static_cast<std::size_t>(number)];
-    const bool listed = socket.listed; // a former tenant may still stand in the list
+    const bool listed = socket.listed; // the number may still be in the list, for a closed socket
     socket = Sim_Socket{};
     socket.listed = listed;
     socket.link = link;
@@ -192,7 +192,7 @@ void put(Sim_Network &net, std::uint32_t index, int side, std::uint64_t at, std:
     plan_pipe(net, index, side);
 }
 
-/// A reset overtakes what is on its way.
+/// A reset overtakes what is under way, which is lost.
 void put_reset(Sim_Network &net, std::uint32_t index, int side) {
     Sim_Link &link = net.links[index];
     Sim_Pipe &pipe = link.pipe[side];
@@ -216,7 +216,7 @@ void close_side(Sim_Network &net, std::uint32_t index, int side, Sim_Ending endi
     }
 }
 
-/// A call arrives where it goes to, or its answer comes back.
+/// A connection request arrives, or its answer comes back.
 void step_link(Sim_Network &net, std::uint32_t index, std::uint32_t generation) {
     Sim_Link &link = net.links[index];
     if (link.generation != generation) {
@@ -276,7 +276,7 @@ void step_pipe(Sim_Network &net, std::uint32_t number, std::uint32_t generation)
         const Sim_Pipe::Segment segment = pipe.flight.front();
         pipe.flight.pop_front();
         if (link.socket[1 - side] < 0) {
-            // Whoever has gone answers what comes with a reset, unless it is one.
+            // The receiver has closed its socket. It answers everything but a reset with a reset.
             pipe.bytes.clear();
             pipe.begin = 0;
             if (segment.what != What::reset && link.socket[side] >= 0) {
@@ -301,13 +301,13 @@ void step_pipe(Sim_Network &net, std::uint32_t number, std::uint32_t generation)
     }
     notice_side(net, link, 1 - side);
     if (pipe.reset) {
-        // The sender's own side of it is closed, so whatever was sent to it is of no use to anyone.
+        // The side that sent the reset has closed its socket, so nobody can read what is under way to it.
         link.pipe[1 - side].flight.clear();
     }
     plan_pipe(net, index, side);
 }
 
-/// What was held is on its way again.
+/// Lets go on what a cut has held up, on all links that are no longer cut.
 void release(Sim_Network &net, std::uint64_t resume_after) {
     for (std::uint32_t i = 0; i < net.links.size(); ++i) {
         Sim_Link &link = net.links[i];
@@ -366,7 +366,7 @@ void run_node(Sim_Node &node) {
     }
     node.deaf_until = now + node.rest;
     if (node.progress == before && ((any_ready(node) && node.rest == 0) || deadline_of(node) <= now)) {
-        // It asks for the same again without having done anything. It shall have it, but the clock must go on.
+        // The program used no socket and is due again at once. It runs again 1 ms later, so that the clock goes on.
         ++node.spins;
         wake(node, now + 1);
         return;
@@ -377,7 +377,7 @@ void run_node(Sim_Node &node) {
 void wake_node(Sim_Network &net, std::uint32_t number) {
     Sim_Node &node = *net.nodes[number];
     if (node.wake_at > net.now) {
-        return; // it was woken, or put off, in the meantime
+        return; // this event is out of date: the node has run since, or was stopped
     }
     node.wake_at = NEVER;
     if (node.stopped) {
@@ -416,7 +416,7 @@ std::uint64_t sim_random(Sim_Random &random) {
 }
 
 std::uint64_t sim_below(Sim_Random &random, std::uint64_t limit) {
-    return sim_random(random) % limit; // the bias is of no account for limits this small
+    return sim_random(random) % limit; // the bias does not matter for limits this small
 }
 
 void sim_fill(Sim_Random &random, Mutable_Bytes bytes) {
@@ -472,7 +472,7 @@ void sim_touch(Sim_Network &net, std::uint32_t node) {
     plan_run(*net.nodes[node]);
 }
 
-/// Everybody else goes on meanwhile.
+/// Host::wait: lets all other nodes run meanwhile.
 static bool wait_in_network(Sim_Node &node, int milliseconds) {
     Sim_Network &net = *node.net;
     const std::uint64_t end = milliseconds < 0 ? NEVER : net.now + static_cast<std::uint64_t>(milliseconds);
@@ -494,7 +494,7 @@ Host sim_host(Sim_Network &net, std::uint32_t client, bool readiness) {
     };
     host.receive = [](void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
         Sim_Node &self = *static_cast<Sim_Node *>(object);
-        // One call of the host's, whichever way it is put together here.
+        // This counts as one call of the host, though it may take two receives here.
         const std::uint64_t calls = self.calls.receive + 1;
         std::ptrdiff_t got = SOCKET_WOULD_BLOCK;
         if (first.empty()) {
@@ -754,7 +754,7 @@ std::ptrdiff_t sim_receive(Sim_Node &node, int number, Mutable_Bytes bytes) {
     if (pipe.arrived == 0 || !is_usable(link, side)) {
         return pipe.ended && is_usable(link, side) ? SOCKET_END : SOCKET_WOULD_BLOCK;
     }
-    // With time between them the pieces have come as such, and whoever reads late finds several.
+    // With a spread the bytes have arrived in pieces already, and a late reader gets several pieces at once.
     const std::size_t piece = spread_of(net, link) == 0 ? draw_piece(net, link) : SIZE_MAX;
     const std::size_t count = std::min({bytes.size(), pipe.arrived, piece});
     std::memcpy(bytes.data(), pipe.bytes.data() + pipe.begin, count);
@@ -803,7 +803,7 @@ std::size_t sim_ready(Sim_Node &node, std::span<Ready> ready) {
     for (std::size_t i = 0; i < count; ++i) {
         (void)is_ready(node, node.sockets[static_cast<std::size_t>(node.listed[i])], ready[i]);
     }
-    // Those that had their turn stand last the next time.
+    // Sockets that were reported go to the end of the list, so that all have their turn.
     std::rotate(node.listed.begin(), node.listed.begin() + static_cast<std::ptrdiff_t>(count), node.listed.end());
     return count;
 }

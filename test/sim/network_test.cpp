@@ -1,4 +1,4 @@
-// Whether the simulated network does what the tests that stand on it take for granted.
+// Tests of the simulated network itself, on which other tests rely.
 #include "sim/network.h"
 
 #include <array>
@@ -9,7 +9,7 @@ using namespace toxtcp;
 
 namespace {
 
-/// A client and a server, 10 ms apart, and what a test does with their sockets itself.
+/// A client and a server, 10 ms apart. The test uses their sockets directly.
 struct Wire {
     Sim_Network net{1};
     Sim_Node &client = *net.nodes[sim_add_node(net, {})];
@@ -30,7 +30,7 @@ struct Wire {
         return host.send(host.object, at_client, {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()});
     }
 
-    /// What the server can read now; "" for nothing, "end" and "failed" when it is that.
+    /// What the server reads now: "" for nothing, "end" at the end of the stream, "failed" for a broken connection.
     std::string read() {
         std::array<std::uint8_t, 100'000> buffer;
         const std::ptrdiff_t got = sim_receive(server, at_server, buffer);
@@ -55,7 +55,7 @@ struct Wire {
 
 } // namespace
 
-TEST_CASE("network: a connection and its bytes take their time") {
+TEST_CASE("network: connecting takes a round trip, and bytes arrive after the latency") {
     Wire w;
     w.at_client = w.host.connect(w.host.object, w.server.address);
     CHECK(w.host.watch(w.host.object, w.at_client, 77, true));
@@ -81,7 +81,7 @@ TEST_CASE("network: a connection and its bytes take their time") {
     CHECK(w.read().empty());
 }
 
-TEST_CASE("network: the host receives into two places, in one call") {
+TEST_CASE("network: the host receives into two buffers in one call") {
     Wire w;
     w.connect();
     const std::string text = "0123456789";
@@ -95,7 +95,7 @@ TEST_CASE("network: the host receives into two places, in one call") {
     CHECK(w.receive(5, 5) == SOCKET_WOULD_BLOCK);
 }
 
-TEST_CASE("network: a full socket takes what fits, and is writable again when it was read") {
+TEST_CASE("network: a full socket takes the bytes that fit, and is writable again once they are read") {
     Wire w;
     w.server.capacity = 8;
     w.connect();
@@ -109,7 +109,7 @@ TEST_CASE("network: a full socket takes what fits, and is writable again when it
     CHECK(w.send("89") == 2);
 }
 
-TEST_CASE("network: refused, lost and unreachable") {
+TEST_CASE("network: connecting fails when it is refused or impossible, and a lost request is repeated") {
     Wire w;
     w.server.refusing = true;
     w.at_client = w.host.connect(w.host.object, w.server.address);
@@ -127,7 +127,7 @@ TEST_CASE("network: refused, lost and unreachable") {
     w.at_client = w.host.connect(w.host.object, w.server.address);
     sim_advance(w.net, 2'000);
     CHECK(sim_accept(w.server) == -1);
-    w.server.blackhole = false; // called again after 1 s, 3 s, 7 s
+    w.server.blackhole = false; // the request is repeated after 1 s, 3 s and 7 s
     sim_advance(w.net, 1'100);
     CHECK(sim_accept(w.server) >= 0);
 
@@ -138,7 +138,7 @@ TEST_CASE("network: refused, lost and unreachable") {
     CHECK(w.host.connect(w.host.object, w.server.address) == -1);
 }
 
-TEST_CASE("network: what a cut holds up arrives in order when it is healed, as late as was said") {
+TEST_CASE("network: what a cut holds up arrives in order when the cut ends, after the given delay") {
     Wire w;
     w.connect();
     CHECK(w.send("a") == 1);
@@ -157,7 +157,7 @@ TEST_CASE("network: what a cut holds up arrives in order when it is healed, as l
     CHECK(w.read() == "end");
 }
 
-TEST_CASE("network: how a process can leave its connections behind") {
+TEST_CASE("network: a process ends its connections by an end of stream, by a reset or silently") {
     Wire w;
     w.connect();
     const std::string text = "last words";
@@ -188,7 +188,7 @@ TEST_CASE("network: how a process can leave its connections behind") {
     }
 }
 
-TEST_CASE("network: bytes come in pieces, with time between where it is said") {
+TEST_CASE("network: bytes arrive in pieces, with time between them if the node has a spread") {
     Wire w;
     w.server.piece = 1;
     w.connect();
@@ -207,7 +207,7 @@ TEST_CASE("network: bytes come in pieces, with time between where it is said") {
     CHECK(w.read() == "f");
 }
 
-TEST_CASE("network: numbers of sockets are used again at once, and misuse is told") {
+TEST_CASE("network: the number of a closed socket is used again at once, and misuse is recorded") {
     Wire w;
     w.connect();
     const int first = w.at_client;
@@ -221,7 +221,7 @@ TEST_CASE("network: numbers of sockets are used again at once, and misuse is tol
     CHECK(w.client.open_sockets() == 1);
 }
 
-TEST_CASE("network: nodes run by an interval, or when something is ready or due") {
+TEST_CASE("network: a node runs at an interval, or when something is ready or due") {
     struct Program {
         Sim_Network net{1};
         Sim_Node &node = *net.nodes[sim_add_node(net, {})];
@@ -243,7 +243,7 @@ TEST_CASE("network: nodes run by an interval, or when something is ready or due"
     CHECK(p.runs[0] == 11'123);
     p.node.interval = 50;
     p.runs.clear();
-    sim_advance(p.net, 1'000); // the first run is still that of the deadline, 123 ms from here
+    sim_advance(p.net, 1'000); // the first run is at the deadline, 123 ms from now
     CHECK(p.runs.size() == 18);
     sim_stop(p.net, p.node.number, true);
     sim_advance(p.net, 1'000);
@@ -253,7 +253,7 @@ TEST_CASE("network: nodes run by an interval, or when something is ready or due"
     CHECK(p.runs.size() == 38);
 }
 
-TEST_CASE("network: actions happen at their time, and waiting ends when it may") {
+TEST_CASE("network: actions run at their time, and sim_until ends when its condition is true or its time is over") {
     Sim_Network net{1};
     std::vector<std::uint64_t> seen;
     sim_at(net, 5'000, [&] { seen.push_back(net.now); });

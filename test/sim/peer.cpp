@@ -12,7 +12,7 @@ std::string text_of(Bytes bytes) {
     return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
-/// Every callback comes here first.
+/// Every callback calls this first.
 void check_callback(Sim_Peer &peer, const void *userdata) {
     if (!peer.ticking) {
         peer.broken = "a callback came from outside the tick";
@@ -123,8 +123,9 @@ void sim_peer_tick(Sim_Peer &peer) {
     peer.ticking = true;
     do_tcp_connections(peer.c, &peer);
     peer.ticking = false;
-    // A callback may have killed it, and says so by clearing the pointer. Where nothing came, nothing went and nothing
-    // was due, nothing can have changed: most ticks of a host that ticks every 50 ms are such.
+    // A callback may have killed the library's object, and then sets the pointer to null. Where no socket was used and
+    // nothing was due, nothing can have changed, and nothing is checked: this saves most ticks of a host that ticks
+    // every 50 ms.
     if (peer.c != nullptr && peer.broken == nullptr &&
         (due || node.progress != progress || tcp_connections_deadline(peer.c) != deadline)) {
         peer.broken = validate(*peer.c);

@@ -10,7 +10,7 @@ namespace toxtcp {
 
 namespace {
 
-/// Enough for any request, and for what passes at a time.
+/// Bytes; enough for any request. In each direction no more is read before it is passed on.
 constexpr std::size_t BUFFER = 16 * 1024;
 
 Sim_Node &node_of(Sim_Proxy &proxy) {
@@ -34,7 +34,7 @@ void call(Sim_Proxy &proxy, Sim_Proxy_Session &session, const Ip_Port &address) 
     }
 }
 
-/// The request is answered: granted, or not.
+/// Answers the request.
 void answer(Sim_Proxy &proxy, Sim_Proxy_Session &session, bool granted) {
     session.connecting = false;
     session.open = granted;
@@ -52,7 +52,7 @@ void answer(Sim_Proxy &proxy, Sim_Proxy_Session &session, bool granted) {
     say(session, std::string(length + 2, '\0'));
 }
 
-/// What a client named, by its address or by a host name. Of no family when that is not found.
+/// The address of what a client named by an address or a host name. Family none when the name is not known.
 Ip_Port look_up(Sim_Proxy &proxy, const std::string &host_port) {
     Ip_Port address;
     if (parse_ip_port(host_port, address)) {
@@ -101,7 +101,7 @@ void read_http_request(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
     call(proxy, session, address);
 }
 
-/// Takes bytes off what the client has said; empty when it has not said so many.
+/// Takes the first `size` bytes of those that the client has sent; none when there are fewer.
 std::vector<std::uint8_t> take_from(Sim_Proxy_Session &session, std::size_t size) {
     std::vector<std::uint8_t> &in = session.from_client;
     if (in.size() < size) {
@@ -113,7 +113,7 @@ std::vector<std::uint8_t> take_from(Sim_Proxy_Session &session, std::size_t size
     return taken;
 }
 
-/// Methods, and a password where one is wanted. Whether the client may go on.
+/// The start of SOCKS5: methods, and a password where one is required. Whether the client may send its request.
 bool greet(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
     const std::vector<std::uint8_t> &in = session.from_client;
     if (!session.greeted) {
@@ -178,7 +178,7 @@ void end_session(Sim_Proxy &proxy, Sim_Proxy_Session &session) {
     }
 }
 
-/// Reads what there is room for. False at the end.
+/// Reads as much as there is room for. False when the connection has ended.
 bool read_side(Sim_Proxy &proxy, int socket, std::vector<std::uint8_t> &to) {
     std::array<std::uint8_t, BUFFER> buffer;
     while (to.size() < BUFFER) {
@@ -205,7 +205,7 @@ bool write_side(Sim_Proxy &proxy, int socket, std::vector<std::uint8_t> &from) {
 void serve(Sim_Proxy &proxy, Sim_Proxy_Session &session, int socket, const Ready &ready) {
     Sim_Node &node = node_of(proxy);
     if (session.connecting && socket == session.upstream) {
-        // The first thing that becomes of a call: it is writable when it was taken.
+        // The first event of the connection to the target: it is writable if the target has accepted it.
         std::uint8_t byte = 0;
         const bool failed = ready.readable && sim_receive(node, socket, {&byte, 1}) != SOCKET_WOULD_BLOCK;
         answer(proxy, session, !failed && ready.writable);

@@ -8,7 +8,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t READ_SIZE = 64 * 1024; // as much as relay_server.h reckons with
+constexpr std::size_t READ_SIZE = 64 * 1024; // as relay_server.h assumes
 constexpr std::size_t READY_PORTION = 64;
 
 void close_client(Sim_Relay &relay, int socket, bool reset = false) {
@@ -77,15 +77,15 @@ void read_client(Sim_Relay &relay, int socket) {
         const int handle = relay.handles[static_cast<std::size_t>(socket)];
         if (!relay_server_receive(relay.server, handle, Bytes{buffer}.first(static_cast<std::size_t>(got)),
                                   relay.net->now)) {
-            return; // it is among the changed
+            return; // the client is dropped, and `settle` closes it
         }
         if (node.rest != 0) {
-            return; // a slow reader: one piece, then nothing for a while
+            return; // a slow reader: one piece in each run
         }
     }
 }
 
-/// Clients may be gone, late, or slow to read. Whatever else they are dropped for is a fault of theirs.
+/// Notes why a client was dropped. To be gone, late or slow to read is no offence; every other reason is.
 void note_end(Sim_Relay &relay, Reason reason) {
     const bool is_innocent = reason == Reason::end_of_stream || reason == Reason::connect_timeout ||
                              reason == Reason::ping_timeout || reason == Reason::reset;
@@ -135,7 +135,7 @@ void run_relay(void *object) {
     settle(relay);
 }
 
-/// Who a client's packet is for; null when it goes nowhere.
+/// The key of the client that the packet is for, in `key`; null when it is for nobody.
 const Public_Key *receiver_of(const Sim_Relay &relay, int client, const Packet &packet, Public_Key &key) {
     if (packet.type == Packet_Type::oob_send) {
         std::copy_n(packet.public_key, KEY_SIZE, key.begin());
@@ -150,7 +150,8 @@ const Public_Key *receiver_of(const Sim_Relay &relay, int client, const Packet &
     return &key;
 }
 
-/// Both ends count with the same code, so that what it gets wrong fits together: here it is looked at from outside.
+/// Client and relay count nonces by the same code. If the code counts wrongly, they still understand each other. So the
+/// count is checked here.
 void check_nonce(Sim_Relay &relay, std::size_t client) {
     const Nonce &nonce = relay.server.clients[client].channel.recv;
     relay.nonce_repeated = relay.nonce_repeated || nonce.bytes <= relay.nonces[client].bytes;

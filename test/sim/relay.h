@@ -1,4 +1,4 @@
-// A relay in the simulated network: the relay server of tools/ on a node of its own, with what can go wrong about it.
+// A relay in the simulated network: the relay server of tools/ on a node of its own. It can be made to misbehave.
 #pragma once
 
 #include <functional>
@@ -17,38 +17,39 @@ struct Sim_Relay {
     Relay_Server server;
 
     // How it misbehaves. These may be changed at any time.
-    bool drops_data = false;  ///< says online, and delivers nothing
-    bool lies_online = false; ///< says online as soon as it is asked for somebody
+    bool drops_data = false;  ///< says that peers are online, and carries no data or OOB packet
+    bool lies_online = false; ///< says that a peer is online as soon as a route to it is requested
     bool never_answers_handshake = false;
-    int unread = -1; ///< a client's socket that it reads no more, though it goes on to send; -1: none
+    int unread = -1; ///< socket of a client that it no longer reads from, but still sends to; -1: none
     /// Whether this packet (data or OOB) from one client for another is dropped; may be empty.
     std::function<bool(const Public_Key &from, const Public_Key &to, const Packet &packet)> drop;
 
-    // What was seen of it.
+    // What was observed.
     std::uint64_t dropped = 0;
-    std::map<Packet_Type, std::uint64_t> received; ///< packets of each type, from all clients; echoes aside
+    std::map<Packet_Type, std::uint64_t> received; ///< packets of each type, from all clients, without echoes
     std::uint64_t echoes = 0;                      ///< echo requests and responses among the data and OOB packets
     std::function<void(const Public_Key &from, const Packet &packet)> seen; ///< may be empty
-    Reason offence = Reason::none; ///< a client was dropped for what it sent: this one
+    Reason offence = Reason::none; ///< why a client was dropped for what it sent; none: no client was
     bool nonce_repeated = false;   ///< a client sealed a packet with a nonce that does not come after its last one
 
-    std::vector<Nonce> nonces;                      ///< by handle, after the last packet that was seen of it
-    std::vector<int> handles;                       ///< by socket; -1 for none
-    std::vector<int> sockets;                       ///< by handle; -1 for none
-    std::vector<std::pair<int, std::uint8_t>> lies; ///< handle, routing id: still to be told
+    std::vector<Nonce> nonces;                      ///< by handle: the client's nonce after its last packet
+    std::vector<int> handles;                       ///< by socket: the client's handle; -1 for none
+    std::vector<int> sockets;                       ///< by handle: the client's socket; -1 for none
+    std::vector<std::pair<int, std::uint8_t>> lies; ///< handle and routing id of false "online" packets to send
 };
 
-/// Starts one, and keeps the pointer: it must not move.
+/// Starts a relay. The network keeps a pointer to it, so it must not move.
 void sim_relay_start(Sim_Relay &relay, Sim_Network &net, Family family = Family::ipv4,
                      const Relay_Server_Def &def = {});
 
-/// Its process ends, and forgets all clients.
+/// Ends the relay's process, which forgets all clients.
 void sim_relay_kill(Sim_Relay &relay, Sim_Ending ending = Sim_Ending::end_of_stream);
 
-/// It comes back with the same key at the same address.
+/// The relay listens again, with the same key at the same address.
 void sim_relay_return(Sim_Relay &relay);
 
-/// It goes to another address, which it then has, and forgets all clients. At the old one nobody listens any more.
+/// Moves the relay to a new address, which is then in `address`. The relay forgets all clients, and nobody listens at
+/// the old address.
 void sim_relay_move(Sim_Relay &relay, Family family = Family::ipv4);
 
 inline void sim_relay_stop(Sim_Relay &relay, bool stopped) {
@@ -59,16 +60,16 @@ inline Sim_Node &node_of(Sim_Relay &relay) {
     return *relay.net->nodes[relay.node];
 }
 
-/// Seals plain bytes for the client of this key, as often as said. False when it is not connected.
+/// Seals plain bytes for the client with this key and sends them, `times` times. False when it is not connected.
 bool sim_relay_inject(Sim_Relay &relay, const Public_Key &client, Bytes plain, std::size_t times = 1);
 
-/// Sends it bytes as they are, between two frames.
+/// Sends the client bytes as they are, between two frames. False when it is not connected.
 bool sim_relay_inject_raw(Sim_Relay &relay, const Public_Key &client, Bytes bytes);
 
-/// Reads nothing more of one client, until that connects anew.
+/// Reads nothing more from one client, until it connects again. False when it is not connected.
 bool sim_relay_unread(Sim_Relay &relay, const Public_Key &client);
 
-/// Ends the connection of one client.
+/// Ends the connection of one client. False when it is not connected.
 bool sim_relay_drop(Sim_Relay &relay, const Public_Key &client, bool reset = false);
 
 } // namespace toxtcp

@@ -24,7 +24,7 @@ void drop_clients(Sim_Relay &relay) {
     }
 }
 
-/// Does something again and again, until the relay turns to something else.
+/// Calls `action` now and every `pause` ms, until the relay's kind changes.
 void repeat(Sim_Relay_Kind &kind, std::uint64_t pause, void (*action)(Sim_Relay_Kind &kind)) {
     action(kind);
     Sim_Network &net = *kind.relay->net;
@@ -35,8 +35,8 @@ void repeat(Sim_Relay_Kind &kind, std::uint64_t pause, void (*action)(Sim_Relay_
     });
 }
 
-/// What a relay makes up in a peer's name: bytes of no meaning, an echo's answer that does not open, and what the peer
-/// itself had sent before.
+/// What a relay forges in a peer's name, in turn: an echo response that does not open, the peer's own last echo request
+/// and response once more, and bytes of no meaning.
 std::string forged_bytes(const Sim_Relay_Kind &kind, const Public_Key &name, const Public_Key &victim) {
     if (kind.forged % 4 == 0) {
         return std::string(1, static_cast<char>(ECHO_RESPONSE)) + std::string(ECHO_RESPONSE_SIZE - 1, 'x');
@@ -47,7 +47,7 @@ std::string forged_bytes(const Sim_Relay_Kind &kind, const Public_Key &name, con
     return bytes.empty() ? std::string{FORGED} : bytes;
 }
 
-/// One packet to each client from each peer that it has asked for.
+/// Sends each client one forged packet from each peer that it has requested.
 void forge(Sim_Relay_Kind &kind) {
     Sim_Relay &relay = *kind.relay;
     for (const Public_Key &victim : clients_of(relay)) {
@@ -89,7 +89,7 @@ void turn_back(Sim_Relay_Kind &kind) {
         node_of(relay).lag = 0;
         break;
     default:
-        break; // what they do, they do while they are of that kind
+        break; // the other kinds leave nothing to undo
     }
 }
 
@@ -136,7 +136,7 @@ void sim_relay_turn(Sim_Relay_Kind &kind, Relay_Kind to, std::uint64_t hang_afte
         });
         break;
     case Relay_Kind::late:
-        node_of(relay).lag = LATE_MS / 2; // on the way to it, and from it
+        node_of(relay).lag = LATE_MS / 2; // once on the way to the relay, once on the way from it
         break;
     case Relay_Kind::flaps:
         repeat(kind, FLAP_MS, [](Sim_Relay_Kind &one) { drop_clients(*one.relay); });
@@ -154,7 +154,7 @@ void sim_relay_turn(Sim_Relay_Kind &kind, Relay_Kind to, std::uint64_t hang_afte
     case Relay_Kind::drops_big:
     case Relay_Kind::passes_echoes:
     case Relay_Kind::count:
-        break; // `sim_relay_watch` asks what they carry
+        break; // `sim_relay_watch` does this packet by packet
     }
 }
 

@@ -1,4 +1,4 @@
-// A simulated relay that turns to a kind of support/relay_kind.h, and back. The small worlds and the simulator share it.
+// Makes a simulated relay behave as a kind of support/relay_kind.h, and honest again. Worlds and simulator use it.
 #pragma once
 
 #include <array>
@@ -14,22 +14,22 @@ namespace toxtcp {
 
 struct Sim_Relay_Kind {
     Sim_Relay *relay = nullptr;
-    Relay_Kind kind = Relay_Kind::honest; ///< what it is now
+    Relay_Kind kind = Relay_Kind::honest; ///< how it behaves now
     /// Whether a relay that drops one way carries nothing to this client.
     std::function<bool(const Public_Key &to)> is_victim;
 
-    // The inside.
-    std::uint32_t turns = 0;  ///< tells what an earlier turn had planned from what this one has
-    std::uint32_t forged = 0; ///< rounds of packets made up
+    // Internal state.
+    std::uint32_t turns = 0;  ///< changes of kind so far; actions planned before the last one do nothing
+    std::uint32_t forged = 0; ///< rounds of forged packets so far
     /// The last echo request and response that it carried while honest, by sender and receiver.
     std::map<std::pair<Public_Key, Public_Key>, std::array<std::string, 2>> carried;
 };
 
-/// Takes a relay that was started. Both must not move. The relay's `drop` is used, its `seen` is called as before.
+/// Attaches to a relay that was started. Both must not move. Replaces the relay's `drop`; its `seen` is still called.
 void sim_relay_watch(Sim_Relay_Kind &kind, Sim_Relay &relay);
 
-/// From now on the relay is of this kind. One that hangs does so after `hang_after` ms. One that moves is at its new
-/// address, and does not turn back.
+/// The relay behaves as this kind from now on. `hangs`: it hangs after `hang_after` ms. `moves`: it is at its new
+/// address at once, and stays there when it becomes another kind.
 void sim_relay_turn(Sim_Relay_Kind &kind, Relay_Kind to, std::uint64_t hang_after = 0);
 
 } // namespace toxtcp

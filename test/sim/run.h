@@ -1,9 +1,9 @@
-// What a run of the simulator is inside, and what its files ask of one another:
-//   seed.cpp    who is there, and the course of the story
-//   talk.cpp    the host above the library: friendships, and packets that know where they belong
-//   hostile.cpp hosts that do what no honest one does
-//   faults.cpp  what goes wrong
-//   check.cpp   what must hold all the same
+// The state of a run of the simulator, and the functions that its files share:
+//   seed.cpp    draws the network, and runs it
+//   talk.cpp    the hosts of the clients: friendships, and packets that say which friendship they belong to
+//   hostile.cpp clients that misbehave towards their peers
+//   faults.cpp  the other faults
+//   check.cpp   what must hold in spite of them
 #pragma once
 
 #include <cstdarg>
@@ -22,74 +22,74 @@
 namespace toxtcp {
 
 inline constexpr std::uint64_t SECOND = 1'000;
-/// The host above tells each side of the relays that both know this often, as toxcore does.
+/// How often a host names the relays that both sides know to the library, as toxcore does.
 inline constexpr std::uint64_t SHARE_EVERY = 7 * SECOND;
 
 enum class Fault_Kind : std::uint8_t {
     kill,            ///< a relay's process ends, and comes back
     stop,            ///< a relay's process hangs
     cut_relay,       ///< a relay has no network
-    cut_client,      ///< a client has none
+    cut_client,      ///< a client has no network
     partition,       ///< some relays cannot be reached from one client
     turn,            ///< a relay turns to another kind (support/relay_kind.h)
     conspire,        ///< several relays turn at the same time, to the same kind or to different ones
-    slow,            ///< a relay is far away
+    slow,            ///< a relay has a long latency
     full,            ///< a relay reads little and seldom
-    unread,          ///< a relay reads nothing more of one client
+    unread,          ///< a relay reads nothing more from one client
     pieces,          ///< bytes come and go in small pieces
     flood,           ///< a relay sends one packet very often
-    garbage,         ///< a relay sends what is none
+    garbage,         ///< a relay sends random bytes, sealed or not
     drop_client,     ///< a relay ends one connection
     proxy,           ///< a proxy refuses, hangs or is cut off
-    sleep,           ///< the host above has no need of a connection for a while
-    kill_connection, ///< the host above ends a connection and makes it again
-    kill_relay,      ///< the host above ends a relay
-    restart,         ///< a client ends, and comes back with the same key
+    sleep,           ///< a host sets a connection asleep for a while
+    kill_connection, ///< a host ends a connection and makes it again
+    kill_relay,      ///< a host ends a relay
+    restart,         ///< a client's program ends, and starts again with the same key
     suspend,         ///< a client's machine sleeps
-    oob,             ///< the host above sends OOB on its own
-    onion,           ///< the host above wants onion relays, or no more
-    network_changed, ///< the host above says so, true or not
+    oob,             ///< a host sends an OOB packet over a relay of its choice
+    onion,           ///< a host wants relays for onion packets, or no longer wants them
+    network_changed, ///< a host tells of a change of its network, true or not
     count
 };
 
 inline constexpr std::uint32_t NOBODY = UINT32_MAX;
 inline constexpr std::size_t MAX_SIM_RELAYS = 8;
-inline constexpr std::uint64_t USUAL_LATENCY_MS = 60; ///< of a relay, at most
+inline constexpr std::uint64_t USUAL_LATENCY_MS = 60; ///< the longest latency of a relay without a fault
 
-/// A set of relays.
+/// A set of relays, a bit for each.
 using Relay_Set = std::uint8_t;
 static_assert(MAX_SIM_RELAYS <= 8 * sizeof(Relay_Set));
 
-/// A packet that was sent: over which relays (several for OOB), and which of these it came over.
+/// A packet that was sent: the relays that it was sent over (several for OOB), and those that it has come over.
 struct Sent {
     Relay_Set over = 0;
     Relay_Set came = 0;
-    bool aside = false; ///< by the host above, as OOB over a relay of its choice: it proves nothing of ours
+    bool aside = false; ///< sent by Fault_Kind::oob: its arrival does not end a silence
 };
 
-/// What was seen of one side's echoes, second by second.
+/// The echoes that one side has sent, second by second.
 struct Echo_Watch {
     static constexpr std::size_t SECONDS = 10;
 
-    int connection = -1;       ///< which this is about
-    std::uint32_t life = 0;    ///< of the client
-    std::uint16_t counter = 0; ///< of the connection, when it was last looked at
+    int connection = -1;       ///< the connection whose echoes are counted
+    std::uint32_t life = 0;    ///< the client's life (`lives`) that the connection belongs to
+    std::uint16_t counter = 0; ///< the connection's own count of echoes at the last check
     std::uint64_t sent = 0;
-    std::uint64_t granted = 0; ///< for silences, and for routes that came online
-    std::size_t place = 0;     ///< in `before`
-    std::array<std::pair<std::uint64_t, std::uint64_t>, SECONDS> before{}; ///< `sent` and `granted`, oldest at `place`
+    std::uint64_t granted = 0; ///< echoes allowed for silences and for routes that came online
+    std::size_t place = 0;     ///< in `before`: the oldest check
+    std::array<std::pair<std::uint64_t, std::uint64_t>, SECONDS> before{}; ///< `sent` and `granted` at each check
 };
 
 /// One direction of a friendship.
 struct Flow {
     std::vector<Sent> sent;
-    std::array<std::int64_t, MAX_SIM_RELAYS> last; ///< by relay, the last number that came over it, -1 for none
+    std::array<std::int64_t, MAX_SIM_RELAYS> last; ///< by relay: number of the last packet that came over it; -1: none
     std::uint64_t heard_at = 0;
-    std::uint64_t said_at = 0; ///< the host above sent something
+    std::uint64_t said_at = 0; ///< ms, the host last sent something
     std::uint64_t period = 100;
-    bool in_silence = false; ///< it is not heard, and this is granted to both ends' echoes
+    bool in_silence = false; ///< a silence lasts, for which both ends' echoes were granted
     Echo_Watch echoes;       ///< of the sender
-    std::uint64_t moves = 0; ///< of the sender's traffic, since a route did not deliver
+    std::uint64_t moves = 0; ///< how often the sender's traffic left a route that did not deliver
 
     Flow() { last.fill(-1); }
 };
@@ -100,8 +100,8 @@ struct Friendship {
     std::array<std::uint64_t, 2> asleep_until{}; ///< by side
     std::vector<std::uint32_t> relays;
     std::array<Flow, 2> flow;     ///< by sender
-    std::uint64_t good_since = 0; ///< both have been online at an honest relay since; 0: not now
-    Relay_Set bad = 0;            ///< relays that are not honest or not well
+    std::uint64_t good_since = 0; ///< ms, both are online at an honest relay and `bad` has not changed; 0: not now
+    Relay_Set bad = 0;            ///< relays that are not honest or not working
 };
 
 /// A client, with what the run knows of it.
@@ -110,35 +110,38 @@ struct Client {
     std::uint32_t proxy = NOBODY;
     std::uint32_t lives = 1; ///< times it was started
     bool suspended = false;
-    std::uint64_t bad_until = 0;  ///< it has no network, or no program, before
-    std::uint64_t settled_at = 0; ///< what that has delayed is through
+    std::uint64_t bad_until = 0;  ///< ms, it has no network or no program until then
+    std::uint64_t settled_at = 0; ///< ms, what this has delayed has arrived by then
     bool hostile = false;
-    std::uint64_t echo_level = 0;                                ///< echoes sent, less those that the time since allows
-    std::uint64_t apart_since = 0;                               ///< no relay is connected since; 0: one is
-    std::array<std::uint64_t, MAX_SIM_RELAYS> reachable_since{}; ///< this relay; 0: it is not
-    std::array<std::uint64_t, MAX_SIM_RELAYS> first_attempt{};   ///< to connect to this relay in the hour; 0: none yet
-    std::array<std::uint32_t, MAX_SIM_RELAYS> attempts{};        ///< later than a minute after it
-    std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{};       ///< from this relay
-    std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};           ///< to this relay, since it was last looked at
-    std::uint64_t connects = 0;                                  ///< when it was last looked at
-    std::uint64_t changed_at = 0; ///< its network, as it was told, or found when it woke up
-    std::uint64_t told_at = 0;    ///< its host told the library that it changed
-    std::vector<int> stale;       ///< numbers of relays that it ended itself
+    std::uint64_t echo_level = 0;  ///< echoes sent beyond those that the time since then allows
+    std::uint64_t apart_since = 0; ///< ms, no relay is connected since then; 0: a relay is connected
+
+    // By relay.
+    std::array<std::uint64_t, MAX_SIM_RELAYS> reachable_since{}; ///< ms; 0: it is not reachable, or not wanted
+    std::array<std::uint64_t, MAX_SIM_RELAYS> first_attempt{};   ///< ms, the first connect in the hour; 0: none yet
+    std::array<std::uint32_t, MAX_SIM_RELAYS> attempts{};        ///< connects a minute after the first or later
+    std::array<std::uint64_t, MAX_SIM_RELAYS> cut_until{};       ///< ms, the client is cut off from it until then
+    std::array<std::uint32_t, MAX_SIM_RELAYS> pings{};           ///< to the relay, since the last check
+
+    std::uint64_t connects = 0;   ///< connects until the last check, to all relays
+    std::uint64_t changed_at = 0; ///< ms, its host told of a network change, or its machine woke up
+    std::uint64_t told_at = 0;    ///< ms, its host told of a network change that had happened
+    std::vector<int> stale;       ///< handles of relays that its host has ended
 };
 
 struct Run {
     explicit Run(std::uint64_t seed) : net(seed) { random.state = seed * 0x9E3779B97F4A7C15U + 1; }
 
     Sim_Network net;
-    Sim_Random random; ///< the story's; the network has its own
+    Sim_Random random; ///< for all that is drawn here; the network has its own
     std::deque<Sim_Relay> relays;
     std::deque<Sim_Relay_Kind> kinds;     ///< by relay
-    std::vector<std::uint64_t> bad_until; ///< by relay: not honest, or not well, before
+    std::vector<std::uint64_t> bad_until; ///< by relay: ms, it is not honest or not working until then
     std::deque<Sim_Proxy> proxies;
     std::deque<Client> clients;
     std::deque<Friendship> friends;
     std::vector<Fault_Kind> faults;
-    bool only_hostile_peers = false; ///< nothing else is wrong
+    bool only_hostile_peers = false; ///< hostile peers are the only fault
     std::map<Public_Key, std::uint32_t> relay_of;
     std::map<Public_Key, std::uint32_t> client_of;
     std::uint64_t faults_end = 0;
@@ -177,7 +180,7 @@ inline void digest(Run &run, std::uint64_t value) {
     }
 }
 
-/// Whether the host above can call this client's library.
+/// Whether the client's host runs, and can call its library.
 inline bool is_running(const Client &client) {
     return client.peer.c != nullptr && !client.suspended;
 }
@@ -186,65 +189,65 @@ inline bool ticks_by_the_clock(const Client &client) {
     return client.peer.net->nodes[client.peer.node]->interval != 0;
 }
 
-/// Whether the hosts above of both have anything to say.
+/// Whether both sides are awake, and so send packets.
 inline bool talks(const Run &run, const Friendship &f) {
     return f.asleep_until[0] <= run.net.now && f.asleep_until[1] <= run.net.now;
 }
 
-/// Whether one of the two is hostile: nothing is promised to them.
+/// Whether one of the two is hostile. To such a friendship nothing is promised.
 inline bool is_hostile(const Run &run, const Friendship &f) {
     return run.clients[f.peer[0]].hostile || run.clients[f.peer[1]].hostile;
 }
 
 // ---- seed.cpp --------------------------------------------------------------------------------------------------
 
-/// Does something at a time, then again after as many ms as it answers, until the run ends.
+/// Calls `action` at the time `at`, and again after as many ms as it returns, until a check has failed.
 void every(Run &run, std::uint64_t at, std::function<std::uint64_t()> action);
 
 // ---- talk.cpp --------------------------------------------------------------------------------------------------
 
-/// Makes the connection of one side of a friendship, unless it is there or its client is not.
+/// Makes the connection of one side of a friendship, unless the connection exists or the client does not run.
 void befriend(Run &run, std::uint32_t friendship, std::size_t side);
-/// The host above tells one side of the relays that both know.
+/// The host of one side names the relays that both sides know to its library.
 void share_relays(Run &run, Friendship &f, std::size_t side);
-/// One packet, or several at once.
+/// Sends one packet, or several in one call.
 void send_some(Run &run, std::uint32_t friendship, std::size_t side);
-/// One packet as OOB, over any relay.
+/// Sends one OOB packet over a relay drawn at random.
 void send_oob(Run &run, std::uint32_t friendship, std::size_t side);
-/// Has a client's packets looked at as they come.
+/// Has the packets that come to a client checked.
 void listen(Run &run, std::uint32_t client);
 
 // ---- faults.cpp ------------------------------------------------------------------------------------------------
 
 void inject_fault(Run &run, Fault_Kind kind);
-/// Several relays are not honest from the start.
+/// Makes several relays bad from the start.
 void turn_from_the_start(Run &run);
-/// Relays are dead from now on, or flap. Each two friends keep one that is honest.
+/// Makes relays dead or flapping from now on. Each friendship keeps an honest relay.
 void turn_dead(Run &run);
-/// A relay that has turned is honest again.
+/// Makes a relay honest again.
 void turn_honest(Run &run, std::uint32_t relay);
 
-/// The host tells the library that its network has changed, if it is one that tells.
+/// A network change has happened: the client's host tells the library, if it is a host that tells.
 void tell_network_changed(Run &run, Client &client);
 
 // ---- hostile.cpp -----------------------------------------------------------------------------------------------
 
-/// Draws what a client's host does to others, and has it begin at `start`. Before the client is started.
+/// Draws how a client misbehaves from the time `start` on. To be called before the client is started.
 void make_hostile(Run &run, std::uint32_t client, Sim_Peer_Def &def, std::uint64_t start);
 
 // ---- check.cpp -------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint64_t CHECK_SILENCE_EVERY_MS = 200;
 
-/// Grants one echo over each route, once, for a silence of this side.
+/// Grants both sides one echo over each route when a silence of this side begins.
 void note_silence(const Run &run, Friendship &f, std::size_t side);
-/// Whether all who talk hear each other.
+/// Checks that all who send hear each other, and that every client has a relay.
 void check_silences(Run &run);
-/// What else must hold at any time; called every second.
+/// Checks the invariants that must hold at any time. Called every second.
 void check(Run &run);
-/// That relays which were dead, or flapped, for an hour were connected as seldom as promised.
+/// Checks that relays which were dead or flapped for an hour were connected to as seldom as promised.
 void check_attempts(Run &run);
-/// Whether everybody was heard lately.
+/// Whether everybody was heard in the last seconds, hostile friendships aside.
 bool all_heard(const Run &run);
 
 } // namespace toxtcp

@@ -8,7 +8,7 @@ namespace {
 
 /// After the last fault everybody must be heard within this time.
 constexpr std::uint64_t HEALED_WITHIN = 60 * SECOND;
-/// In one seed of so many an hour passes at the end, with dead relays.
+/// One seed in so many ends with an hour of dead relays.
 constexpr std::uint64_t HOUR_IN_SEEDS = 50;
 constexpr std::uint64_t MINUTE = 60 * SECOND;
 constexpr std::uint64_t HOUR = 60 * MINUTE;
@@ -90,7 +90,7 @@ void populate(Run &run) {
     }
     for (std::uint32_t a = 0; a < clients; ++a) {
         for (std::uint32_t b = a + 1; b < clients; ++b) {
-            if (b == a + 1 || run.chance(50)) { // all are connected somehow, not all with all
+            if (b == a + 1 || run.chance(50)) { // every client has a friend; not all are friends
                 add_friendship(run, a, b);
             }
         }
@@ -141,28 +141,28 @@ void begin(Run &run, std::uint64_t start) {
     });
 }
 
-/// Relays are dead, or flap, and the others say little.
+/// An hour, less five minutes, in which relays are dead or flap, and peers send little.
 void pass_hour(Run &run) {
     for (Friendship &f : run.friends) {
         for (Flow &flow : f.flow) {
             flow.period = 20 * SECOND;
         }
     }
-    run.only_hostile_peers = false; // relays are dead as well
+    run.only_hostile_peers = false; // from now on relays are bad too
     turn_dead(run);
     const auto is_over = [&run] { return !run.result.fault.empty(); };
     for (Client &client : run.clients) {
         client.first_attempt = {};
         client.attempts = {};
     }
-    // Not to its very end: relays that never came up since the story began are given up then, and named anew.
+    // Not a full hour: after an hour the library gives up relays that were never connected, and the host names them
+    // again.
     sim_until(run.net, HOUR - 5 * MINUTE, is_over);
     check_attempts(run);
 }
 
 } // namespace
 
-/// Does something again and again, until the story ends.
 void every(Run &run, std::uint64_t at, std::function<std::uint64_t()> action) {
     sim_at(run.net, at, [&run, action = std::move(action)] {
         const std::uint64_t pause = action();
@@ -179,7 +179,7 @@ Seed_Result run_seed(std::uint64_t seed, bool story) {
     const std::uint64_t start = run.net.now;
     run.faults_end = start + run.between(20, 150) * SECOND;
     begin(run, start);
-    // The longest fault lasts a minute beyond the last.
+    // The last fault may last a minute.
     const std::uint64_t healed = run.faults_end + 65 * SECOND;
     sim_until(run.net, healed - start, [&run] { return !run.result.fault.empty(); });
     for (std::uint32_t relay = 0; relay < run.relays.size(); ++relay) {

@@ -6,7 +6,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint32_t MARK = 0x70C7CB; ///< what a relay makes up begins otherwise
+constexpr std::uint32_t MARK = 0x70C7CB; ///< every real packet begins with it, and no forged one
 constexpr std::size_t MAX_BATCH = 8;
 
 #pragma pack(push, 1)
@@ -28,7 +28,7 @@ std::vector<std::uint8_t> make_packet(Run &run, std::uint32_t friendship, std::s
     return packet;
 }
 
-/// Packets sent over each relay, by slot. Read from the inside, since it is asked before and after every packet.
+/// Packets sent over each relay, by slot. Reads the library's own counts, which is fast: it is called for every packet.
 std::array<std::uint64_t, MAX_SIM_RELAYS> packets_sent(const Sim_Peer &peer) {
     std::array<std::uint64_t, MAX_SIM_RELAYS> counts{};
     for (std::uint32_t slot = 0; slot < peer.c->relays.size() && slot < counts.size(); ++slot) {
@@ -37,7 +37,7 @@ std::array<std::uint64_t, MAX_SIM_RELAYS> packets_sent(const Sim_Peer &peer) {
     return counts;
 }
 
-/// Some packets of a flow, the first of which has this number, were sent; over which relays shows in the counts.
+/// Notes that `count` packets of a flow were sent, from number `first` on. The counts tell over which relays.
 void note_sent(Run &run, const Sim_Peer &peer, Flow &flow, std::size_t first, std::size_t count,
                const std::array<std::uint64_t, MAX_SIM_RELAYS> &before) {
     const auto after = packets_sent(peer);
@@ -64,7 +64,7 @@ bool find_payload(const Sim_Packet &packet, Payload &payload) {
     return payload.mark == MARK;
 }
 
-/// A packet came over a relay: it was sent to us, over that relay, after those that came over it, and not twice.
+/// Checks a packet that came over a relay: it was sent to this client over this relay, and comes in order and once.
 void take(Run &run, std::uint32_t me, const Payload &payload, std::uint32_t relay) {
     if (payload.friendship >= run.friends.size() || payload.side > 1) {
         return fail(run, "peer %u got a packet that nobody sent", me);
@@ -103,7 +103,7 @@ void take(Run &run, std::uint32_t me, const Payload &payload, std::uint32_t rela
 void take_data(Run &run, std::uint32_t me, const Sim_Packet &packet) {
     Payload payload{};
     if (!find_payload(packet, payload)) {
-        return; // a relay made it up
+        return; // a relay has forged it
     }
     if (packet.id != static_cast<int>(payload.friendship) || payload.friendship >= run.friends.size()) {
         return fail(run, "peer %u got a packet for connection %u as one of connection %d", me, payload.friendship,
@@ -120,7 +120,7 @@ void take_data(Run &run, std::uint32_t me, const Sim_Packet &packet) {
     take(run, me, payload, run.relay_of.at(relay.public_key));
 }
 
-/// OOB over a relay that is not tied to its sender's connection.
+/// Takes an OOB packet, which came over a relay that is not tied to its sender's connection.
 void take_oob(Run &run, std::uint32_t me, const Sim_Packet &packet) {
     Payload payload{};
     if (!find_payload(packet, payload)) {

@@ -1,4 +1,5 @@
-// A network with its relays, proxies and peers in one place, for tests; and checks, when it goes, that nothing was misused.
+// A simulated network with its relays, proxies and peers, for Catch2 tests. Its destructor checks that every peer kept
+// its promises and used its host well.
 #pragma once
 
 #include <deque>
@@ -11,7 +12,7 @@
 
 namespace toxtcp {
 
-/// How the peers of a test run. Every behaviour holds in all three.
+/// When the peers of a test tick. Every behaviour must hold in all three ways.
 enum class Ticking : std::uint8_t { every_50_ms, when_woken, without_readiness };
 
 inline const char *to_string(Ticking ticking) {
@@ -42,7 +43,7 @@ struct World {
             Sim_Node &node = node_of(peer);
             INFO("peer on node " << peer.node << ", spins " << node.spins << " of " << node.runs << " runs");
             CHECK((peer.broken == nullptr ? std::string{} : std::string{peer.broken}).empty());
-            // A run that was due again at once and moved nothing is allowed; to go on like that is a busy loop.
+            // A few runs that use no socket and are due again at once are allowed. Many of them are a busy loop.
             CHECK(node.spins <= 2 + node.runs / 100);
             kill_tcp_connections(peer.c);
             peer.c = nullptr;
@@ -77,7 +78,7 @@ struct World {
 
     void advance(std::uint64_t ms) { sim_advance(net, ms); }
 
-    /// For tests that hand a peer a byte a time: at 20 ticks a second that would take long.
+    /// For tests in which a peer gets one byte at a time, which would take long at 20 ticks a second.
     void tick_often() {
         for (Sim_Peer &peer : peers) {
             node_of(peer).interval = std::min<std::uint64_t>(node_of(peer).interval, 1);
@@ -148,7 +149,7 @@ inline Error send_text(Sim_Peer &peer, int connection, const std::string &text) 
     return send_packet_tcp_connection(peer.c, connection, bytes_of(text));
 }
 
-/// Whether this very packet came, once.
+/// Whether exactly one of the packets is this text.
 inline bool heard_once(const std::vector<Sim_Packet> &packets, const std::string &text) {
     return std::count_if(packets.begin(), packets.end(), [&](const Sim_Packet &one) { return one.bytes == text; }) == 1;
 }
@@ -183,7 +184,7 @@ struct Two_Peers {
 
     Sim_Relay &relay(std::size_t i) { return world.relays[i]; }
 
-    /// The relay that a number of `peer` means.
+    /// The relay with this handle at `peer`.
     Sim_Relay &relay_of(const Sim_Peer &peer, int number) {
         const Public_Key key = relay_info(peer, number).public_key;
         for (Sim_Relay &relay : world.relays) {
@@ -195,7 +196,7 @@ struct Two_Peers {
         return world.relays.front();
     }
 
-    /// The relay that a's data goes over. Sends something where nothing was sent yet.
+    /// The relay that a sends over. Sends a first packet if none was sent yet.
     Sim_Relay &in_use() {
         if (connection_info(a, a_to_b).sending < 0) {
             REQUIRE(send_text(a, a_to_b, "the first") == Error::ok);
@@ -203,7 +204,7 @@ struct Two_Peers {
         return relay_of(a, connection_info(a, a_to_b).sending);
     }
 
-    /// Both send something each `every` ms for so long, and the texts are counted up.
+    /// Both send a packet every `every` ms, for `ms` ms: "a0" and "b0", then "a1" and "b1", and so on.
     void talk(std::uint64_t ms, std::uint64_t every = 100) {
         for (const std::uint64_t end = world.net.now + ms; world.net.now < end;) {
             refused += send_text(a, a_to_b, "a" + std::to_string(said)) == Error::ok ? 0 : 1;
@@ -217,7 +218,7 @@ struct Two_Peers {
     std::size_t refused = 0;
 };
 
-/// The longest time without a packet among those that came since `from`, up to now.
+/// The longest time, ms, in which no packet came to `peer`, from `from` until now.
 inline std::uint64_t longest_silence(const Sim_Peer &peer, std::uint64_t from) {
     std::uint64_t longest = 0;
     std::uint64_t last = from;
@@ -232,5 +233,5 @@ inline std::uint64_t longest_silence(const Sim_Peer &peer, std::uint64_t from) {
 
 } // namespace toxtcp
 
-/// Runs the test that it stands in once for each way of ticking.
+/// Runs the test case that uses it once for each way of ticking.
 #define ANY_TICKING() GENERATE(Ticking::every_50_ms, Ticking::when_woken, Ticking::without_readiness)

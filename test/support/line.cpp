@@ -14,13 +14,13 @@ namespace {
 constexpr std::uint64_t SECOND_NS = 1'000'000'000;
 constexpr double MILLISECOND_NS = 1'000'000;
 constexpr double MEGABIT = 1'000'000;
-// So that no sum of times or sizes comes near the end of its type.
+// Limits that keep every sum of times or sizes far below the largest value of its type.
 constexpr double MAX_DELAY_MS = 60'000;
 constexpr double MAX_RATE_MBIT = 100'000;
 constexpr double MAX_QUEUE = 1e9;
-constexpr double MAX_SEED = 1e15; // a double still tells it from the next
+constexpr double MAX_SEED = 1e15; // a double holds every whole number up to this
 
-/// 0 up to 1, and not 1. SplitMix64, which needs no state but the number of the draw.
+/// A random number from 0 up to, but not including, 1. SplitMix64 needs no state but the number of the draw.
 double random_share(const Line &line) {
     std::uint64_t mixed = line.def.seed + (line.drawn + 1) * 0x9E3779B97F4A7C15u;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -73,7 +73,7 @@ std::size_t queued_bytes(const Line &line, std::uint64_t now_ns) {
     if (line.idle_ns <= now_ns) {
         return 0;
     }
-    // The rate is at most 100 Gbit/s and the queue sent within hours, so this is below 2^63.
+    // These bytes were taken by `offer`, which takes no more than `def.queue`, so the result fits.
     const double left_s = static_cast<double>(line.idle_ns - now_ns) / static_cast<double>(SECOND_NS);
     return static_cast<std::size_t>(std::ceil(left_s * static_cast<double>(line.def.rate) / 8));
 }

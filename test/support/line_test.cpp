@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t MTU = 1500;
 constexpr std::uint64_t MS = 1'000'000;
 
-/// 1,500 bytes take 12 ms; three of them fit into the queue.
+/// A packet of 1,500 bytes takes 12 ms to send. Three packets fit into the queue.
 Line slow_line() {
     Line line;
     line.def = {.delay_ns = 100 * MS, .rate = 1'000'000, .queue = 3 * MTU};
@@ -42,7 +42,7 @@ TEST_CASE("packets arrive one sending time apart, after the delay") {
     CHECK(line.counts.arrived == 3);
 }
 
-TEST_CASE("a line that was idle owes nothing for the time before") {
+TEST_CASE("the time in which a line was idle makes later packets neither earlier nor later") {
     Line line = slow_line();
     CHECK(offer(line, PACKET, 0) == Fate::sent);
     CHECK(offer(line, PACKET, 500 * MS) == Fate::sent);
@@ -64,7 +64,7 @@ TEST_CASE("a packet that does not fit into the queue is dropped, and a smaller o
     CHECK(arrivals(line).size() == 4);
 }
 
-TEST_CASE("the queue is free again when its packets are sent, not when they arrive") {
+TEST_CASE("the queue has room again when its packets are sent, not when they arrive") {
     Line line = slow_line();
     for (int i = 0; i < 3; ++i) {
         CHECK(offer(line, PACKET, 0) == Fate::sent);
@@ -73,7 +73,7 @@ TEST_CASE("the queue is free again when its packets are sent, not when they arri
     CHECK(queued_bytes(line, 48 * MS) == 0);
 }
 
-TEST_CASE("offered more than it carries, a line carries its rate, with the delay of a full queue") {
+TEST_CASE("a line that is offered too much carries its rate, with the delay of a full queue") {
     Line line;
     line.def = {.delay_ns = 5 * MS, .rate = 200'000'000, .queue = 1'000'000};
     std::uint64_t carried = 0;
@@ -95,7 +95,7 @@ TEST_CASE("offered more than it carries, a line carries its rate, with the delay
     CHECK(line.counts.dropped > 0);
 }
 
-TEST_CASE("without a rate nothing waits") {
+TEST_CASE("without a limited rate no packet waits") {
     Line line;
     line.def = {.delay_ns = 20 * MS};
     for (int i = 0; i < 1000; ++i) {
@@ -105,7 +105,7 @@ TEST_CASE("without a rate nothing waits") {
     CHECK(arrivals(line) == std::vector<std::uint64_t>(1000, 20 * MS));
 }
 
-TEST_CASE("which packets are lost depends on the seed alone, and their share is the one asked for") {
+TEST_CASE("the seed alone decides which packets are lost, and their share is the given loss") {
     const auto lost = [](double share, std::uint64_t seed) {
         Line line;
         line.def = {.rate = 1'000'000'000, .queue = 1'000'000, .loss = share, .seed = seed};
@@ -120,7 +120,7 @@ TEST_CASE("which packets are lost depends on the seed alone, and their share is 
         return numbers;
     };
     const std::vector<int> some = lost(0.005, 1);
-    CHECK(some.size() > 430); // 500, and the deviation is 22
+    CHECK(some.size() > 430); // 500 are expected, with a standard deviation of 22
     CHECK(some.size() < 570);
     CHECK(some == lost(0.005, 1));
     CHECK(some != lost(0.005, 2));
@@ -128,14 +128,14 @@ TEST_CASE("which packets are lost depends on the seed alone, and their share is 
     CHECK(lost(1, 1).size() == 100'000);
 }
 
-TEST_CASE("a lost packet has used the line") {
+TEST_CASE("a lost packet takes its time to be sent, as any other") {
     Line line = slow_line();
     line.def.loss = 1;
     CHECK(offer(line, PACKET, 0) == Fate::lost);
     CHECK(queued_bytes(line, 0) == MTU);
 }
 
-TEST_CASE("a line is read from its text") {
+TEST_CASE("a line is read from its text, and a wrong text is refused") {
     Line_Def def;
     REQUIRE(parse_line("delay_ms=2.5,rate_mbit=20,queue=100000,loss=0.005,seed=7", MTU, def));
     CHECK(def.delay_ns == 2'500'000);

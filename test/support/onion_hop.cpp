@@ -13,14 +13,14 @@ namespace toxtcp {
 
 namespace {
 
-// The onion request of a client by TCP: nonce, address of the next node, and what is for that node. The node takes a
-// packet of type ONION_SEND_1 with nonce, its part, and a "return" that it gives back with the answer.
+// An onion request of a TCP client has a nonce, the address of the next node, and the data for that node. The node
+// takes a packet of type ONION_SEND_1, with the nonce, this data, and a "return" part that comes back with the answer.
 constexpr std::uint8_t ONION_SEND_1 = 0x81;
 constexpr std::uint8_t ONION_RECV_1 = 0x8e;
 constexpr std::size_t ADDRESS_SIZE = 19; ///< bytes: family 1, address 16 (of IPv4, 4 are used), port 2
 constexpr std::uint8_t FAMILY_IPV4 = 2;
 constexpr std::size_t RETURN_SIZE =
-    NONCE_SIZE + ADDRESS_SIZE + MAC_SIZE; ///< bytes; a real relay seals an address in it
+    NONCE_SIZE + ADDRESS_SIZE + MAC_SIZE; ///< bytes; a real relay puts a sealed address there
 
 } // namespace
 
@@ -52,7 +52,7 @@ void pass_onion_request(int socket, Bytes body, std::uint64_t client) {
     packet.insert(packet.end(), rest.begin(), rest.end());
     packet.resize(packet.size() + RETURN_SIZE);
     std::memcpy(&packet[packet.size() - RETURN_SIZE], &client, sizeof client);
-    // One that is lost is sent again by the client.
+    // If the packet is lost, the client sends its request again.
     (void)sendto(socket, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr *>(&to), sizeof to);
 }
 

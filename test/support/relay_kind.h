@@ -1,6 +1,6 @@
-// How a stand-in relay behaves: one list for the simulated relay and for the one on real sockets. What a kind does to
-// the packets that it carries is decided here. What it does to connections (refuse, close, hang, delay) is done by
-// whoever runs the relay.
+// The kinds of relay in tests: one list for simulated relays (sim/relay_kinds.h) and for a relay on real sockets
+// (stand_in.cpp). This file decides which packets a relay of a kind carries. What a kind does to connections (refuse,
+// close, hang, delay) is done in those two.
 #pragma once
 
 #include <optional>
@@ -13,17 +13,17 @@ namespace toxtcp {
 enum class Relay_Kind : std::uint8_t {
     honest,
     refuses,       ///< nobody listens
-    silent,        ///< accepts, and says nothing
-    shakes_hands,  ///< shakes hands, and closes
-    hangs,         ///< is up, then does nothing more
-    drops,         ///< says online, and carries nothing
-    drops_one_way, ///< carries nothing to one of the two
-    drops_big,     ///< carries nothing above DROPPED_FROM bytes
+    silent,        ///< accepts connections, and sends nothing
+    shakes_hands,  ///< completes each handshake, then closes the connection
+    hangs,         ///< works at first, then does nothing more
+    drops,         ///< says that peers are online, and carries nothing
+    drops_one_way, ///< carries nothing to one of the two peers
+    drops_big,     ///< carries nothing of DROPPED_FROM bytes or more
     passes_echoes, ///< carries cookie requests and responses, and nothing else
-    forges,        ///< carries nothing, and makes up packets "from the peer", 20 a second
+    forges,        ///< carries nothing, and forges packets of the peer, 20 a second
     late,          ///< carries everything, LATE_MS later
     flaps,         ///< ends all connections every FLAP_MS
-    moves,         ///< is honest, at another address
+    moves,         ///< is honest, and gets another address
     count
 };
 
@@ -50,8 +50,8 @@ inline std::optional<Relay_Kind> parse_relay_kind(std::string_view name) {
     return std::nullopt;
 }
 
-/// Whether a relay of this kind carries a data or OOB packet. `to_victim`: it is for the one to whom a relay that drops
-/// one way carries nothing.
+/// Whether a relay of this kind carries a data or OOB packet. `to_victim`: the packet is for the client to whom
+/// `drops_one_way` carries nothing.
 inline bool relay_carries(Relay_Kind kind, Bytes data, bool to_victim) {
     constexpr std::uint8_t COOKIE_REQUEST = 0x18;
     constexpr std::uint8_t COOKIE_RESPONSE = 0x19;

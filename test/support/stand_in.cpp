@@ -1,19 +1,19 @@
-// `stand-in-relay`: a relay on real sockets of 127.0.0.1 that is of any kind (relay_kind.h), and of another kind when told.
+// `stand-in-relay`: a relay on real sockets of 127.0.0.1, of any kind in relay_kind.h. Commands change its kind.
 //
 //   stand-in-relay [COMMAND...]      each argument is one command, carried out before the relay listens
 //
 // It prints {"port": N, "public_key": "HEX"} once it listens, and then reads commands from standard input, one a line:
 //
 //   kind NAME      the relay is of this kind from now on (relay_kind.h); at first it is honest
-//   one_way KEY    the client to whom `drops_one_way` carries nothing; without: the one that connected last when the
-//                  first packet came to be dropped
-//   flaw NAME      one small flaw besides the kind (FLAW_NAMES below); at first none
+//   one_way KEY    the client to whom `drops_one_way` carries nothing. Without this command: the client that connected
+//                  last before the first packet came to a relay of that kind
+//   flaw NAME      one small flaw in addition to the kind (FLAW_NAMES below); at first none
 //   stat           prints one line of JSON, see `print_stat`
-//   port N         as an argument only: the port to listen on; else any that is free
+//   port N         as an argument only: the port to listen on. Without this command: any free port
 //
-// It has no DHT, but carries onion requests (onion_hop.h) as long as it is honest.
-// A relay that refuses and then is of another kind listens on the same port again, with the same key. The relay ends at
-// the end of its standard input, and, with exit status 1, at a command that is none.
+// It has no DHT, but carries onion requests (onion_hop.h) while it is honest. When it refuses and then becomes another
+// kind, it listens again on the same port with the same key. It ends when its standard input ends, and with exit status
+// 1 at a command that it does not know.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -43,31 +43,31 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< bytes, read from one client a turn at most
+constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< bytes, the most that is read from a client in a turn
 constexpr std::uint64_t LONGEST_WAIT_MS = 1'000;
 constexpr std::uint64_t SECOND_MS = 1'000;
 constexpr std::size_t FORGED_SIZE = 100; ///< bytes of a forged packet's data
 constexpr int LISTEN_BACKLOG = 64;
 
-/// A flaw that only `toxtcp probe` must find, so that the kinds stay those that matter to a connection.
+/// A flaw that only `toxtcp probe` must find. It is no kind of relay: kinds are what matters to a connection.
 enum class Flaw : std::uint8_t {
     none,
-    loses,      ///< each fifth packet
-    changes,    ///< a byte of each fifth packet
+    loses,      ///< loses every fifth packet
+    changes,    ///< changes a byte of every fifth packet
     no_oob,     ///< delivers no OOB packet
-    no_routes,  ///< says of nobody that they are online
+    no_routes,  ///< tells no client that a peer is online
     no_answers, ///< sends nothing but its part of the handshake
     count
 };
 constexpr const char *FLAW_NAMES[] = {"none", "loses", "changes", "no_oob", "no_routes", "no_answers"};
 static_assert(std::size(FLAW_NAMES) == static_cast<std::size_t>(Flaw::count));
-constexpr std::uint64_t FLAWED_PACKET = 5; ///< each so-manieth packet is lost or changed
+constexpr std::uint64_t FLAWED_PACKET = 5; ///< one packet in so many is lost or changed
 
 /// How often something happened: in all, and most within any one second.
 struct Rate {
     std::uint64_t total = 0;
     std::size_t most = 0;
-    std::deque<std::uint64_t> last; ///< ms, of the last second
+    std::deque<std::uint64_t> last; ///< ms, each time within the last second
 };
 
 struct Held {
@@ -82,21 +82,21 @@ struct Stand_In {
     Flaw flaw = Flaw::none;
     std::optional<Public_Key> victim; ///< of `drops_one_way`
 
-    std::uint16_t port = 0; ///< 0: any; once it has listened, the one it got
+    std::uint16_t port = 0; ///< 0: any; after it has listened: its real port
     int listener = -1;
     int onion = -1;           ///< UDP, see onion_hop.h
     std::vector<int> sockets; ///< by client handle, -1 for none
-    std::deque<Held> held;    ///< what a late relay has not looked at yet, in the order in which it came
+    std::deque<Held> held;    ///< bytes that a late relay has not looked at yet, in the order in which they came
     std::uint64_t flap_due = 0;
     std::uint64_t forge_due = 0;
-    std::string commands; ///< read from standard input, the last line not complete
-    bool over = false;    ///< nobody is there any more to tell commands
+    std::string commands; ///< read from standard input: the start of a line that is not complete
+    bool over = false;    ///< standard input has ended
     std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(READ_SIZE);
 
     Rate packets; ///< data and OOB packets that came, other than cookie requests and responses
     std::uint64_t carried = 0;
     std::uint64_t dropped = 0;
-    Rate cookie_requests; ///< of all that came
+    Rate cookie_requests; ///< that came, carried or not
     Rate cookie_responses;
 };
 
@@ -122,7 +122,7 @@ const Relay_Server_Route *online_route(const Relay_Server_Client &client, std::u
     return index < client.routes.size() && client.routes[index].other >= 0 ? &client.routes[index] : nullptr;
 }
 
-/// Whom a data or OOB packet is for; null for a data packet on a route that is not online.
+/// The key of the client that a data or OOB packet is for; null for a data packet on a route that is not online.
 const std::uint8_t *receiver_of(const Relay_Server_Client &from, const Packet &packet) {
     if (packet.type == Packet_Type::oob_send) {
         return packet.public_key;
@@ -151,8 +151,8 @@ bool is_victim(Stand_In &relay, const std::uint8_t *receiver) {
     return std::equal(relay.victim->begin(), relay.victim->end(), receiver);
 }
 
-/// What an answer brings back, so that it goes to nobody who has the same handle later: when a client came, ms, and its
-/// handle in the low byte (there are few).
+/// The number that comes back with an onion answer: the time at which the client connected, ms, and in the low byte its
+/// handle (clients are few). The time keeps the answer from a later client with the same handle.
 std::uint64_t onion_tag(const Stand_In &relay, int client) {
     return relay.server.clients[static_cast<std::size_t>(client)].started << 8 | static_cast<std::uint8_t>(client);
 }
@@ -168,7 +168,7 @@ void pass_onion_answers(Stand_In &relay) {
     }
 }
 
-/// Relay_Faults::receive: counts what clients send, and takes it or not.
+/// Relay_Faults::receive: counts what clients send, and decides whether it has an effect.
 bool take_packet(Stand_In &relay, int client, const Packet &packet) {
     constexpr std::uint8_t COOKIE_REQUEST = 0x18;
     constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
@@ -196,7 +196,7 @@ bool take_packet(Stand_In &relay, int client, const Packet &packet) {
         return false;
     }
     if (flawed && relay.flaw == Flaw::changes) {
-        // The bytes lie in the server's buffer, which is no constant.
+        // The bytes are in the server's buffer, which is not const.
         const_cast<std::uint8_t &>(packet.data.back()) ^= 1;
     }
     ++relay.carried;
@@ -217,7 +217,7 @@ bool may_send(const Stand_In &relay, const Packet &packet) {
     }
 }
 
-/// To both ends of every pair of online routes, one packet that the other end did not send.
+/// Sends both ends of every pair of online routes a packet that the other end did not send.
 void forge(Stand_In &relay) {
     std::array<std::uint8_t, 1 + FORGED_SIZE> plain;
     for (int client = 0; client < static_cast<int>(relay.server.clients.size()); ++client) {
@@ -257,13 +257,13 @@ void end_all(Stand_In &relay) {
     }
 }
 
-/// Sends what the client's socket takes.
+/// Sends as much as the client's socket takes.
 void flush(Stand_In &relay, int client) {
     for (Bytes left = relay_server_pending(relay.server, client); !left.empty();
          left = relay_server_pending(relay.server, client)) {
         const ssize_t sent = send(socket_of(relay, client), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EINTR) {
-            return; // full, or at its end, which reading it tells
+            return; // the socket is full; or it has failed, which the next read tells
         }
         relay_server_sent(relay.server, client, sent > 0 ? static_cast<std::size_t>(sent) : 0);
     }
@@ -338,7 +338,7 @@ bool listen_at_port(Stand_In &relay) {
     socklen_t size = sizeof at;
     auto *const any = reinterpret_cast<sockaddr *>(&at);
     relay.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    // Connections that a relay has ended would keep its port from it when it comes back.
+    // Without SO_REUSEADDR the relay could not listen again while connections that it has ended still hold its port.
     const int on = 1;
     if (relay.listener < 0 || setsockopt(relay.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(relay.listener, any, size) != 0 || listen(relay.listener, LISTEN_BACKLOG) != 0 ||
@@ -369,9 +369,9 @@ void set_kind(Stand_In &relay, Relay_Kind kind, std::uint64_t now) {
     }
 }
 
-/// {"carried", "dropped": data and OOB packets; "most_in_a_second": of those that came, without cookie requests and
-/// responses; "cookie_requests", "cookie_responses": that came, carried or not; "most_cookie_requests_in_a_second";
-/// "clients": confirmed; "online": ends of online routes}
+/// Prints a line of JSON. "carried", "dropped": data and OOB packets. "cookie_requests", "cookie_responses": those that
+/// came, carried or not. "most_cookie_requests_in_a_second". "most_in_a_second": other data and OOB packets that came.
+/// "clients": confirmed clients. "online": ends of online routes.
 void print_stat(const Stand_In &relay) {
     std::size_t online = 0;
     for (const Relay_Server_Client &client : relay.server.clients) {
@@ -401,7 +401,7 @@ std::optional<Public_Key> parse_hex_key(const std::string &text) {
     return parsed && size == key.size() ? std::optional{key} : std::nullopt;
 }
 
-/// False for a command that is none.
+/// Carries out a command. False when it is not a command.
 bool obey(Stand_In &relay, const std::string &line, bool is_argument) {
     const std::size_t space = line.find(' ');
     const std::string word = line.substr(0, space);
@@ -433,7 +433,7 @@ bool obey(Stand_In &relay, const std::string &line, bool is_argument) {
     return false;
 }
 
-/// False when a command was none.
+/// Carries out the commands on standard input. False when a line is not a command.
 bool read_commands(Stand_In &relay) {
     std::array<char, 4096> text;
     const ssize_t got = read(STDIN_FILENO, text.data(), text.size());
@@ -452,7 +452,7 @@ bool read_commands(Stand_In &relay) {
 
 // ---- the loop --------------------------------------------------------------------------------------------------
 
-/// Whether the server's own clock runs. One that hangs does nothing at all; one that is silent ends no connection.
+/// Whether the server's timers run. A relay that hangs does nothing; a relay that is silent ends no connection.
 bool ticks(const Stand_In &relay) {
     return relay.kind != Relay_Kind::hangs && relay.kind != Relay_Kind::silent;
 }
@@ -478,7 +478,7 @@ void do_due(Stand_In &relay, std::uint64_t now) {
     }
     if (relay.kind == Relay_Kind::forges && now >= relay.forge_due) {
         forge(relay);
-        // From the time that was due, or the rate would fall short of 20 a second; but not to catch up.
+        // Counted from the due time, so that the rate is 20 a second. Times that were missed are not made up for.
         relay.forge_due = std::max(relay.forge_due + FORGE_EVERY_MS, now);
     }
     if (ticks(relay)) {
@@ -488,7 +488,7 @@ void do_due(Stand_In &relay, std::uint64_t now) {
     }
 }
 
-/// What poll() is to wait for: standard input, the listener, the onion's socket, and then one entry for each of `clients`.
+/// What poll() waits for: standard input, the listener, the onion's socket, and then an entry for each of `clients`.
 std::vector<pollfd> watched(const Stand_In &relay, std::vector<int> &clients) {
     std::vector<pollfd> watched{{STDIN_FILENO, POLLIN, 0}};
     clients.clear();
@@ -507,7 +507,7 @@ std::vector<pollfd> watched(const Stand_In &relay, std::vector<int> &clients) {
     return watched;
 }
 
-/// False when it cannot go on.
+/// A turn of the loop. False when the relay cannot go on.
 bool turn(Stand_In &relay) {
     std::vector<int> clients;
     std::vector<pollfd> ready = watched(relay, clients);
@@ -517,7 +517,7 @@ bool turn(Stand_In &relay) {
     const std::uint64_t now = now_ms();
     for (std::size_t i = 0; i < clients.size(); ++i) {
         const pollfd &one = ready[i + 3];
-        // A client may have been ended since, for another's sake.
+        // The client may have been ended in this turn, while another client was served.
         if ((one.revents & POLLOUT) != 0 && socket_of(relay, clients[i]) == one.fd) {
             flush(relay, clients[i]);
         }
@@ -560,7 +560,7 @@ bool start(Stand_In &relay, int argc, char **argv) {
         std::perror("stand-in-relay: cannot open a UDP socket");
         return false;
     }
-    // One that refuses has listened for a moment, so that it has a port.
+    // A relay that refuses listens for a moment too, so that it has a port.
     if (!listen_at_port(relay)) {
         return false;
     }

@@ -1,4 +1,4 @@
-"""Starts a wide-area network (wide_area_link.cpp), and lets processes and sockets be in its two namespaces."""
+"""Starts a wide-area network (wide_area_link.cpp), and puts processes and sockets into its two namespaces."""
 
 import ctypes
 import json
@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-SKIPPED = 77  # Meson's status of a test that could not run
+SKIPPED = 77  # to Meson: the test could not run
 PR_SET_PDEATHSIG = 1
 NEAR, FAR = "near", "far"
 
@@ -29,13 +29,13 @@ def die_with_the_parent():
 
 
 def line(delay_ms, rate_mbit=0, queue=0, loss=0, seed=0):
-    """A line of a link, as the program takes it."""
+    """The text of a line of a link, as wide-area-link takes it."""
     return f"delay_ms={delay_ms},rate_mbit={rate_mbit},queue={queue},loss={loss},seed={seed}"
 
 
 class Wide_Area:
     def __init__(self, program, *lines):
-        """Two lines for each link: there and back. Raises Skipped where that is not permitted."""
+        """`lines`: two for each link, there and back. Raises Skipped where the system does not permit a network."""
         self.process = subprocess.Popen(
             [program, *lines],
             stdin=subprocess.PIPE,
@@ -55,7 +55,7 @@ class Wide_Area:
         self.process.stdout.close()
 
     def counts(self):
-        """For each link what its lines there and back have done: `arrived`, `dropped`, `lost`."""
+        """For each link, for its lines there and back: how many packets `arrived`, were `dropped` and were `lost`."""
         self.process.stdin.write("counts\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
@@ -87,7 +87,7 @@ class Wide_Area:
 
 
 def enter(files, where):
-    """Moves the calling process, which has one thread only, into one of the namespaces."""
+    """Moves the calling process, which must have one thread only, into one of the namespaces."""
     libc = ctypes.CDLL(None, use_errno=True)
     # A process cannot enter the user namespace that it is in.
     user = [] if os.path.samefile(files["user"], "/proc/self/ns/user") else ["user"]
@@ -96,5 +96,5 @@ def enter(files, where):
         if libc.setns(descriptor, 0) != 0:
             raise OSError(ctypes.get_errno(), f"setns {files[name]}")
         os.close(descriptor)
-    # To enter a user namespace ends what was asked for before.
+    # Entering a user namespace cancels PR_SET_PDEATHSIG, so it is set again.
     die_with_the_parent()

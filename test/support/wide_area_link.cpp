@@ -3,12 +3,13 @@
 //
 //   wide-area-link [LINE_THERE LINE_BACK]...
 //
-// A line is `delay_ms=25,rate_mbit=20,queue=100000,loss=0.005,seed=7`, without what it does not have. Link i (from 0) has the
-// address 198.18.i.1 at the near end, and 198.18.i.2 at the far end.
+// A line is `delay_ms=25,rate_mbit=20,queue=100000,loss=0.005,seed=7`; a value that is left out is 0. Link i (from 0)
+// has the address 198.18.i.1 at the near end, and 198.18.i.2 at the far end.
 //
-// Once all is up it prints one line of JSON: `user`, `near` and `far` are files to enter by setns(2), the user namespace
-// first. It ends with its standard input. A line `counts` there is answered by one of JSON, with for each link what its
-// two lines have done. Status 77 with a reason: the system does not permit namespaces or TUN devices.
+// When the network is up, the program prints a line of JSON: `user`, `near` and `far` are files to enter by setns(2),
+// the user namespace first. The program ends when its standard input ends. It answers a line `counts` on standard input
+// with a line of JSON: the counts of both lines of each link. Exit status 77, after a line with the reason: the system
+// does not permit namespaces or TUN devices.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -40,10 +41,10 @@ namespace {
 constexpr int SKIPPED = 77;
 constexpr std::size_t MTU = 1500;
 constexpr int MAX_LINKS = 250;
-// Packets arrive up to so much late, so that a fast line wakes this program at most 10,000 times a second.
+// Packets may arrive this late, so that a fast line wakes this program at most 10,000 times a second.
 constexpr std::uint64_t GRAIN_NS = 100'000;
 constexpr std::uint64_t SECOND_NS = 1'000'000'000;
-// What is read from one device before the others have their turn.
+// The most packets that are read from one device before the other devices have their turn.
 constexpr int MAX_READS = 64;
 
 struct Link {
@@ -73,7 +74,7 @@ sockaddr make_address(std::uint32_t host_order) {
     return any;
 }
 
-/// A device of the network that this process is in, up, with the address 198.18.NUMBER.HOST/24.
+/// Makes a TUN device with the address 198.18.NUMBER.HOST/24 in the network of this process, and brings it up.
 int open_device(std::uint32_t number, std::uint32_t host) {
     const int device = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (device < 0) {
@@ -86,8 +87,8 @@ int open_device(std::uint32_t number, std::uint32_t host) {
     if (ioctl(device, TUNSETIFF, &request) != 0) {
         give_up("skipped: no TUN device can be made", SKIPPED);
     }
-    // Nothing but what the two ends send each other may count: no IPv6, which asks around by itself. (Without IPv6 there is
-    // no such file.)
+    // Only packets of the two ends may be counted. IPv6 would send packets of its own, so it is switched off. (Where
+    // the system has no IPv6, there is no such file.)
     std::ofstream{"/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6"} << 1;
     const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const auto set = [&](unsigned long call) {
@@ -125,7 +126,7 @@ std::vector<Link> read_links(int argc, char **argv) {
 
 // ---- packets ---------------------------------------------------------------------------------------------------
 
-/// What is to be sent at one end of a link.
+/// Reads the packets that are sent at one end of a link.
 void read_device(Link &link, std::size_t end) {
     std::array<std::uint8_t, 2 * MTU> packet;
     for (int i = 0; i < MAX_READS; ++i) {
@@ -137,7 +138,7 @@ void read_device(Link &link, std::size_t end) {
     }
 }
 
-/// What has arrived at both ends.
+/// Delivers the packets that have arrived at both ends.
 void deliver(Link &link) {
     std::vector<std::uint8_t> packet;
     for (std::size_t end = 0; end < 2; ++end) {
@@ -174,7 +175,7 @@ void print_counts(const std::vector<Link> &links) {
     std::fflush(stdout);
 }
 
-/// Answers what is asked on the standard input. False when that has ended.
+/// Answers the commands on standard input. False when it has ended.
 bool read_commands(const std::vector<Link> &links, std::string &text) {
     std::array<char, 256> buffer;
     const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
@@ -190,7 +191,7 @@ bool read_commands(const std::vector<Link> &links, std::string &text) {
     return true;
 }
 
-/// Until the standard input ends.
+/// Carries packets until standard input ends.
 void carry(std::vector<Link> &links) {
     const int poll = epoll_create1(EPOLL_CLOEXEC);
     const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -219,7 +220,7 @@ void carry(std::vector<Link> &links) {
         for (int i = 0; i < count; ++i) {
             const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
             if (tag == timer_tag) {
-                set_to = NO_ARRIVAL; // to be set again, which also ends its being readable
+                set_to = NO_ARRIVAL; // it is set again, and then is no longer readable
             } else if (tag == input_tag) {
                 if (!read_commands(links, commands)) {
                     return;
@@ -236,7 +237,7 @@ void carry(std::vector<Link> &links) {
         if (next != NO_ARRIVAL) {
             next = std::max(next, now_ns() + GRAIN_NS);
         }
-        // One that comes a little early finds nothing to do, and is set anew; later than it must be it never is.
+        // The timer is only moved to an earlier time. When it fires too early, nothing is due, and it is set again.
         if (next < set_to || set_to == NO_ARRIVAL) {
             wake_at(timer, next);
             set_to = next;
@@ -248,7 +249,8 @@ void carry(std::vector<Link> &links) {
 
 int main(int argc, char **argv) {
     std::vector<Link> links = read_links(argc, argv);
-    // Late packets are what nobody wants of it. It works little, and not every system permits it.
+    // With this priority packets are not late because of other programs. Where it is not permitted, the program runs
+    // without it.
     sched_param priority{};
     priority.sched_priority = 1;
     sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority);

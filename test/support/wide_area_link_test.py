@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The wide-area link on the real clock. A packet that comes too early, or a count that is not exact, fails at once. One that comes
-too late may be the machine's fault, so that the test goes on until one has come in time.
+"""Tests the wide-area link on the real clock. A packet that comes too early, or a wrong count, fails the test at once. A packet
+that comes too late may be the machine's fault, so the test repeats until one comes in time.
 
-Where no namespace or no TUN device may be made the test is skipped, and says so.
+Where no namespace or no TUN device may be made, the test is skipped, and says so.
 """
 
 import socket
@@ -13,11 +13,11 @@ from wide_area import FAR, NEAR, SKIPPED, Skipped, Wide_Area, far_address, line,
 
 PROGRAM = sys.argv[1]
 TRIES = 200
-LATE_MS = 10  # the most that a packet in time may be late
+LATE_MS = 10  # a packet that is at most so late is in time
 ANSWER_LIMIT_S = 60
 
-HEADERS = 28  # of IPv4 and UDP
-SIZE = 1000  # of a packet with them
+HEADERS = 28  # bytes, of IPv4 and UDP
+SIZE = 1000  # bytes, of a packet with its headers
 
 
 class Failed(Exception):
@@ -30,7 +30,7 @@ def expect(holds, what):
 
 
 def some_time(what, attempt):
-    """Until one attempt succeeds."""
+    """Repeats `attempt` until it succeeds, at most TRIES times."""
     results = []
     for _ in range(TRIES):
         good, result = attempt()
@@ -65,7 +65,7 @@ class Ends:
         return int.from_bytes(self.far.recv(SIZE)[:4], "big")
 
     def until(self, count):
-        """Waits until the line there has decided on so many packets, and no more are under way."""
+        """Waits until `count` packets have arrived, were dropped or were lost on the line there. Returns its counts."""
         counts = None
         deadline = time.monotonic() + ANSWER_LIMIT_S
         while time.monotonic() < deadline:
@@ -120,7 +120,7 @@ def check_rate_and_queue():
 
 
 def lost_of(seed, packets):
-    """The numbers of those that were lost."""
+    """The numbers of the packets that were lost."""
     with Ends(line(1, loss=0.1, seed=seed), line(0)) as ends:
         got = []
         for number in range(packets):

@@ -66,7 +66,7 @@ TEST_CASE("system: a socket that is closed here and open in a forked process doe
     REQUIRE(child > 0);
     REQUIRE(send(accepted, "x", 1, 0) == 1);
     std::array<Ready, 4> ready;
-    const auto sockets_ready = [&] { // netlink may have something to say as well
+    const auto sockets_ready = [&] { // netlink's messages are left out
         const std::size_t told = host->ready(host->object, ready);
         return std::count_if(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(told),
                              [](const Ready &one) { return one.tag == TAG; });
@@ -86,12 +86,10 @@ TEST_CASE("system: a socket that is closed here and open in a forked process doe
     kill_system_host(host);
 }
 
-TEST_CASE(
-    "system: what the kernel says of the network is taken by the tick's one look, also if nobody asks for changes",
-    "[network]") {
+TEST_CASE("system: a tick reads the kernel's network messages, also if nobody asks for network changes", "[network]") {
     Host *const host = new_system_host();
     REQUIRE(host != nullptr);
-    // What addresses there are, which is asked for at first.
+    // The host has asked for the list of addresses, and the answer comes.
     CHECK(host->wait(host->object, 10'000));
     std::array<Ready, 8> ready;
     bool is_told = true;
@@ -103,7 +101,7 @@ TEST_CASE(
     kill_system_host(host);
 }
 
-TEST_CASE("system: with no descriptor left there is a host all the same, which waits by poll") {
+TEST_CASE("system: when no descriptor is left, there is still a host, which waits by poll") {
     rlimit before{};
     REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
     rlimit none = before;
@@ -145,7 +143,7 @@ TEST_CASE("system: the host tells how many bytes the system at the other end has
     REQUIRE(accepted >= 0);
     const std::array<std::uint8_t, 1'000> bytes{};
     Acknowledged acknowledged;
-    // The handshake counts for nothing.
+    // TCP's handshake is not counted.
     REQUIRE(host->acknowledged(host->object, connected, acknowledged));
     CHECK(acknowledged.bytes == 0);
     REQUIRE(host->send(host->object, connected, bytes) == 1'000);

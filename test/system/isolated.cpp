@@ -32,7 +32,7 @@ sock_filter statement(int code, std::uint32_t value) {
     return {static_cast<std::uint16_t>(code), 0, 0, value};
 }
 
-/// Goes on with the next if equal, and otherwise with the one after so many.
+/// If the value is equal, goes on with the next statement. Otherwise skips `skip` statements.
 sock_filter unless_equal_skip(std::uint32_t value, std::size_t skip) {
     return {BPF_JMP | BPF_JEQ | BPF_K, 0, static_cast<std::uint8_t>(skip), value};
 }
@@ -60,7 +60,7 @@ std::string in_child(const std::function<std::string()> &body) {
         close(ends[0]);
         const std::string text = body();
         const ssize_t written = write(ends[1], text.data(), text.size());
-        // A sanitizer's _exit makes other system calls first.
+        // Not _exit: a sanitizer's _exit makes other system calls first.
         syscall(SYS_exit_group, written == static_cast<ssize_t>(text.size()) ? 0 : 1);
     }
     close(ends[1]);

@@ -1,4 +1,4 @@
-// The system host tells of network changes: in a network namespace, and where the system forbids to listen.
+// The default host tells of network changes: in a network namespace, and where the system forbids netlink.
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,14 +18,14 @@ bool wait_for_any(const Host &host, int wait_ms) {
     return host.wait(host.object, wait_ms);
 }
 
-/// As a tick: what is ready, then whether the network changed.
+/// Asks what a tick asks: what is ready, then whether the network changed.
 bool tick(const Host &host) {
     std::array<Ready, 4> ready;
     host.ready(host.object, ready);
     return host.network_changed(host.object);
 }
 
-/// What went wrong; nothing at first.
+/// Runs commands that change the network, and collects in `text` what went wrong.
 struct Findings {
     const Host &host;
     std::string text;
@@ -36,7 +36,7 @@ struct Findings {
         }
     }
 
-    /// `settle_ms`: so long the kernel may take.
+    /// The command must be told as one change. `settle_ms`: how long the kernel may take.
     void expect_change(const std::string &command, int settle_ms = 10'000) {
         run(command);
         // IPv6 addresses are checked for duplicates first, which takes more than a second.
@@ -52,9 +52,10 @@ struct Findings {
         }
     }
 
+    /// The command must not be told as a change.
     void expect_none(const std::string &command) {
         run(command);
-        // The kernel tells before the command ends.
+        // The kernel sends its messages before the command ends.
         for (int i = 0; i < 5; ++i) {
             if (tick(host)) {
                 text += "told without need: " + command + "\n";
@@ -63,7 +64,7 @@ struct Findings {
     }
 };
 
-/// In a network of its own with two devices, `d0` and `d1`. `body` finds the faults.
+/// Runs `body` in a network namespace of its own with two devices, `d0` and `d1`. No findings may be left.
 template <class Body>
 void in_own_network(Body body) {
     const std::string found = in_child([&]() -> std::string {
@@ -111,7 +112,7 @@ TEST_CASE("system: a default route that comes, changes or goes is a network chan
     });
 }
 
-TEST_CASE("system: refreshed lifetimes, and what is no way out, are no network change", "[network]") {
+TEST_CASE("system: refreshed lifetimes, and changes that open no way out, are no network change", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip -6 addr add fd00::1/64 dev d0");
@@ -133,7 +134,7 @@ TEST_CASE("system: a default route that is set again after its device was down i
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         findings.expect_change("ip route add default via 10.9.0.2");
-        findings.run("ip link set d0 down"); // takes the route with it, and Linux tells nothing of that
+        findings.run("ip link set d0 down"); // removes the route as well, and Linux sends no message of that
         findings.run("ip link set d0 up");
         tick(findings.host);
         findings.expect_change("ip route add default via 10.9.0.2");
@@ -157,7 +158,7 @@ TEST_CASE("system: addresses of the loopback device are no network change, whate
     in_own_network([](Findings &findings) { findings.expect_none("ip addr add 10.9.0.1/32 dev lo"); });
 }
 
-TEST_CASE("system: addresses from before the host was made are known", "[network]") {
+TEST_CASE("system: addresses that were there before the host was made are known to it", "[network]") {
     in_own_network([](Findings &findings) {
         findings.expect_change("ip addr add 10.9.0.1/24 dev d0");
         Host *const later = new_system_host();
@@ -169,7 +170,7 @@ TEST_CASE("system: addresses from before the host was made are known", "[network
     });
 }
 
-TEST_CASE("system: a flood of messages, more than the kernel keeps, is a change, and a later one is told",
+TEST_CASE("system: a flood of messages, more than the kernel keeps, is a network change, and later ones are told",
           "[network]") {
     in_own_network([](Findings &findings) {
         findings.run(
@@ -185,7 +186,7 @@ TEST_CASE("system: a flood of messages, more than the kernel keeps, is a change,
     });
 }
 
-TEST_CASE("system: where netlink is forbidden, the host goes on without", "[network]") {
+TEST_CASE("system: where netlink is forbidden, the host works without it", "[network]") {
     const Forbidden forbidden = GENERATE(Forbidden{SYS_socket, AF_NETLINK}, Forbidden{SYS_bind, -1});
     const int error = GENERATE(EACCES, EPERM, EAFNOSUPPORT);
     const std::string found = in_child([&]() -> std::string {

@@ -1,4 +1,4 @@
-// Included before everything: takes away what Linux has beyond POSIX, so that a file which needs it does not compile.
+// Included first in each file. Removes what Linux has beyond POSIX, so that a file which needs it does not compile.
 #pragma once
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #undef SOCK_CLOEXEC
 #undef __linux__
 
-// These headers take themselves for included already, and declare nothing.
+// With their guards defined here, these headers declare nothing.
 #define _SYS_EPOLL_H 1
 #define _SYS_EVENTFD_H 1
 #define _SYS_SIGNALFD_H 1

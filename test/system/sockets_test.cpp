@@ -1,4 +1,4 @@
-// The system host's sockets: descriptors that a child holds, and what an idle tick costs.
+// The default host's sockets: descriptors that a child process holds as well, and the system calls of an idle tick.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,7 +15,7 @@ using namespace toxtcp;
 
 namespace {
 
-/// Accepts connections on 127.0.0.1, and says nothing.
+/// Listens for connections on 127.0.0.1, and sends nothing.
 struct Tcp_Listener {
     int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     Ip_Port address;
@@ -43,7 +43,7 @@ struct Tcp_Listener {
     }
 };
 
-/// A process that holds all of our descriptors, and does nothing.
+/// A child process that holds all of our descriptors, and does nothing.
 struct Forked {
     pid_t child = fork();
 
@@ -65,7 +65,7 @@ struct Forked {
 
 } // namespace
 
-TEST_CASE("system: a relay that ends after a fork leaves nothing to spin on") {
+TEST_CASE("system: when a relay ends while a forked child holds its socket, the waiting host does not spin") {
     Tcp_Listener listener;
     Tcp_Connections_Def def;
     def.secret_key.bytes.fill(7);
@@ -78,7 +78,7 @@ TEST_CASE("system: a relay that ends after a fork leaves nothing to spin on") {
     REQUIRE(theirs >= 0);
     {
         const Forked child;
-        shutdown(listener.socket, SHUT_RDWR); // refuses from now on, whoever holds it
+        shutdown(listener.socket, SHUT_RDWR); // connects are refused from now on, though the child holds the socket
         shutdown(theirs, SHUT_RDWR);
         close(theirs);
         bool quiet = false;
@@ -102,7 +102,7 @@ TEST_CASE("system: an idle tick asks once which sockets are ready, and calls the
             return "no socket";
         }
         std::array<Ready, 64> ready;
-        // The kernel's answer which addresses there are.
+        // Reads netlink's first message: which addresses there are.
         host->ready(host->object, ready);
         host->network_changed(host->object);
         if (!allow_only_waiting(host->descriptor(host->object) >= 0)) {

@@ -9,7 +9,7 @@
 #include <ctime>
 
 #include "catch.h"
-#include <toxtcp/tcp_connections.h>
+#include <toxtcp/observe.h>
 
 using namespace toxtcp;
 
@@ -33,11 +33,11 @@ void take_alarm(int) {}
 
 } // namespace
 
-TEST_CASE("system: with nothing to do, a wait takes as long as it may") {
+TEST_CASE("system: with nothing to do, a wait lasts until its limit") {
     Tcp_Connections *const c = start();
     REQUIRE(c != nullptr);
     do_tcp_connections(c, nullptr);
-    while (tcp_connections_wait(c, 50)) { // what netlink has to say at first
+    while (tcp_connections_wait(c, 50)) { // netlink's first messages
         do_tcp_connections(c, nullptr);
     }
     bool has_work = true;
@@ -66,7 +66,7 @@ TEST_CASE("system: a wait without a limit ends by a deadline, by a socket and by
     REQUIRE(add_tcp_relay_global(c, address, public_key_of(relay)) == Error::ok);
     const int theirs = accept(listener, nullptr, nullptr);
     REQUIRE(theirs >= 0);
-    // The relay never shakes hands. So the attempt ends by the clock, and another one follows: each wait ends.
+    // The relay never answers the handshake, so the attempt times out and is repeated: each wait ends.
     const Wake_Counts before = tcp_connections_wakes(c);
     while (tcp_connections_wakes(c).retry == before.retry) {
         CHECK(tcp_connections_wait(c, -1));
@@ -85,7 +85,7 @@ TEST_CASE("system: a wait without a limit ends by a deadline, by a socket and by
     REQUIRE(sigaction(SIGALRM, &action, nullptr) == 0);
     itimerval soon{};
     soon.it_value.tv_usec = 50'000;
-    soon.it_interval.tv_usec = 50'000; // should the first one come before the wait
+    soon.it_interval.tv_usec = 50'000; // in case the first signal comes before the wait
     REQUIRE(setitimer(ITIMER_REAL, &soon, nullptr) == 0);
     while (tcp_connections_wait(idle, -1)) {
         do_tcp_connections(idle, nullptr);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Whatever is wrong with a relay, `toxtcp probe` and `toxtcp ping` say one sentence that tells the cause and what to do, and
-the manual page lists each of these sentences, and no other. Where there is no route and no name server is tried in a
-network of its own."""
+"""Whatever is wrong with a relay or a proxy, `toxtcp probe` and `toxtcp ping` print one sentence that tells the cause and
+what to do. The manual page lists exactly these sentences. A machine without a route, or without a name server, is a network
+namespace of the test's own."""
 
 import argparse
 import contextlib
@@ -39,7 +39,7 @@ def sentences_of(manual):
 
 
 def serve(workshop, said, closes):
-    """A server that says this to whoever connects. Its port."""
+    """Starts a server that sends `said` to each client, and then closes or keeps the connection. Returns its port."""
     listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))
     kept = []
 
@@ -59,7 +59,7 @@ def serve(workshop, said, closes):
 
 
 def full_queue(workshop):
-    """A port where no connection is answered: the queue of those that wait to be accepted is full."""
+    """A port that answers no connection, since the queue of connections that wait to be accepted is full."""
     listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
     for _ in range(4):
         client = workshop.enter_context(socket.socket())
@@ -69,19 +69,19 @@ def full_queue(workshop):
 
 
 class Sayings:
-    """What was said, and of what."""
+    """The sentences that the manual page lists, and those that were printed so far."""
 
     def __init__(self, manual):
         self.listed = sentences_of(manual)
         self.said = set()
 
     def excuse(self, *beginnings):
-        """These cannot be tried here."""
+        """Counts sentences as printed whose fault cannot be made here."""
         self.said |= {sentence for sentence in self.listed if sentence.startswith(beginnings)}
 
     def check(self, name, beginning, text):
         told = [sentence for sentence in self.listed if sentence in text]
-        check(len(told) == 1 and told[0].startswith(beginning), f"{name}: {beginning!r} is to be said, and it is {text!r}")
+        check(len(told) == 1 and told[0].startswith(beginning), f"{name}: expected only {beginning!r} in {text!r}")
         self.said.add(told[0])
 
 
@@ -96,7 +96,7 @@ def check_servers(arguments, sayings):
             for closes in (True, False):
                 wrong[f"127.0.0.1:{serve(workshop, said, closes)}:{KEY[:-2]}{len(wrong):02x}"] = beginning
         late = {f"127.0.0.1:{full_queue(workshop)}:{KEY}": NO_ANSWER}
-        silent = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))  # its system takes clients, it does not
+        silent = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))  # the server accepts nothing
         late[f"127.0.0.1:{silent.getsockname()[1]}:{KEY}"] = SILENT
         for options in ([], ["--parallel", "1"]):
             done = run(arguments.program, "probe", "--seconds", "1", "--timeout", "2", "--json", *options, *wrong, *late)
@@ -104,7 +104,7 @@ def check_servers(arguments, sayings):
             for relay, beginning in (wrong | late).items():
                 sayings.check(f"probe {relay}", beginning, relays[relay.lower()]["why"])
         named = [word for relay in (good, *wrong) for word in ("--relay", relay)]
-        distinct = {relay.rpartition(":")[2]: relay for relay in (good, *wrong)}  # a key is one relay to ping
+        distinct = {relay.rpartition(":")[2]: relay for relay in (good, *wrong)}  # `ping` takes relays of one key for one relay
         done = run(arguments.program, "ping", "--count", "2", "--json", *named, KEY)
         for one in json.loads(done.stdout)["relays"]:
             relay = distinct.get(one["public_key"].lower()) or good
@@ -116,11 +116,11 @@ def check_servers(arguments, sayings):
 
 
 def check_full(arguments, sayings):
-    """A relay that has its clients already, and one that has no file descriptor for one more."""
+    """A relay with as many clients as it may have, and a relay without a file descriptor for one more."""
     with Workshop() as workshop:
         full = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--max-clients", "1", "--json")[1]
         client = workshop.start(arguments.program, "ping", "--listen", "--json", "--relay", full)
-        check(client.stdout.readline(), "the relay's only client is connected")
+        check(client.stdout.readline(), "the relay's only client is not connected")
         relays = {full: CLOSES}
         if arguments.bootstrapd:
             process, address = workshop.start_bootstrapd(arguments.bootstrapd)
@@ -136,7 +136,7 @@ def check_full(arguments, sayings):
 
 
 def serve_socks5(workshop, *answers):
-    """A SOCKS5 proxy that says the first of these to what is said first, and so on, and closes. Its port."""
+    """Starts a SOCKS5 proxy that sends one of `answers` after each read, in order, and then closes. Returns its port."""
     listener = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))
 
     def serve_one(client):
@@ -173,17 +173,17 @@ def check_proxies(arguments, sayings):
             relay = json.loads(done.stdout)["relays"][0]
             sayings.check(f"probe through {proxy}", beginning, relay["why"])
             check((relay["status"], done.returncode) == ("skipped", 1), f"{proxy} is at fault, not the relay: {relay}")
-        for proxy in list(proxies)[:2]:  # which takes its time, since they may come up
+        for proxy in list(proxies)[:2]:  # only two: `ping` waits for a while, since a proxy may come up
             done = run(arguments.program, "ping", "--count", "1", "--proxy", proxy, "--relay", f"relay.example:33445:{KEY}", KEY)
             sayings.check(f"ping through {proxy}", proxies[proxy], done.stderr)
         relay_is_dead = f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0]), bytes([5, 5, 0, 1]))}"
         done = run(arguments.program, "probe", "--json", "--proxy", relay_is_dead, f"relay.example:33445:{KEY}")
         relay = json.loads(done.stdout)["relays"][0]
-        check(relay["status"] == "dead" and "(it says: the relay refuses" in relay["why"], f"by the proxy's word: {relay}")
+        check(relay["status"] == "dead" and "(it says: the relay refuses" in relay["why"], f"the proxy's word: {relay}")
 
 
 def check_descriptors(arguments, sayings):
-    """As few as let the program begin, and some more: it always ends, and with that word or a whole result."""
+    """With few file descriptors, from just enough to start, the program ends with a whole result or the sentence about them."""
     with Workshop() as workshop:
         _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
         words = {
@@ -210,7 +210,7 @@ def say_all(program, beginning, host, sayings):
 
 
 def inside(program, manual, folder):
-    """In a network of its own, without a way to anywhere."""
+    """What is tried in a network namespace that has no route to anywhere."""
     sayings = Sayings(manual)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     say_all(program, NO_ROUTE, "192.0.2.1", sayings)

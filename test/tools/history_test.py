@@ -62,7 +62,7 @@ def check_runs(arguments, workshop):
 
 
 def check_weeks(arguments, workshop):
-    """What is older than a day is of the week alone, and what is older than a week is gone."""
+    """A round older than a day counts for the week only, and a round older than a week is deleted."""
     now = int(time.time()) // HOUR * HOUR
     place = f"127.0.0.1:{free_port()}"
     relay = f"{place} {NOBODYS_KEY}"
@@ -85,7 +85,7 @@ def check_weeks(arguments, workshop):
 
 
 def check_bad_files(arguments, workshop):
-    """A file that is no history is refused and stays as it is; a bad line costs one relay."""
+    """A file that is no history is refused and stays as it is; a bad line loses one relay only."""
     place = f"127.0.0.1:{free_port()}"
     relay = f"{place}:{NOBODYS_KEY}"
     for name, text in {"notes": "my notes\n", "list": '{"nodes": []}', "later": '{"toxtcp_probe_history": 2}\n'}.items():
@@ -116,7 +116,7 @@ def check_bad_files(arguments, workshop):
 
 
 def check_commands(arguments, workshop):
-    """A command that fails is told of; it gets no signal mask, no input and no standard output of ours."""
+    """A command that fails is reported. It gets no signal mask, no input and no standard output of the program."""
     kept = workshop.path("commands")
     place = f"127.0.0.1:{free_port()}"
     line = {"relay": f"{place} {NOBODYS_KEY}", "status": "good", "hours": [[int(time.time()) // HOUR * HOUR, 1, 1, 1, 1]]}
@@ -129,18 +129,18 @@ def check_commands(arguments, workshop):
     json.loads(done.stdout)
     check("SigBlk:\t0000000000000000" in done.stderr, f"signals are blocked in the command: {done.stderr}")
     ignored = int(done.stderr.partition("SigIgn:\t")[2].split()[0], 16)
-    check(ignored & 0x7FFFFFFF == 0, f"signals are ignored in the command: {done.stderr}")  # those above are the C library's
+    check(ignored & 0x7FFFFFFF == 0, f"signals are ignored in the command: {done.stderr}")  # others are the C library's
     check("/dev/null" in done.stderr, f"the command has an input: {done.stderr}")
     check("refuses the connection" in done.stderr, f"the command is not told why: {done.stderr}")
-    check("exited with 3" in done.stderr, f"its failure is not told of: {done.stderr}")
-    check("killed by signal 9" in changed("kill -9 $$").stderr, "that it was killed is not told of")
+    check("exited with 3" in done.stderr, f"the failure of the command is not reported: {done.stderr}")
+    check("killed by signal 9" in changed("kill -9 $$").stderr, "a command that was killed is not reported")
     for options in (["--on-change", "true"], ["--watch", "--on-change", ""]):
         done = probe(arguments, *options, f"{place}:{NOBODYS_KEY}")
         check(done.returncode == 2 and "--on-change" in done.stderr, f"{options}: {done.returncode}: {done.stderr}")
 
 
 def check_watch(arguments, workshop):
-    """While it watches, changes both ways run the command, and one that hangs holds nothing up."""
+    """With --watch, a change in either direction runs the command, and a command that hangs delays nothing."""
     stand_in, relay = workshop.start_stand_in(arguments.stand_in, "kind honest")
     told, kept = workshop.path("watched"), workshop.path("watched-history")
     watcher = workshop.start(

@@ -20,12 +20,12 @@ ALLOWED = "llowed is "
 
 def check_usage(name, done, value):
     check(done.returncode == 2, f"{name} {value!r}: exit status {done.returncode}")
-    check(not done.stdout, f"{name} {value!r}: an error belongs on standard error")
+    check(not done.stdout, f"{name} {value!r}: an error is printed on standard output")
     check(value[:40] in done.stderr and ALLOWED in done.stderr, f"{name} {value!r}: {done.stderr}")
 
 
 def check_options(program):
-    """Each option that takes a number or a time, with each text that is none."""
+    """Each option that takes a number or a time refuses each text that is not one."""
     relay = f"127.0.0.1:9:{KEY}"
     needed = {"demo": [], "relay": [], "probe": [relay], "ping": ["--relay", relay, KEY], "top": ["/dev/null"]}
     options = {
@@ -41,7 +41,7 @@ def check_options(program):
                 words = ["--data"] if name == "--size" else []
                 done = run(program, command, *words, name, value, *needed[command])
                 check_usage(f"{command} {name}", done, value)
-                check(name in done.stderr, f"{command} {name} {value!r}: which option? {done.stderr}")
+                check(name in done.stderr, f"{command} {name} {value!r}: the error does not name the option: {done.stderr}")
     for command, name in (("probe", "--html"), ("probe", "--prometheus"), ("probe", "--nodes"), ("relay", "--key-file"),
                           ("relay", "--config"), ("demo", "--snapshot")):
         check_usage(f"{command} {name}", run(program, command, name, "", *needed[command]), "")
@@ -68,7 +68,7 @@ def write(path, content):
 
 
 def check_decimal(program):
-    """Zeros in front are no octal number, on the command line and in a file."""
+    """Zeros in front do not make a number octal, on the command line and in a file."""
     with Workshop() as workshop:
         port = free_port()
         for words in (["--port", f"0{port}"], ["--config", write(workshop.path("conf"), f"port = 0{port}\n")]):
@@ -122,7 +122,7 @@ def check_nodes(program):
         good = {"nodes": [node(first, ipv6="NONE", unknown={"a": [1]}), node(second, tcp_ports=second.split(":")[1])]}
         done = probe_list(program, write(path, b"\xef\xbb\xbf" + json.dumps(good).encode()))
         check(done.returncode == 0 and not done.stderr, f"a list that is clear enough: {done.returncode}, {done.stderr}")
-        check(len(json.loads(done.stdout)["relays"]) == 2, "both relays are probed")
+        check(len(json.loads(done.stdout)["relays"]) == 2, "not both relays are probed")
 
         for bad in ('{"ipv4": "127.0.0.1", "tcp_ports": [0], "public_key": "%s"}' % KEY, '{"ipv4" "x"}', "7",
                     json.dumps(node(first, ipv4="fe80::1%lo")), json.dumps(node(first, public_key=NULL_KEY))):
@@ -142,10 +142,10 @@ def check_nodes(program):
 
 
 def write_slowly(path, content):
-    """To a pipe, in two parts. The thread that does it."""
+    """Writes to a pipe in two parts, on a thread. Returns the thread."""
     def work():
         with open(path, "w", encoding="utf-8") as pipe:
-            time.sleep(2.5)  # more than other files are waited for
+            time.sleep(2.5)  # the program has to wait for a pipe's writer without limit
             pipe.write(content[: len(content) // 2])
             pipe.flush()
             time.sleep(2.5)
@@ -198,7 +198,7 @@ def check_key_files(program):
             for words in (["relay"], ["ping", "--listen", "--relay", address]):
                 done = run(program, *words, "--key-file", path)
                 check(done.returncode == 1 and path in done.stderr and name in done.stderr, f"{name}: {done.stderr}")
-                check(secret[1:] not in done.stderr, "a key is told")
+                check(secret[1:] not in done.stderr, "an error shows a secret key")
         for path in (workshop.folder, workshop.path("no/folder/key")):
             done = run(program, "relay", "--key-file", path)
             check(done.returncode == 1 and path in done.stderr, f"{path}: {done.stderr}")
@@ -214,7 +214,7 @@ def check_relay_that_comes_later(program):
         listener = workshop.start(program, "ping", "--listen", "--json", "--relay", address)
         pinger = workshop.start(program, "ping", "--count", "3", "--json", "--relay", address, KEY, stderr=subprocess.PIPE)
         time.sleep(3)
-        check(listener.poll() is None and pinger.poll() is None, "it gives a relay up that is down at first")
+        check(listener.poll() is None and pinger.poll() is None, "a relay that is down at first is given up")
         start_relay(workshop, program, "--address", "127.0.0.1", "--port", str(port), "--key-file", key_file)
         check(json.loads(listener.stdout.readline())["public_key"], "the listener does not find the relay")
         report = json.loads(pinger.communicate(timeout=60)[0])

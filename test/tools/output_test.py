@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What `toxtcp` writes: it ends, and says why, when standard output is full, closed or without a reader; and what it writes
-files over stays what it was: links, owners, modes, pipes, devices. A page is never seen half written."""
+"""What `toxtcp` writes. When standard output is full, closed or without a reader, the program ends and says why. A file that
+it replaces keeps its owner and mode. Links, pipes and devices stay what they are. A page that is replaced is never seen in
+part."""
 
 import argparse
 import contextlib
@@ -51,7 +52,7 @@ class Place:
         }
 
     def page(self, path, *options, **how):
-        """Writes the page of a relay that is dead: that takes no time."""
+        """Writes the page of a dead relay, which takes no time to probe."""
         return run(self.program, "probe", "--html", path, *options, self.dead, **how)
 
 
@@ -77,7 +78,7 @@ def check_closed(place):
             [place.program, *words], preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
         complains(f"{name} >&-", done, "standard output")
-    check(not os.path.exists(place.workshop.path("made-key")), "a key was made that nobody was told of")
+    check(not os.path.exists(place.workshop.path("made-key")), "a key file was made, though the key could not be printed")
 
 
 def start_with_reader(place, *words):
@@ -89,7 +90,7 @@ def start_with_reader(place, *words):
 
 
 def check_no_reader(place):
-    """Also while the program has nothing to print for an hour."""
+    """Without a reader the program ends, also while it has nothing to print for an hour."""
     for name, words in place.printing().items():
         process, reader = start_with_reader(place, *words)
         if name in ("probe --watch", "ping", "ping --listen"):
@@ -102,7 +103,7 @@ def check_no_reader(place):
 
 
 def check_nothing_more_to_print(place):
-    """A relay, and a listener that prints JSON, have said all they had to: they serve on."""
+    """A relay, and a listener that prints JSON, print once. They go on when the reader has ended after that."""
     _, reader = start_with_reader(place, "relay", "--address", "127.0.0.1", "--json")
     with reader:
         ready = json.loads(reader.readline())
@@ -110,13 +111,13 @@ def check_nothing_more_to_print(place):
     _, reader = start_with_reader(place, "ping", "--listen", "--json", "--relay", address)
     with reader:
         key = json.loads(reader.readline())["public_key"]
-    time.sleep(1.5)  # more than the program lets pass until it looks
+    time.sleep(1.5)  # longer than the pause after which the program looks for its reader
     done = run(place.program, "ping", "--count", "2", "--interval", "0.2", "--relay", address, key)
     check(done.returncode == 0, f"a relay or a listener ended with its reader: {done.stderr}")
 
 
 def check_stuck_reader(place):
-    """Nobody takes what is printed: a signal ends the program all the same."""
+    """The pipe is full and nobody reads it. A signal still ends the program."""
     reading, writing = os.pipe()
     place.workshop.callback(os.close, reading)
     os.set_blocking(writing, False)
@@ -192,7 +193,7 @@ def check_owners(place):
     status = os.stat(path)
     check(is_page(read(path)) and (status.st_uid, status.st_gid) == (NOBODY, NOBODY), "another owner")
 
-    # One that may write the file, and neither the folder nor give files away.
+    # A user who may write the file, but may neither write the folder nor change a file's owner.
     os.chmod(place.workshop.folder, 0o755)
     write(path, "old" * 100_000, 0o666)
     os.chown(path, 0, 0)
@@ -216,7 +217,7 @@ def check_pipes(place):
     got = []
     reader = threading.Thread(target=lambda: got.append(read(path)))
     reader.start()
-    # Until the reader has opened it, there is none.
+    # The pipe has no reader until the thread has opened it.
     until(lambda: "no program reads" not in place.page(path).stderr, "the page is in the pipe")
     reader.join(timeout=60)
     check(got and is_page(got[0]) and stat.S_ISFIFO(os.stat(path).st_mode), "a pipe")
@@ -234,7 +235,7 @@ def check_pipes(place):
 
 
 def check_devices(place):
-    # Never the machine's own.
+    # Devices of the test's own, never those of the machine.
     devices = {"null": (1, 3), "full": (1, 7)}
     try:
         for name, number in devices.items():
@@ -271,7 +272,7 @@ def check_no_room(place):
 
 
 def check_never_half(place):
-    """Whoever reads the page at any time sees a whole one."""
+    """A page that is read at any time is whole."""
     path = place.workshop.path("watched.html")
     relays = [f"127.0.0.1:{free_port()}:{NOBODYS_KEY}" for _ in range(40)]
     watching = place.workshop.start(

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The page of `toxtcp probe --html` in a browser, at a phone's width: it shows every relay, nothing is wider than the screen,
-and the browser has nothing to complain of. Another page around it looks at it, and the browser prints what that found."""
+and the browser reports no error. A second page shows it in a frame and measures it, and the browser prints the result."""
 
 import argparse
 import functools
@@ -71,7 +71,7 @@ def test():
         relays.append(f"127.0.0.1:{free_port()}:{'10' * 32}")
         page = workshop.path("page.html")
         options = ["--timeout", "3", "--history", workshop.path("history"), "--html", page]
-        for seconds in ("1", "3"):  # the second round has a past
+        for seconds in ("1", "3"):  # in the second round the history is not empty
             done = run(arguments.program, "probe", "--seconds", seconds, *options, *relays)
             check(done.returncode == 1, f"exit status {done.returncode}: {done.stderr}")
         with open(workshop.path("looks.html"), "w", encoding="utf-8") as file:

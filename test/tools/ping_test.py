@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp ping` by echoes and by data, through relays of which one dies, to nobody, and what it needs: keys in files, relays
-by a file of options."""
+"""`toxtcp ping` by echoes and by data: through relays of which one dies, and to a key that nobody has. Also what it needs: key
+files, and relays that are set up by a file of options."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ NOBODYS_KEY = "10" * 32
 
 
 class Place:
-    """Two relays, and a listener at both."""
+    """Two relays, and a listener that is connected to both."""
 
     def __init__(self, arguments, workshop):
         self.program = arguments.program
@@ -34,7 +34,7 @@ class Place:
         return run(self.program, "ping", *self.at_relays, *options, key or self.key)
 
     def ping_until_relay_dies(self, *options):
-        """The relay dies that carried the first answer. All lines, and where that relay was."""
+        """Kills the relay that carried the first answer. Returns all lines, and HOST:PORT of that relay."""
         pinger = self.workshop.start(self.program, "ping", *self.at_relays, "--count", str(COUNT), "--interval", "0.2", *options, self.key)
         lines = []
         for line in pinger.stdout:

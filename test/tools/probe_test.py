@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp probe` names each kind of relay right: Debian's own, one that is stopped, one that is not there, and ours with
-flaws. The stand-in relay (test/support/stand_in.cpp) counts what is sent through it."""
+"""`toxtcp probe` gives each relay the right status: Debian's own, one that is stopped, one that does not exist, and stand-in
+relays with faults. A stand-in relay (test/support/stand_in.cpp) counts the packets that are sent through it."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from programs import Workshop, check, free_port, main, run
 RATE = 10
 SECONDS = 4
 NOBODYS_KEY = "10" * 32
-# What the stand-in relay is told, and what it is to be called for it.
+# The command for the stand-in relay, and the status that the program must give it.
 FAULTS = {
     "kind honest": "good",
     "kind drops": "lying",
@@ -42,13 +42,13 @@ def check_faults(arguments):
         done = probe(arguments, "--json", "--html", workshop.path("page.html"), "--prometheus", workshop.path("prom"), *wanted)
         check(done.returncode == 1, f"exit status {done.returncode}: {done.stderr}")
         report = json.loads(done.stdout)
-        check(not report["all_well"], "all are well, it says")
+        check(not report["all_well"], "it reports that all relays are well")
         named = {f"{one['relay']}:{one['public_key']}": one for one in report["relays"]}
         check(named.keys() == wanted.keys(), "relays are missing, or too many")
         for address, status in wanted.items():
             one = named[address]
             check(one["status"] == status, f"{address} is {status}, not {one['status']}: {one['why']}")
-            check((one["why"] == "") == (status == "good"), f"{status} for a reason, and only then: {one['why']}")
+            check((one["why"] == "") == (status == "good"), f"a relay that is {status} has the reason {one['why']!r}")
         check(0 < named[good]["round_trip_median_ms"] <= named[good]["round_trip_worst_ms"], "round-trip times")
         check(named[good]["loss"] == 0 and named[good]["sent"] >= RATE * (SECONDS - 1), "loss, or packets sent")
         for fault, (process, _) in relays.items():
@@ -123,7 +123,7 @@ def check_nodes(arguments):
 
 
 def check_addresses(arguments):
-    """Every address of a host is tried, and judged on its own; a ping goes to the one that is alive."""
+    """Every address of a host is tried, and has a status of its own; a ping uses the address that is alive."""
     own_names = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
     with Workshop() as workshop:
         with open(workshop.path("hosts"), "w", encoding="utf-8") as file:
@@ -172,7 +172,7 @@ def check_bad_input(arguments):
         for options in wrong:
             done = run(arguments.program, "probe", *options)
             check(done.returncode in (1, 2), f"{options}: exit status {done.returncode}")
-            check(done.stderr.strip() and not done.stdout, f"{options}: an error is told on standard error, and there alone")
+            check(done.stderr.strip() and not done.stdout, f"{options}: an error is to be on standard error only")
 
 
 def test():

@@ -1,4 +1,4 @@
-"""What the tests of the program share: starting programs, waiting for what they say, and ending them with the test."""
+"""What the tests of the program share: starting programs, waiting for their output, and ending them with the test."""
 
 import contextlib
 import ctypes
@@ -33,10 +33,10 @@ def die_with_the_test():
 
 
 def until(done, what, limit=LIMIT_S):
-    """Asks until the answer is no more None or False; the answer."""
+    """Calls `done` until its result is true, and returns the result. Fails after `limit` s."""
     end = time.monotonic() + limit
     while not (answer := done()):
-        check(time.monotonic() < end, f"it did not come about within {limit} s: {what}")
+        check(time.monotonic() < end, f"this did not happen within {limit} s: {what}")
         time.sleep(0.05)
     return answer
 
@@ -60,7 +60,7 @@ def answers(port):
 
 
 class Workshop(contextlib.ExitStack):
-    """A folder, and what was started; all of it goes with the test."""
+    """A folder, and the programs that were started. Both are gone at the end of the test."""
 
     def __init__(self):
         super().__init__()
@@ -82,7 +82,7 @@ class Workshop(contextlib.ExitStack):
         return process
 
     def start_relay(self, *command, **options):
-        """One of ours, which says where it is. Its process, and HOST:PORT:KEY."""
+        """Starts a relay of this project, which prints its address as JSON. Returns the process and HOST:PORT:KEY."""
         process = self.start(*command, **options)
         line = process.stdout.readline()
         check(line, f"{command[0]} did not start")
@@ -90,14 +90,14 @@ class Workshop(contextlib.ExitStack):
         return process, f"127.0.0.1:{ready['port']}:{ready['public_key']}"
 
     def start_stand_in(self, program, *commands):
-        """A stand-in relay (test/support/stand_in.cpp). It takes more commands as lines on its standard input."""
+        """Starts a stand-in relay (test/support/stand_in.cpp). It takes more commands as lines on its standard input."""
         return self.start_relay(program, *commands, stdin=subprocess.PIPE)
 
     def start_bootstrapd(self, program):
-        """Debian's relay. Its process, and HOST:PORT:KEY."""
+        """Starts Debian's relay. Returns the process and HOST:PORT:KEY."""
         port = free_port()
         keys, config = self.path(f"keys-{port}"), self.path(f"bootstrapd-{port}.conf")
-        # Its port for UDP comes first, and has to be another.
+        # The first port is for UDP, and has to differ from the TCP port.
         settings = {
             "port": free_port(),
             "keys_file_path": f'"{keys}"',
@@ -115,7 +115,7 @@ class Workshop(contextlib.ExitStack):
         )
         until(lambda: answers(port), "tox-bootstrapd answers")
         with open(keys, "rb") as file:
-            key = file.read(32).hex().upper()  # the public one comes first
+            key = file.read(32).hex().upper()  # the public key comes first
         return process, f"127.0.0.1:{port}:{key}"
 
 
@@ -126,7 +126,7 @@ def run(*command, limit=LIMIT_S, **options):
 
 
 def main(test):
-    """Runs the test, and makes an exit status of its end."""
+    """Runs the test. A `Fault` is printed, and the exit status is then 1."""
     try:
         test()
     except Fault as fault:

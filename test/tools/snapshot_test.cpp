@@ -1,4 +1,4 @@
-// Snapshots as `toxtcp top` reads them: the library's own, an older library's, and what is none.
+// Snapshots as `toxtcp top` reads them: of this library, of older and newer libraries, and texts that are no snapshot.
 #include "tools/snapshot.h"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// What the library says of two friends that have talked over three relays, one of which is gone.
+/// The library's snapshot of two peers that have talked over three relays, of which one is dead now.
 Json real_snapshot() {
     Two_Peers f{Ticking::when_woken};
     f.talk(5'000, 20);
@@ -39,7 +39,7 @@ std::string refusal(const std::string &text) {
     return error;
 }
 
-/// Every object of a snapshot, by a path.
+/// An object of each kind in a snapshot, by its path.
 const std::vector<Json::json_pointer> OBJECTS{
     Json::json_pointer{""},
     Json::json_pointer{"/relays/0"},
@@ -57,7 +57,7 @@ const std::set<std::string> NULLABLE{"connected_ms", "sending",         "receivi
 
 } // namespace
 
-TEST_CASE("snapshot: what the library says of relays, peers and routes is what is read") {
+TEST_CASE("snapshot: relays, peers and routes are read as the library reports them") {
     Two_Peers f{Ticking::when_woken};
     f.talk(5'000, 20);
     const std::string text = tcp_connections_json(f.a.c);
@@ -106,7 +106,7 @@ TEST_CASE("snapshot: a route that was never proved has no time of a proof") {
     }
 }
 
-TEST_CASE("snapshot: an older library's, which knows no echoes, is read without them") {
+TEST_CASE("snapshot: that of an older library, which reports no echoes, is read without them") {
     Json json = real_snapshot();
     for (Json &connection : json["connections"]) {
         for (const std::string &name : NEWER) {
@@ -131,7 +131,7 @@ TEST_CASE("snapshot: an older library's, which knows no echoes, is read without 
     }
 }
 
-TEST_CASE("snapshot: a newer library's members that are not known change nothing") {
+TEST_CASE("snapshot: members that only a newer library writes are ignored") {
     Json json = real_snapshot();
     for (const Json::json_pointer &path : OBJECTS) {
         json[path]["of_tomorrow"] = {{"more", 1}};
@@ -139,7 +139,7 @@ TEST_CASE("snapshot: a newer library's members that are not known change nothing
     CHECK(parsed(json).peers.size() == 1);
 }
 
-TEST_CASE("snapshot: without a member that every library has, it is none, and the member is named") {
+TEST_CASE("snapshot: a missing member that every library writes is an error that names the member") {
     const Json whole = real_snapshot();
     std::size_t tried = 0;
     for (const Json::json_pointer &path : OBJECTS) {
@@ -156,7 +156,7 @@ TEST_CASE("snapshot: without a member that every library has, it is none, and th
     CHECK(tried > 30);
 }
 
-TEST_CASE("snapshot: a member of another type, or a number out of its range, makes it none") {
+TEST_CASE("snapshot: a member of another type or out of its range is an error that names the member") {
     const Json whole = real_snapshot();
     const std::vector<Json> values{Json{},        Json("text"),   Json(true),
                                    Json(-1),      Json(1.5),      Json(1e300),
@@ -180,13 +180,13 @@ TEST_CASE("snapshot: a member of another type, or a number out of its range, mak
     CHECK(tried > 200);
 }
 
-TEST_CASE("snapshot: a handle that is too large for one is refused") {
+TEST_CASE("snapshot: a handle of 2^31 is refused") {
     Json json = real_snapshot();
     json["connections"][0]["routes"][0]["relay"] = std::uint64_t{1} << 31;
     CHECK(refusal(json.dump()).find("relay") != std::string::npos);
 }
 
-TEST_CASE("snapshot: what is no JSON, a part of one, or another JSON, is none") {
+TEST_CASE("snapshot: a text that is not JSON, is cut, or is other JSON is refused") {
     const std::string text = real_snapshot().dump();
     CHECK(refusal("").find("empty") != std::string::npos);
     for (const char *const other : {"{", "[]", "null", "1", "\"text\"", "{}", "\xFF\xFE{}", "not JSON"}) {
@@ -197,11 +197,11 @@ TEST_CASE("snapshot: what is no JSON, a part of one, or another JSON, is none") 
         refusal(text.substr(0, size));
     }
     Json json = Json::parse(text);
-    json["version"] = 2;
+    json["version"] = 1;
     CHECK(refusal(json.dump()).find("version") != std::string::npos);
 }
 
-TEST_CASE("snapshot: texts cannot steer a terminal") {
+TEST_CASE("snapshot: control characters in texts are replaced, so that they cannot steer a terminal") {
     Json json = real_snapshot();
     json["relays"][0]["address"] = "\033[2Jhere\n";
     json["connections"][0]["routes"][0]["use"] = "\033]0;title\a";
@@ -210,7 +210,7 @@ TEST_CASE("snapshot: texts cannot steer a terminal") {
     CHECK(snapshot.peers[0].routes[0].use == "?]0;title?");
 }
 
-TEST_CASE("words: every use of a route has short words of its own, whatever the state of its relay") {
+TEST_CASE("words: every use of a route has a short word of its own") {
     std::set<std::string> seen;
     for (int use = 0; use <= static_cast<int>(Route_Use::withdrawn); ++use) {
         if (static_cast<Route_Use>(use) == Route_Use::offline) {
@@ -223,13 +223,13 @@ TEST_CASE("words: every use of a route has short words of its own, whatever the 
     }
 }
 
-TEST_CASE("words: a route whose way is not complete says how far it is") {
+TEST_CASE("words: a route that is not online tells the state of its relay, or its own") {
     const auto offline = [](Route_State route, Relay_State relay, Reason last_end) {
         return route_words({to_string(Route_Use::offline), to_string(route), to_string(relay), to_string(last_end)});
     };
     std::set<std::string> seen;
     for (int state = 0; state <= static_cast<int>(Relay_State::sleeping); ++state) {
-        if (static_cast<Relay_State>(state) != Relay_State::stale) { // as connected
+        if (static_cast<Relay_State>(state) != Relay_State::stale) { // it has the words of `connected`
             const Route_Words words = offline(Route_State::none, static_cast<Relay_State>(state), Reason::reset);
             CHECK(words.word.size() <= MAX_ROUTE_WORD);
             CHECK(seen.insert(words.word).second);
@@ -239,7 +239,7 @@ TEST_CASE("words: a route whose way is not complete says how far it is") {
     CHECK(offline(Route_State::none, Relay_State::waiting, Reason::reset).more == to_string(Reason::reset));
 }
 
-TEST_CASE("words: a use that is not known is told in the library's own word, cut where it is too long") {
+TEST_CASE("words: a use that is not known is shown in the library's own word, cut if it is too long") {
     CHECK(route_words({"frobnicated by tomorrow", "online", "connected", "none"}).word == "frobnicated ");
     CHECK(route_words({"", "registered", "connected", "none"}).word == "registered");
 }

@@ -67,7 +67,7 @@ class Terminal:
         check(clears <= most_clears, f"{what}: the screen was cleared {clears} times")
 
 
-# Every use of a route that the library tells, and one of tomorrow.
+# Every use of a route that this library reports, and one that a later library might report.
 USES = ["in use", "ready", "unverified", "failed", "avoided", "stale", "refused", "pruned", "withdrawn", "of tomorrow", "offline"]
 RELAYS = [
     {"address": "[2001:db8:1111:2222:3333:4444:5555:6666]:33445", "state": "connecting", "connected_ms": None},
@@ -78,7 +78,7 @@ RELAYS = [
 
 
 def widest_snapshot(snapshot):
-    """As a host with large figures would write it: relays in all states, a route of every use over each."""
+    """As a host with large figures would write it: relays in several states, and over each of them a route of every use."""
     relay, peer = snapshot["relays"][0], snapshot["connections"][0]
     large = {"online": 99999, "carries": 9999, "times_stale": 999_000, "failures": 999, "round_trip_ms": 99_999}
     snapshot["relays"] = [{**relay, **large, **one, "handle": handle} for handle, one in enumerate(RELAYS)]
@@ -158,7 +158,7 @@ def check_top(arguments):
         until(lambda: "PROVED AGO" not in terminal.screen(), "r hides the routes")
         terminal.tmux("send-keys", "r")
         until(lambda: "PROVED AGO" in terminal.screen(), "r shows the routes again")
-        terminal.check_log("top", 2)  # the shell's, and the one at its beginning
+        terminal.check_log("top", 2)  # one by the shell, and one when top begins
         terminal.check_given_back("top")
         check(host.poll() is None, "the host has ended meanwhile")
         once = run(arguments.program, "top", "--once", snapshot)

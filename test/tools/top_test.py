@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp top` and what it reads from: a host that says its snapshot at once, in pieces, too slowly, or not at all. Whatever
-the source does, one limit holds for the whole of it, and q and signals end the command. And what it writes to, once."""
+"""`toxtcp top` and its source: a host that sends its snapshot at once, in pieces, too slowly, or never. Whatever the source
+does, one time limit holds for the whole snapshot, and q and signals end the command. Also: an output that takes nothing."""
 
 import argparse
 import contextlib
@@ -14,13 +14,13 @@ import time
 
 from programs import Workshop, check, main, run, until
 
-# What is read has to be whole within 5 s; a slow machine may take its time for the rest.
+# The program waits 5 s for a whole snapshot. The rest is for a slow machine.
 LIMIT_S = 40
-ENOUGH_FOR_A_SIGNAL_S = 4.5  # less than the limit for the source
+ENOUGH_FOR_A_SIGNAL_S = 4.5  # less than the program waits for its source
 
 
 class Source:
-    """A Unix socket that serves whoever connects, each on a thread."""
+    """A Unix socket that serves each client on a thread of its own."""
 
     def __init__(self, workshop, name, serve):
         self.path = workshop.path(name)
@@ -75,7 +75,7 @@ def say_nothing(client):
 
 
 class Live:
-    """`top` on a terminal of its own (a pty, whose other end takes what is drawn)."""
+    """`top` on a terminal of its own (a pty, of which the test reads the other end)."""
 
     def __init__(self, workshop, program, *arguments):
         self.end, terminal = pty.openpty()
@@ -122,7 +122,7 @@ def check_slow_sources(arguments, workshop, text):
     check(shown.returncode == 0 and "connected" in shown.stdout, f"a snapshot in pieces: {shown.stderr}")
     fifo = workshop.path("fifo")
     os.mkfifo(fifo)
-    writer = os.open(fifo, os.O_RDWR)  # which never writes
+    writer = os.open(fifo, os.O_RDWR)  # open, but nothing is ever written
     workshop.callback(os.close, writer)
     paths = [Source(workshop, serve.__name__, serve).path for serve in (dribble, say_nothing, flood)] + [fifo, "/dev/zero"]
     onces = {
@@ -143,7 +143,7 @@ def check_slow_sources(arguments, workshop, text):
 
 
 def check_source_that_turns_slow(arguments, workshop, text):
-    """What was read is shown on, and why there is nothing newer."""
+    """The last snapshot stays on the screen, with the reason why there is no newer one."""
     state = {"serve": say_in_pieces(text)}
     source = Source(workshop, "turning", lambda client: state["serve"](client))
     live = Live(workshop, arguments.program, "--interval", "0.2", source.path)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp ping` of whole Tox clients that know nothing of who asks: with toxcore's own TCP connections, and with ours. The
-relays are tox-bootstrapd processes, and one that drops all that it is to carry."""
+"""`toxtcp ping` of whole Tox clients that do not know the key of the asker: one with toxcore's own TCP connections, and one
+with this library. The relays are tox-bootstrapd processes, and one stand-in that drops all packets."""
 
 import argparse
 import json
@@ -31,14 +31,14 @@ def ping(arguments, relays, key, *options):
 
 
 def answered(done):
-    """How many by each relay, in order."""
+    """The number of answers through each relay, in order."""
     return [one["answered"] for one in json.loads(done.stdout)["relays"]]
 
 
 def check_client(arguments, workshop, program):
     relays = [workshop.start_bootstrapd(arguments.bootstrapd)[1] for _ in range(3)]
     stand_in, dropping = workshop.start_stand_in(arguments.stand_in)
-    # The client is at two of the three relays, and at the one that drops.
+    # The client is connected to two of the three relays, and to the stand-in.
     client = Client(workshop, program)
     client.use([*relays[:2], dropping])
     until(lambda: answered(ping(arguments, [*relays[:2], dropping], client.dht_key, "--count", "1")) == [1] * 3,
@@ -59,7 +59,7 @@ def check_client(arguments, workshop, program):
     times = [f"{one['round_trip_ms']['avg']:.1f} ms" for one in report["relays"][:2]]
     print(f"{COUNT} of {COUNT} answered over each of two relays, on average in {' and '.join(times)}")
 
-    # The key of a Tox ID is another one.
+    # The key in a Tox ID is the long-term key, and not the DHT key.
     check(ping(arguments, relays, client.key, "--count", "1").returncode == 1, "a client answers to its long-term key")
 
 

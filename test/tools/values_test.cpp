@@ -1,4 +1,4 @@
-// Values as people write them, node lists and config files: what is clearly meant is read, and an error names the value,
+// Values as people write them, node lists and config files: what is clearly meant is read. An error names the value,
 // what is wrong, and what is allowed.
 #include <algorithm>
 #include <chrono>
@@ -20,14 +20,14 @@ bool has(const std::string &text, const std::string &part) {
     return text.find(part) != std::string::npos;
 }
 
-/// An error is of use when it repeats the value, and says what is allowed.
+/// An error must repeat the value, and say what is allowed.
 void check_error(const std::string &error, const std::string &value) {
     INFO(error);
     CHECK(has(error, value.substr(0, 20)));
     CHECK(has(error, "llowed is "));
 }
 
-/// HOST:PORT of all.
+/// HOST:PORT of each relay.
 std::vector<std::string> names(const std::vector<Named_Relay> &relays) {
     std::vector<std::string> all;
     std::transform(relays.begin(), relays.end(), std::back_inserter(all),
@@ -110,7 +110,7 @@ TEST_CASE("a port that can be connected to is 1 to 65535") {
     CHECK(port == 65535);
 }
 
-TEST_CASE("a key is 64 hexadecimal digits, comes out canonical, and is one that somebody can have") {
+TEST_CASE("a key is 64 hexadecimal digits, is made canonical, and is refused if it is weak") {
     Public_Key key{};
     std::string error;
     CHECK(read_key(KEY, key, error));
@@ -118,7 +118,7 @@ TEST_CASE("a key is 64 hexadecimal digits, comes out canonical, and is one that 
     CHECK(read_key(std::string(62, 'a') + "aB", key, error));
     CHECK(to_string(key) == std::string(62, 'A') + "2B");
 
-    const std::string largest = std::string(62, 'F') + "7F"; // the field's prime is a little less
+    const std::string largest = std::string(62, 'F') + "7F"; // 2^255 - 1; the field's prime is 18 less
     for (const std::string &text :
          {std::string{}, KEY.substr(1), KEY + "0", KEY.substr(1) + "g", KEY.substr(1) + ' ', std::string(64, '0'),
           "01" + std::string(62, '0'), "EC" + largest.substr(2), std::string(62, '0') + "80", std::string(76, 'A')}) {
@@ -132,7 +132,7 @@ TEST_CASE("a key is 64 hexadecimal digits, comes out canonical, and is one that 
     CHECK(has(error, "Tox ID"));
 }
 
-TEST_CASE("a host is a name or a numeric address, and a zone is refused for its reason") {
+TEST_CASE("a host is a name or a numeric address, and an address that needs a zone is refused") {
     Host_Name host;
     std::string error;
     const std::tuple<const char *, const char *, Family> good[] = {
@@ -224,7 +224,7 @@ TEST_CASE("HOST:PORT:KEY is read from its end, and its error names the part that
     CHECK(relay.host == "2001:db8::1");
 }
 
-TEST_CASE("a node list is read as it is meant") {
+TEST_CASE("a node list is read in every form whose meaning is clear") {
     using Names = std::vector<std::string>;
     const std::pair<const char *, Names> nodes[] = {
         {R"("ipv4": "192.0.2.1", "ipv6": "-", "tcp_ports": [443])", {"192.0.2.1:443"}},
@@ -263,7 +263,7 @@ TEST_CASE("a node list is read as it is meant") {
           Names{"192.0.2.1:443", "192.0.2.1:3389", "192.0.2.1:33445", "[::1]:443", "[::1]:3389", "[::1]:33445"});
 }
 
-TEST_CASE("a bad entry of a node list costs that entry alone, and its warning names line, column and cause") {
+TEST_CASE("a bad entry of a node list loses only that entry, and its warning names line, column and cause") {
     const std::string bad_key = KEY.substr(1) + "x";
     const std::pair<std::string, const char *> entries[] = {
         {"7", "kind number"},
@@ -311,10 +311,10 @@ TEST_CASE("a bad entry of a node list costs that entry alone, and its warning na
     REQUIRE(read.warnings.size() == 3);
     CHECK(read.warnings[0].starts_with("line 3, column 5: "));
     CHECK(read.warnings[1].starts_with("line 3, column 8: "));
-    CHECK(read.warnings[2].starts_with("line 3, column 13: ")); // in characters, not in bytes
+    CHECK(read.warnings[2].starts_with("line 3, column 13: ")); // a column is a character, not a byte
 }
 
-TEST_CASE("an entry whose string has no end in one long line costs that entry alone") {
+TEST_CASE("an entry whose string does not end, in a list of one line, loses only that entry") {
     const std::string broken = R"({"public_key": ")" + KEY + R"(", "ipv4": "192.0.2.1, "tcp_ports": [443]})";
     const List read = read_list(list_of(GOOD + "," + broken + "," + GOOD + "," + GOOD));
     CHECK(read.ok);
@@ -322,7 +322,7 @@ TEST_CASE("an entry whose string has no end in one long line costs that entry al
     CHECK(read.warnings.size() == 1);
 }
 
-TEST_CASE("what is no whole node list is refused, with what is wrong and where, and nothing is taken from it") {
+TEST_CASE("a text that is no complete node list is refused with place and cause, and no entry is read") {
     const std::string whole = list_of("\n" + GOOD + ",\n" + GOOD + "\n");
     for (std::size_t size = 1; size < whole.size(); ++size) {
         const List read = read_list(whole.substr(0, size));
@@ -365,7 +365,7 @@ TEST_CASE("what is no whole node list is refused, with what is wrong and where, 
     }
 }
 
-TEST_CASE("a long node list without an end to its entries takes seconds, not hours") {
+TEST_CASE("a long node list whose entries do not end is refused in seconds, not hours") {
     const auto began = std::chrono::steady_clock::now();
     for (const char *const piece : {"[", "{", "\"", "}", "[{\"a\":1},{", "{\"a\":["}) {
         std::string text = "{\"nodes\": [";
@@ -377,7 +377,7 @@ TEST_CASE("a long node list without an end to its entries takes seconds, not hou
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(60));
 }
 
-TEST_CASE("a config file is read as it is meant") {
+TEST_CASE("a config file is read in every form whose meaning is clear") {
     std::vector<Setting> settings;
     std::string error;
     CHECK(parse_config(
@@ -392,7 +392,7 @@ TEST_CASE("a config file is read as it is meant") {
     CHECK(settings.empty());
 }
 
-TEST_CASE("a line of a config file that makes no sense is named with its number") {
+TEST_CASE("a wrong line of a config file is an error with the number of the line") {
     std::vector<Setting> settings{{"before", "1", 1}};
     std::string error;
     for (const std::string &line :

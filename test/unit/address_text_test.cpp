@@ -42,7 +42,7 @@ TEST_CASE("an address is written with its port, IPv6 in brackets") {
 
 TEST_CASE("an address is read from its text") {
     for (const Case &one : CASES) {
-        // What was there before leaves no trace.
+        // The old value must not show in the result.
         Ip_Port read = make(Family::tcp_ipv6, "ffffffffffffffffffffffffffffffff", 9);
         INFO(one.text);
         CHECK(parse_ip_port(one.text, read));
@@ -50,12 +50,12 @@ TEST_CASE("an address is read from its text") {
     }
 }
 
-TEST_CASE("an address of the TCP families is written as the address it is") {
+TEST_CASE("an address of a TCP family is written like the same address of the plain family") {
     CHECK(to_string(make(Family::tcp_ipv4, "c0000201", 33445)) == "192.0.2.1:33445");
     CHECK(to_string(make(Family::tcp_ipv6, "20010db8000000000000000000000001", 33445)) == "[2001:db8::1]:33445");
 }
 
-TEST_CASE("no address is written as none") {
+TEST_CASE("an address without a family is written as the word none") {
     CHECK(to_string(Ip_Port{}) == "none");
     CHECK(to_string(make(Family::none, "c0000201", 33445)) == "none");
 }

@@ -1,4 +1,5 @@
-// Bytes for the tests: from and to text, and buffers that show who touches what is not theirs.
+// Helpers for tests that handle bytes: hexadecimal text, recorded random bytes, and buffers that show an access outside
+// of their bounds.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +31,7 @@ inline std::string to_hex(toxtcp::Bytes bytes) {
     return text;
 }
 
-/// An array (a key, a nonce's bytes) from exactly as many digits.
+/// An array of N bytes (a key, a nonce) from exactly 2 * N hexadecimal digits.
 template <std::size_t N>
 std::array<std::uint8_t, N> array_from(std::string_view text) {
     const Blob bytes = from_hex(text);
@@ -42,14 +43,14 @@ std::array<std::uint8_t, N> array_from(std::string_view text) {
     return array;
 }
 
-/// A secret or shared key from its digits.
+/// A secret or shared key from its hexadecimal digits.
 inline toxtcp::Secret_Key secret_key(std::string_view text) {
     toxtcp::Secret_Key key;
     key.bytes = array_from<toxtcp::KEY_SIZE>(text);
     return key;
 }
 
-/// Random bytes that were written down before.
+/// A source of random bytes that are known beforehand. Throws when more are drawn than there are.
 struct Draws {
     Blob bytes;
     std::size_t at = 0;
@@ -73,7 +74,7 @@ std::array<std::uint8_t, N> with_bit_changed(std::array<std::uint8_t, N> bytes, 
     return bytes;
 }
 
-/// The bytes of which the long vectors are made.
+/// The byte pattern of the long test vectors. vectors.py makes the same.
 inline Blob pattern(std::size_t size) {
     Blob bytes(size);
     for (std::size_t i = 0; i < size; ++i) {
@@ -82,7 +83,8 @@ inline Blob pattern(std::size_t size) {
     return bytes;
 }
 
-/// Bytes with others on both sides that must stay as they are. `offset` moves them off any alignment.
+/// A buffer with a fence of known bytes on both sides. `intact` is false once a byte of the fence has changed. `offset`
+/// shifts the buffer, so that a test can try every alignment.
 class Fenced {
 public:
     explicit Fenced(toxtcp::Bytes bytes, std::size_t offset = 0)
@@ -110,7 +112,7 @@ private:
     Blob all_;
 };
 
-/// A copy that ends where its allocation ends, so that the sanitizer sees a read of one byte too many.
+/// A copy in an allocation of exactly its size, so that AddressSanitizer reports a read beyond its end.
 class Exact {
 public:
     explicit Exact(toxtcp::Bytes bytes) : size_(bytes.size()), bytes_(new std::uint8_t[bytes.size()]) {

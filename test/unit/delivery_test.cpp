@@ -1,4 +1,5 @@
-// Delivery alone: evidence and time in, an action out. No network, no relay.
+// The policy Delivery alone: its functions get evidence and the time, and answer an action. No network, no relay.
+// A complaint is an echo in which the peer says that it does not hear us.
 #include "policy/delivery.h"
 
 #include <algorithm>
@@ -13,19 +14,20 @@ namespace {
 constexpr std::uint64_t START = 1'000'000;
 constexpr Route_Set ALL = 0b111;
 
-/// A connection with three usable routes, of which 0 is in use. Delivery is asked when it wants to be, as a tick does it.
+/// A connection with three usable routes. Route 0 is in use at first. `delivery_due` is called at its deadline, as the
+/// library's tick does.
 struct Scene {
     Delivery d;
     Delivery_View view{.usable = ALL, .sending = 0};
     std::uint64_t now = START;
-    Route_Set echoed = 0;   ///< since it was last looked at
-    std::size_t echoes = 0; ///< in all
-    bool unheard = false;   ///< the last echoes said so
+    Route_Set echoed = 0;   ///< routes that were sent an echo since the last `take_echoed`
+    std::size_t echoes = 0; ///< sent in all
+    bool unheard = false;   ///< the last echoes said "I do not hear you"
     std::size_t moves = 0;
-    Route_Set withdrawn = 0; ///< routes that the peer was made to leave
+    Route_Set withdrawn = 0; ///< routes that are withdrawn now: the peer sees us offline there
     std::size_t withdrawals = 0;
     std::uint8_t failed = NO_ROUTE;
-    std::size_t turns_in_vain = 0;              ///< after which it was due at once again
+    std::size_t turns_in_vain = 0;              ///< calls of `delivery_due` after which it was due again at once
     std::array<std::uint32_t, ROUTES> stamps{}; ///< of the last echo over each route
 
     ~Scene() { CHECK(turns_in_vain == 0); }
@@ -68,7 +70,7 @@ struct Scene {
         }
     }
 
-    /// Lets time pass in steps of 10 ms; data is sent every `every` ms (0: none), `step` is called at each.
+    /// Lets `ms` pass in steps of 10 ms, and calls `step` at each. Data is sent every `every` ms; 0: none is sent.
     template <class Step>
     void pass(std::uint64_t ms, std::uint64_t every, Step step) {
         for (const std::uint64_t end = now + ms; now < end;) {
@@ -91,12 +93,13 @@ struct Scene {
         return delivery_answered(d, now, route, stamps[route], by_library, view.sending, view.load);
     }
 
-    /// Over the route in use unless another is named.
+    /// An echo of the peer comes over `route`, or over the route in use. `stamp`: the peer's clock. `silence`: ms for
+    /// which the peer has not heard us.
     void peer_echo(std::uint32_t stamp, std::uint32_t silence, std::uint8_t route = NO_ROUTE) {
         delivery_peer_echo(d, now, stamp, silence, route == NO_ROUTE ? view.sending : route, view.sending);
     }
 
-    /// Both talk, and every echo is answered after `round_trip`.
+    /// For `ms` both sides send, and every echo is answered after `round_trip` ms.
     void talk(std::uint64_t ms, std::uint64_t round_trip = 20) {
         pass(ms, 20, [&] {
             (void)delivery_heard(d, now);
@@ -117,7 +120,7 @@ struct Scene {
 
 } // namespace
 
-TEST_CASE("delivery: a route is verified once there is something to send, and an idle connection is left alone") {
+TEST_CASE("delivery: no echo is sent on an idle connection; with the first data all routes are verified") {
     Scene s;
     s.pass(3'600'000, 0);
     CHECK(s.echoes == 0);
@@ -129,7 +132,7 @@ TEST_CASE("delivery: a route is verified once there is something to send, and an
     CHECK(s.d.routes[0].proof == Proof::verified);
 }
 
-TEST_CASE("delivery: a silence is checked after 300 ms, not after 290") {
+TEST_CASE("delivery: a silence of 300 ms makes an echo go over all routes, 299 ms do not") {
     Scene s;
     s.talk(3'000);
     s.take_echoed();
@@ -137,7 +140,7 @@ TEST_CASE("delivery: a silence is checked after 300 ms, not after 290") {
     const std::uint64_t sent = s.now + 10;
     (void)delivery_sent(s.d, sent);
     s.d.waiting_since = sent;
-    s.d.verify_at = static_cast<std::uint32_t>(sent + 10'000); // of no interest here
+    s.d.verify_at = static_cast<std::uint32_t>(sent + 10'000); // no verification in this test
     s.now = sent + 299;
     s.serve();
     CHECK(s.take_echoed() == 0);
@@ -147,14 +150,14 @@ TEST_CASE("delivery: a silence is checked after 300 ms, not after 290") {
     CHECK(s.unheard);
 }
 
-TEST_CASE("delivery: traffic moves within 0.6 s and four round trips of the last word, at the worst instant") {
+TEST_CASE("delivery: when a route dies, traffic leaves it within 0.6 s and four round trips") {
     const std::uint64_t round_trip = GENERATE(20U, 100U, 300U);
     Scene s;
     s.talk(10'000, round_trip);
     REQUIRE(s.moves == 0);
     const std::uint64_t dead = s.now;
     s.pass(5'000, 20, [&] {
-        for (std::uint8_t i = 1; i < 3; ++i) { // 0 carries nothing any more
+        for (std::uint8_t i = 1; i < 3; ++i) { // route 0 carries nothing any more
             if (s.stamps[i] > dead && s.now == s.stamps[i] + round_trip) {
                 (void)s.answer(i);
             }
@@ -166,7 +169,7 @@ TEST_CASE("delivery: traffic moves within 0.6 s and four round trips of the last
     CHECK(s.failed == 0);
 }
 
-TEST_CASE("delivery: a route that answers late is slow, and has not failed") {
+TEST_CASE("delivery: a route whose echoes are answered late is left, but not reported as failed") {
     Scene s;
     s.talk(5'000);
     const std::uint64_t at = s.now;
@@ -181,15 +184,15 @@ TEST_CASE("delivery: a route that answers late is slow, and has not failed") {
     CHECK(s.failed == NO_ROUTE);
 }
 
-TEST_CASE("delivery: all routes are equally slow: no move") {
+TEST_CASE("delivery: traffic stays where it is when all routes are equally slow") {
     Scene s;
     s.talk(60'000, 1'900);
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: a peer that makes pauses is not checked at each of them") {
+TEST_CASE("delivery: a peer that often pauses does not cause echoes at each pause") {
     Scene s;
-    // It says something once a second, we talk all the time: after a few pauses, one check in 2 s at most.
+    // The peer sends once a second, and we send all the time. After a few pauses there is at most one check in 2 s.
     s.pass(20'000, 20, [&] {
         if (s.now % 1'000 == 0) {
             (void)delivery_heard(s.d, s.now);
@@ -212,7 +215,7 @@ TEST_CASE("delivery: a peer that makes pauses is not checked at each of them") {
             }
         }
     });
-    CHECK(s.echoes <= 10 + 3); // the route in use every 2 s, and all of them once
+    CHECK(s.echoes <= 10 + 3); // the route in use every 2 s, and all routes once
     CHECK(s.moves == 0);
 }
 
@@ -246,7 +249,7 @@ TEST_CASE("delivery: a peer that answers no echo makes traffic rotate through al
     CHECK(moved[1] - START <= 6'200); // the third route: within 9 s with two that deliver nothing
     CHECK(moved.back() - moved[moved.size() - 2] <= 60'100);
     CHECK(moved.back() - moved[moved.size() - 2] >= 20'000);
-    CHECK(s.failed == NO_ROUTE); // a rotation is no verdict
+    CHECK(s.failed == NO_ROUTE); // a rotation says nothing about the route
 }
 
 TEST_CASE("delivery: a peer without this library that is silent is made to send over another route") {
@@ -255,10 +258,10 @@ TEST_CASE("delivery: a peer without this library that is silent is made to send 
         s.view.heard = 0;
         s.talk(5'000);
         REQUIRE(s.answer(0, false) == false);
-        s.d.library = false; // the peer was one of toxcore's all the time
+        s.d.library = false; // from here on the peer is one that uses toxcore
         const std::uint64_t silent_since = s.now;
         std::uint64_t heard_at = 0;
-        // It sends over the first route that is not withdrawn. Only `good` carries anything.
+        // The peer sends over the first route that is not withdrawn. Only the route `good` carries packets.
         s.pass(8'000, 20, [&] {
             if (std::countr_zero(s.view.usable) == good) {
                 heard_at = heard_at == 0 ? s.now : heard_at;
@@ -271,17 +274,17 @@ TEST_CASE("delivery: a peer without this library that is silent is made to send 
         CHECK(s.d.heard_at > s.now - 100);
         CHECK(s.view.sending == good);
         CHECK(s.withdrawals <= 3);
-        // What helped holds for a while, and ends.
+        // The routes stay withdrawn for a while. Then they are taken back.
         CHECK(s.withdrawn != 0);
         s.pass(2 * HOLD_MS, 0);
         CHECK(s.withdrawn == 0);
     }
 }
 
-TEST_CASE("delivery: nothing is withdrawn from a peer with this library, nor while the link is loaded, nor when idle") {
+TEST_CASE("delivery: no route is withdrawn from a peer with this library, on a loaded link, or when idle") {
     Scene s;
     s.view.heard = 0;
-    s.talk(5'000); // with this library
+    s.talk(5'000); // the peer answers as this library does
     s.pass(10'000);
     CHECK(s.withdrawals == 0);
     s.d.library = false;
@@ -299,7 +302,7 @@ TEST_CASE("delivery: nothing is withdrawn from a peer with this library, nor whi
     CHECK(idle.withdrawals == 0);
 }
 
-TEST_CASE("delivery: a complaint is checked first, a second one makes traffic rotate") {
+TEST_CASE("delivery: the first complaint only causes echoes, the second one makes traffic rotate") {
     Scene s;
     s.talk(5'000);
     s.take_echoed();
@@ -313,8 +316,8 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     CHECK(s.take_echoed() == ALL);
     CHECK_FALSE(s.unheard);
     CHECK(s.moves == 0);
-    s.talk(100); // all answer
-    complain();  // the same complaint, over another relay
+    s.talk(100); // all routes answer
+    complain();  // less than COMPLAINT_GAP_MS later: counts as the same complaint
     CHECK(s.moves == 0);
     s.talk(400);
     complain();
@@ -323,10 +326,10 @@ TEST_CASE("delivery: a complaint is checked first, a second one makes traffic ro
     CHECK_FALSE(delivery_distrusts(s.d, 0, s.now + DISTRUST_MS + 2'000));
 }
 
-TEST_CASE("delivery: a second complaint that comes before echoes can be answered counts as soon as they could") {
+TEST_CASE("delivery: a second complaint before echoes can be answered takes effect when they could have been") {
     Scene s;
     s.talk(5'000, 400);
-    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
+    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // no echo is answered any more
     const std::uint64_t first = s.now;
     const auto complain = [&](std::uint32_t unheard) {
         s.peer_echo(delivery_stamp(s.now), unheard);
@@ -341,27 +344,27 @@ TEST_CASE("delivery: a second complaint that comes before echoes can be answered
     s.pass(100);
     CHECK(s.moves == 1);
     s.pass(1'000);
-    CHECK(s.moves == 1); // once
+    CHECK(s.moves == 1); // the complaint counts once
 }
 
-TEST_CASE("delivery: while routes are judged, a second complaint waits without a tick") {
+TEST_CASE("delivery: a second complaint that waits until the routes are judged wakes nobody needlessly") {
     Scene s;
     s.talk(5'000, 400);
-    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // nothing answers any more
+    s.pass(3'000, 20, [&] { (void)delivery_heard(s.d, s.now); }); // no echo is answered any more
     s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     s.pass(350);
     s.peer_echo(delivery_stamp(s.now), 1'350);
     s.serve();
     s.pass(20);
-    REQUIRE(s.answer(1)); // the route in use may answer for twice as long
+    REQUIRE(s.answer(1)); // the route in use has about twice this round trip to answer
     s.pass(1'000);
     CHECK(s.view.sending == 1);
     CHECK(s.moves == 1);
     CHECK(s.turns_in_vain == 0);
 }
 
-TEST_CASE("delivery: in a silence, the route that traffic has moved to has the next echo, unless it had the last one") {
+TEST_CASE("delivery: in a silence, the next echo goes over the new route in use, unless the last one did") {
     Scene s;
     s.talk(5'000);
     s.pass(6'000); // so that echoes alternate between the route in use and the others
@@ -409,14 +412,14 @@ TEST_CASE("delivery: a complaint counts against a route only when data has gone 
     s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     s.pass(300, 20, [&] {
-        for (std::uint8_t i = 1; i < 3; ++i) { // 0 carries nothing any more
+        for (std::uint8_t i = 1; i < 3; ++i) { // route 0 carries nothing any more
             if (s.now == s.stamps[i] + 20) {
                 (void)s.answer(i);
             }
         }
     });
     REQUIRE(s.moves == 1);
-    delivery_moved(s.d, s.now); // as if it had moved just now
+    delivery_moved(s.d, s.now); // as if traffic had moved just now
     s.pass(230, 0);
     (void)delivery_sent(s.d, s.now);
     s.pass(10, 0);
@@ -429,7 +432,7 @@ TEST_CASE("delivery: a complaint counts against a route only when data has gone 
     CHECK(s.moves == 2);
 }
 
-TEST_CASE("delivery: all routes are asked when the one in use is lost") {
+TEST_CASE("delivery: when the route in use is lost, an echo goes over all others") {
     Scene s;
     s.talk(5'000);
     s.take_echoed();
@@ -441,15 +444,15 @@ TEST_CASE("delivery: all routes are asked when the one in use is lost") {
     CHECK(s.take_echoed() == 0b110);
 }
 
-TEST_CASE("delivery: a complaint that does not come over the route in use has it judged after one round trip") {
+TEST_CASE("delivery: a route in use over which no complaint comes is judged after one round trip, not after two") {
     const bool is_missing = GENERATE(true, false);
     Scene s;
     s.talk(5'000, 400);
-    const std::uint64_t hangs = s.now; // both ends fall silent together
+    const std::uint64_t hangs = s.now; // from now on neither end hears the other
     std::uint64_t moved = 0;
     s.take_echoed();
     s.pass(3'000, 20, [&] {
-        if (s.now == hangs + 520) { // the peer's echoes of its silence, over all routes
+        if (s.now == hangs + 520) { // the peer's complaint, over routes 1 and 2
             s.peer_echo(77, 300, 1);
             s.peer_echo(77, 300, 2);
         }
@@ -470,10 +473,10 @@ TEST_CASE("delivery: a complaint that does not come over the route in use has it
     CHECK(s.moves == 1);
 }
 
-TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out") {
+TEST_CASE("delivery: a complaint makes echoes go over all routes, even while earlier echoes are unanswered") {
     Scene s;
     s.talk(5'000);
-    s.d.probed = GENERATE(Route_Set{0b010}, ALL); // a while ago, and no answer since
+    s.d.probed = GENERATE(Route_Set{0b010}, ALL); // echoes of 1 s ago, not answered yet
     s.d.probed_at = delivery_stamp(s.now - 1'000);
     s.d.end_at = delivery_stamp(s.now + 1'500);
     s.take_echoed();
@@ -482,10 +485,10 @@ TEST_CASE("delivery: a complaint has all routes asked, whatever echoes are out")
     CHECK(s.take_echoed() == ALL);
 }
 
-TEST_CASE("delivery: complaints have routes asked while others are not counted") {
+TEST_CASE("delivery: a complaint that does not count against the route yet still causes echoes over all routes") {
     Scene s;
     s.talk(5'000);
-    s.d.rounds = 5; // it has gone on for long
+    s.d.rounds = 5; // traffic has rotated for long
     s.d.complained_at = delivery_stamp(s.now);
     s.pass(1'500, 290, [&] { (void)delivery_heard(s.d, s.now); });
     s.d.verify_at = delivery_stamp(s.now + VERIFY_MS / 4); // the last echo was a while ago
@@ -496,8 +499,8 @@ TEST_CASE("delivery: complaints have routes asked while others are not counted")
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: traffic that goes from route to route comes to each of them") {
-    Scene s; // 0 and 2 carry nothing but echoes, 1 not even those
+TEST_CASE("delivery: rotation after complaints reaches every route that answers echoes") {
+    Scene s; // routes 0 and 2 carry echoes but no data, route 1 carries nothing
     s.talk(5'000);
     std::vector<std::uint8_t> used;
     for (int i = 0; i < 10; ++i) { // a complaint every 8 s
@@ -516,12 +519,12 @@ TEST_CASE("delivery: traffic that goes from route to route comes to each of them
     CHECK(std::count(used.begin(), used.end(), 2) > 2);
 }
 
-TEST_CASE("delivery: an answer from before the peer came online at the route proves nothing") {
+TEST_CASE("delivery: the answer to an echo from before the peer came online at the route proves nothing") {
     Scene s;
     s.talk(3'000);
     s.pass(400, 20); // echoes that are not answered
     const std::uint32_t before = s.stamps[1];
-    delivery_reset_route(s.d, 1); // its relay ends the connection
+    delivery_reset_route(s.d, 1); // the relay of route 1 ends its connection
     s.pass(1'000, 20);
     delivery_route_online(s.d, s.now, 1);
     s.pass(100, 20);
@@ -532,16 +535,16 @@ TEST_CASE("delivery: an answer from before the peer came online at the route pro
     CHECK(s.d.routes[1].round_trip <= 100);
 }
 
-TEST_CASE("delivery: a late answer does not put off what a quick one tells") {
+TEST_CASE("delivery: a late answer over a route does not delay the move that a quick answer causes") {
     Scene s;
     s.talk(5'000);
     s.pass(400);
     const std::uint32_t first = s.stamps[1];
-    while (s.stamps[1] == first) { // until it is asked again
+    while (s.stamps[1] == first) { // until the next echo goes over route 1
         s.pass(10);
         REQUIRE(s.now < first + 2'000);
     }
-    CHECK(delivery_answered(s.d, s.now, 1, first, true, 0, 0)); // its relay had stopped
+    CHECK(delivery_answered(s.d, s.now, 1, first, true, 0, 0)); // late: the relay had stopped for a while
     s.pass(20);
     REQUIRE(s.moves == 0);
     CHECK(s.answer(1));
@@ -549,7 +552,7 @@ TEST_CASE("delivery: a late answer does not put off what a quick one tells") {
     CHECK(s.moves == 1);
 }
 
-TEST_CASE("delivery: echoes that have become rare go over all routes") {
+TEST_CASE("delivery: in a long silence, when echoes have become rare, they go over all routes") {
     Scene s;
     s.talk(5'000);
     s.pass(60'000);
@@ -558,7 +561,7 @@ TEST_CASE("delivery: echoes that have become rare go over all routes") {
     CHECK(s.take_echoed() == ALL);
 }
 
-TEST_CASE("delivery: echoes of a silence come to every route in turn") {
+TEST_CASE("delivery: in a silence, echoes go over every route in turn") {
     Scene s; // the peer has answered no echo
     s.d.library = true;
     s.pass(1'000, 20, [&] { (void)delivery_heard(s.d, s.now); });
@@ -585,7 +588,7 @@ TEST_CASE("delivery: a complaint that a relay repeats counts once") {
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: who complains to somebody that says nothing changes nothing") {
+TEST_CASE("delivery: complaints have no effect while we send nothing") {
     Scene s;
     s.talk(5'000);
     s.pass(5'000, 0);
@@ -598,7 +601,7 @@ TEST_CASE("delivery: who complains to somebody that says nothing changes nothing
     CHECK(s.take_echoed() == 0);
 }
 
-TEST_CASE("delivery: a link that we load ourselves is not judged by late echoes while the peer is heard") {
+TEST_CASE("delivery: missing answers do not move traffic off a link that we load while the peer is heard") {
     Scene s;
     s.talk(5'000);
     s.view.load = 5'000;
@@ -614,11 +617,11 @@ TEST_CASE("delivery: a link that we load ourselves is not judged by late echoes 
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: an answer counts once, and only if the echo is ours and of late") {
+TEST_CASE("delivery: an answer counts once, and only for an echo that we sent within the last minute") {
     Scene s;
     s.pass(20, 20);
     REQUIRE(contains(s.take_echoed(), 1));
-    CHECK_FALSE(s.answer(4)); // never asked
+    CHECK_FALSE(s.answer(4)); // no echo went over route 4
     CHECK_FALSE(delivery_answered(s.d, s.now, 7, s.stamps[1], false, 0, 0));
     CHECK(s.answer(1));
     CHECK_FALSE(s.answer(1));
@@ -626,7 +629,7 @@ TEST_CASE("delivery: an answer counts once, and only if the echo is ours and of 
     CHECK_FALSE(s.answer(0));
 }
 
-TEST_CASE("delivery: a route that comes online anew knows nothing of the one before in its place") {
+TEST_CASE("delivery: a route that comes online again has no proof, and is verified anew") {
     Scene s;
     s.talk(5'000);
     REQUIRE(s.d.routes[1].proof == Proof::verified);
@@ -638,7 +641,7 @@ TEST_CASE("delivery: a route that comes online anew knows nothing of the one bef
     CHECK(contains(s.take_echoed(), 1));
 }
 
-TEST_CASE("delivery: a route was last proved when its newest answered echo was sent, however long ago that is") {
+TEST_CASE("delivery: the time of a route's last proof is when its newest answered echo was sent, however long ago") {
     Scene s;
     CHECK(delivery_proved_at(s.d, 0) == 0);
     s.talk(5'000);
@@ -647,7 +650,7 @@ TEST_CASE("delivery: a route was last proved when its newest answered echo was s
     CHECK(proved + VERIFY_MS + 500 > s.now);
     const std::uint64_t before = delivery_proved_at(s.d, 1);
     REQUIRE(before != 0);
-    s.pass(4'000, 20); // echoes go out, and none is answered
+    s.pass(4'000, 20); // echoes go out, and no echo is answered
     CHECK(s.stamps[1] > before);
     CHECK(delivery_proved_at(s.d, 1) == before);
     s.now += GENERATE(std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{3} << 32);
@@ -656,7 +659,7 @@ TEST_CASE("delivery: a route was last proved when its newest answered echo was s
     CHECK(delivery_proved_at(s.d, 0) == 0);
 }
 
-TEST_CASE("delivery: a host that cannot tell whose packets are has its route verified, and complains of nothing") {
+TEST_CASE("delivery: where the host cannot tell the peer's packets, echoes alone verify the route in use") {
     Scene s;
     s.d.proves = false;
     const auto answer_all = [&](Route_Set but) {
@@ -675,7 +678,7 @@ TEST_CASE("delivery: a host that cannot tell whose packets are has its route ver
     CHECK_FALSE(s.unheard);
     CHECK(s.echoes >= 60'000 / VERIFY_MS - 3);
     CHECK(s.echoes <= 2 * 60'000 / VERIFY_MS);
-    // The route in use drops everything from some instant between two echoes on.
+    // From an instant between two echoes on, the route in use drops everything.
     s.pass(GENERATE(10U, 700U, 1'300U, 1'990U), 20, answer_all(0));
     const std::uint64_t at = s.now;
     while (s.moves == 0 && s.now < at + 10'000) {
@@ -686,16 +689,16 @@ TEST_CASE("delivery: a host that cannot tell whose packets are has its route ver
     CHECK_FALSE(s.unheard);
 }
 
-TEST_CASE("delivery: in a call, echoes are a small part of the bytes") {
+TEST_CASE("delivery: in a call, echoes are at most 3 % of the bytes") {
     Scene s;
     s.talk(10'000);
     s.echoes = 0;
     s.talk(60'000);
-    // 50 packets a second of 150 bytes at least, against echoes of 145.
+    // A call sends at least 50 packets of 150 bytes a second. An echo has 145 bytes.
     CHECK(s.echoes * 145 * 100 <= 3 * 60 * 50 * 150);
 }
 
-TEST_CASE("delivery: with one route only, a silent peer is told so ever more rarely, and nothing is decided") {
+TEST_CASE("delivery: with one route only, a silent peer gets ever rarer complaints, and traffic does not move") {
     Scene s;
     s.view.usable = 0b1;
     s.pass(200, 20);
@@ -703,13 +706,13 @@ TEST_CASE("delivery: with one route only, a silent peer is told so ever more rar
     s.pass(60'000, 20);
     CHECK(s.echoes <= 20);
     s.pass(60'000, 20);
-    CHECK(s.echoes > 20); // it may have a choice, and learns only by this that it is not heard
+    CHECK(s.echoes > 20); // the peer may have another route, and only echoes tell it that we do not hear it
     CHECK(s.echoes <= 30);
     CHECK(s.unheard);
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: after a silence of any length, traffic moves to a route that comes online and answers alone") {
+TEST_CASE("delivery: after a silence of any length, traffic moves to a new route that alone answers") {
     const std::uint64_t silence = GENERATE(5'000U, 60'000U, 400'000U);
     Scene s;
     s.view.usable = 0b11;
@@ -749,7 +752,7 @@ TEST_CASE("delivery: a route that is fast again counts as fast at once") {
     CHECK(s.d.routes[0].round_trip < 100);
 }
 
-TEST_CASE("delivery: complaints count however seldom we talk, and however slow the route was") {
+TEST_CASE("delivery: complaints count however rarely we send, and however slow the route was") {
     const std::uint64_t every = GENERATE(20U, 260U, 400U, 500U);
     const std::uint16_t slow = GENERATE(std::uint16_t{20}, std::uint16_t{10'000});
     Scene s;
@@ -774,7 +777,7 @@ TEST_CASE("delivery: complaints count however seldom we talk, and however slow t
     CHECK(s.moves == 1);
 }
 
-TEST_CASE("delivery: a complaint of a time that began after the last complaint is a first one") {
+TEST_CASE("delivery: a complaint about a new silence counts as a first complaint") {
     Scene s;
     s.talk(3'000);
     s.peer_echo(static_cast<std::uint32_t>(s.now - 10), 400);
@@ -786,7 +789,7 @@ TEST_CASE("delivery: a complaint of a time that began after the last complaint i
     CHECK(s.moves == 0);
 }
 
-TEST_CASE("delivery: a rotation passes by relays that do not answer their pings") {
+TEST_CASE("delivery: a rotation skips routes whose relay is stale") {
     Scene s;
     s.talk(3'000); // the peer has this library
     s.view.stale = 0b100;
@@ -796,7 +799,7 @@ TEST_CASE("delivery: a rotation passes by relays that do not answer their pings"
     CHECK_FALSE(was_stale);
 }
 
-TEST_CASE("delivery: after a pause without data, what was due before it sends no echo") {
+TEST_CASE("delivery: an echo that was due before a long pause without data is not sent after it") {
     Scene s;
     s.talk(3'000);
     s.pass(40, 20); // data that is not answered
@@ -806,7 +809,7 @@ TEST_CASE("delivery: after a pause without data, what was due before it sends no
     CHECK(s.echoes == 0);
 }
 
-TEST_CASE("delivery: short times do not matter after weeks without data") {
+TEST_CASE("delivery: 32-bit times that have wrapped in weeks without data do no harm") {
     Scene s;
     s.talk(5'000);
     const std::uint64_t weeks = GENERATE(std::uint64_t{1} << 31, (std::uint64_t{1} << 32) - 1'000,
@@ -818,4 +821,64 @@ TEST_CASE("delivery: short times do not matter after weeks without data") {
     CHECK(s.echoes >= 1);
     CHECK(s.echoes <= 12);
     CHECK(s.moves == 0);
+}
+
+TEST_CASE("delivery: in a conversation of weeks without a pause answers and complaints are still believed") {
+    Scene s;
+    delivery_route_online(s.d, s.now, 0); // and never goes offline
+    s.talk(5'000);
+    s.peer_echo(1'000, 0);
+    const int days = GENERATE(20, 26, 40, 48);
+    for (const std::uint64_t end = s.now + static_cast<std::uint64_t>(days) * 86'400'000; s.now < end;
+         s.now += 60'000) {
+        // One friend that keeps in touch, with no other route to verify.
+        (void)delivery_sent(s.d, s.now);
+        (void)delivery_heard(s.d, s.now);
+    }
+    s.talk(3'000);
+    const std::uint32_t peer_clock = 1'000 + static_cast<std::uint32_t>(days) * 86'400'000U;
+    CHECK(s.d.routes[0].answered != 0);
+    CHECK(delivery_proved_at(s.d, 0) + 5'000 > s.now);
+    s.peer_echo(peer_clock, 400);
+    CHECK(s.d.complaint == 400);
+}
+
+TEST_CASE("delivery: a route that traffic left is trusted again for good after its time") {
+    Scene s;
+    s.talk(3'000);
+    s.d.distrusted = 0b010;
+    s.d.distrust_until = delivery_stamp(s.now + DISTRUST_MS);
+    for (const std::uint64_t end = s.now + 30ULL * 86'400'000; s.now < end; s.now += 60'000) {
+        (void)delivery_sent(s.d, s.now);
+        (void)delivery_heard(s.d, s.now);
+    }
+    s.talk(3'000);
+    CHECK(s.d.distrusted == 0);
+}
+
+TEST_CASE("delivery: the complaint of a peer that has restarted, with a clock that began anew, is believed") {
+    Scene s;
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        delivery_route_online(s.d, s.now, i);
+    }
+    s.talk(3'000);
+    s.peer_echo(900'000'000, 0);
+    SECTION("it was offline everywhere meanwhile") {
+        for (std::uint8_t i = 0; i < 3; ++i) {
+            delivery_reset_route(s.d, i);
+        }
+        for (std::uint8_t i = 0; i < 3; ++i) {
+            delivery_route_online(s.d, s.now, i);
+        }
+        s.talk(1'000);
+        s.peer_echo(5'000, 400);
+        CHECK(s.d.complaint == 400);
+    }
+    SECTION("it was offline at one relay: an old complaint that this relay repeats is not believed") {
+        delivery_reset_route(s.d, 0);
+        delivery_route_online(s.d, s.now, 0);
+        s.talk(1'000);
+        s.peer_echo(5'000, 400);
+        CHECK(s.d.complaint == 0);
+    }
 }

@@ -1,4 +1,4 @@
-// The end-to-end echo: byte for byte what net_crypto understands, and what is refused.
+// The end-to-end echo: its packets byte for byte, the same packets through libsodium's crypto_box, and what is refused.
 #include <sodium.h>
 
 #include <cstring>
@@ -60,7 +60,7 @@ bool opens_as_response(const Secret_Key &shared, Bytes packet) {
     return open_echo_response(shared, exact.bytes(), number, by_library);
 }
 
-/// A packet of any size, of which a longer one begins with the whole packet.
+/// `packet` cut, or lengthened by zeros, to `size` bytes.
 Blob of_size(Bytes packet, std::size_t size) {
     Blob bytes(packet.begin(), packet.end());
     bytes.resize(size);
@@ -77,7 +77,7 @@ Blob with_changed(Bytes packet, std::size_t at, std::uint8_t bits) {
 
 // ---- byte for byte ---------------------------------------------------------------------------------------------
 
-TEST_CASE("the key of an echo is crypto_box's for the two key pairs, and the same at both ends") {
+TEST_CASE("the shared key of an echo is that of crypto_box, and the same at both ends") {
     Secret_Key at_asker;
     Secret_Key at_answerer;
     REQUIRE(echo_shared_key(secret_key(vectors::CLIENT_SECRET), ANSWERER, at_asker));
@@ -86,7 +86,7 @@ TEST_CASE("the key of an echo is crypto_box's for the two key pairs, and the sam
     CHECK(to_hex(at_answerer.bytes) == vectors::LONG_TERM_KEY);
 }
 
-TEST_CASE("no key is shared with a peer's key of low order, whatever its top bit is") {
+TEST_CASE("a peer's key of low order gives no shared key, whatever its top bit is") {
     for (const std::string_view text : vectors::WEAK_KEYS) {
         for (const std::uint8_t top : Blob{0x00, 0x80}) {
             Public_Key peer = array_from<KEY_SIZE>(text);
@@ -98,7 +98,7 @@ TEST_CASE("no key is shared with a peer's key of low order, whatever its top bit
     }
 }
 
-TEST_CASE("a request is written byte for byte, and nothing beside it") {
+TEST_CASE("a request is written byte for byte, and no byte around it changes") {
     for (const vectors::Echo_Request &vector : vectors::ECHO_REQUESTS) {
         if (vector.kind == Echo_Kind::foreign) {
             continue; // only net_crypto writes those
@@ -114,11 +114,11 @@ TEST_CASE("a request is written byte for byte, and nothing beside it") {
     }
 }
 
-TEST_CASE("a request opens: its kind, its time and its number") {
+TEST_CASE("a request that is opened tells its kind, its time and its number") {
     for (const vectors::Echo_Request &vector : vectors::ECHO_REQUESTS) {
         INFO(vector.name);
         Exact packet(from_hex(vector.packet));
-        Echo echo{.kind = Echo_Kind::unheard, .unheard = 77, .number = 77}; // nothing of it is to be left
+        Echo echo{.kind = Echo_Kind::unheard, .unheard = 77, .number = 77}; // all of it must be overwritten
         CHECK(is_echo_request(packet.bytes()));
         CHECK_FALSE(is_echo_response(packet.bytes()));
         CHECK(echo_asker(packet.bytes()) == ASKER);
@@ -129,7 +129,7 @@ TEST_CASE("a request opens: its kind, its time and its number") {
     }
 }
 
-TEST_CASE("a response is written byte for byte, and nothing beside it") {
+TEST_CASE("a response is written byte for byte, and no byte around it changes") {
     Draws draws{vectors::ECHO_RESPONSE_NONCE};
     Fenced response(ECHO_RESPONSE_SIZE, 1);
     make_echo_response(SHARED, draws.random(), NUMBER, response.bytes().first<ECHO_RESPONSE_SIZE>());
@@ -139,7 +139,7 @@ TEST_CASE("a response is written byte for byte, and nothing beside it") {
     CHECK(draws.at == NONCE_SIZE);
 }
 
-TEST_CASE("a response opens: its number, and by a cookie of zeros alone that this library answered") {
+TEST_CASE("a response that is opened tells its number, and only a cookie of zeros means this library") {
     for (const vectors::Echo_Response &vector : vectors::ECHO_RESPONSES) {
         INFO(vector.name);
         Exact packet(from_hex(vector.packet));
@@ -153,7 +153,7 @@ TEST_CASE("a response opens: its number, and by a cookie of zeros alone that thi
     }
 }
 
-TEST_CASE("a random cookie is never this library's") {
+TEST_CASE("a random cookie is never taken for this library's") {
     std::size_t by_library_count = 0;
     for (int i = 0; i < 1'000; ++i) {
         std::array<std::uint8_t, ECHO_COOKIE_SIZE + NUMBER_SIZE> plain;
@@ -175,7 +175,7 @@ TEST_CASE("each packet has a nonce of its own") {
     CHECK(to_hex(a_response()) != to_hex(a_response()));
 }
 
-TEST_CASE("every number comes back, and every time within 32 bits") {
+TEST_CASE("any number of 64 bits and any time of 32 bits come back unchanged") {
     for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
         for (const std::uint32_t unheard : {0U, 255U, 256U, 0x80000000U, ~0U}) {
             Echo echo;
@@ -195,7 +195,7 @@ TEST_CASE("every number comes back, and every time within 32 bits") {
     }
 }
 
-// ---- what libsodium's crypto_box says of it --------------------------------------------------------------------
+// ---- compared with libsodium's crypto_box ----------------------------------------------------------------------
 
 TEST_CASE("crypto_box opens a request with the keys of the two ends, and its plain bytes are as the protocol says") {
     const Echo_Request request = a_request();
@@ -258,7 +258,7 @@ TEST_CASE("a request is refused when any byte of it differs") {
         for (const std::uint8_t bits : Blob{0x01, 0xFF}) {
             const Blob changed = with_changed(request, at, bits);
             INFO("byte " << at);
-            // The answerer takes the key that belongs to the asker named in the packet.
+            // The answerer derives the shared key from the asker's key in the packet.
             Secret_Key shared;
             REQUIRE(echo_shared_key(answerer, echo_asker(changed), shared));
             CHECK_FALSE(opens_as_request(shared, changed));
@@ -266,7 +266,7 @@ TEST_CASE("a request is refused when any byte of it differs") {
     }
 }
 
-TEST_CASE("a request whose asker was changed on the way is not this library's any more") {
+TEST_CASE("a request whose asker was changed on the way opens as a foreign one") {
     // The box does not cover the asker's key: with the right shared key the request still opens, as a foreign one.
     const Echo_Request request = a_request();
     for (std::size_t at = 1; at <= KEY_SIZE; ++at) {
@@ -302,7 +302,7 @@ TEST_CASE("a packet of any other length is neither a request nor a response") {
     }
 }
 
-TEST_CASE("a packet of the other kind, or of any other, is refused") {
+TEST_CASE("a packet with any other first byte is refused") {
     for (unsigned type = 0; type < 256; ++type) {
         INFO("type " << type);
         Echo_Request request = a_request();
@@ -318,8 +318,8 @@ TEST_CASE("a packet of the other kind, or of any other, is refused") {
     }
 }
 
-TEST_CASE("a box of the one kind does not pass for one of the other") {
-    // Cut or filled to the other's size, under the other's first byte.
+TEST_CASE("the box of a request does not open as that of a response, nor the reverse") {
+    // The box is cut or filled to the size of the other packet, behind the other packet's first byte.
     const Echo_Request request = a_request();
     Blob as_response(1, ECHO_RESPONSE);
     as_response.insert(as_response.end(), request.begin() + REQUEST_NONCE_AT, request.end());

@@ -36,14 +36,14 @@ TEST_CASE("addresses of every family are packed byte for byte") {
     }
 }
 
-TEST_CASE("addresses of every family are unpacked, and what follows is left") {
+TEST_CASE("addresses of every family are unpacked, and bytes behind them are ignored") {
     for (const vectors::Address &vector : vectors::ADDRESSES) {
         const Blob packed = from_hex(vector.packed);
         Blob longer = packed;
         longer.insert(longer.end(), {0xFF, 0xFF, 0xFF});
         for (const Blob &bytes : {packed, longer}) {
             Exact exact(bytes);
-            // What was there before leaves no trace.
+            // The old value must not show in the result.
             Ip_Port address{Family::ipv6, {}, 1};
             address.ip.fill(0xDD);
             CHECK(parse_packed_address(exact.bytes(), address) == packed.size());
@@ -52,7 +52,7 @@ TEST_CASE("addresses of every family are unpacked, and what follows is left") {
     }
 }
 
-TEST_CASE("only the bytes of an IPv4 address that count are packed") {
+TEST_CASE("of an IPv4 address only the first 4 bytes are packed") {
     Ip_Port address = address_from(vectors::ADDRESSES[0]);
     std::fill(address.ip.begin() + 4, address.ip.end(), std::uint8_t{0xDD});
     std::array<std::uint8_t, 19> out;
@@ -60,7 +60,7 @@ TEST_CASE("only the bytes of an IPv4 address that count are packed") {
     CHECK(to_hex(Bytes{out}.first(size)) == vectors::ADDRESSES[0].packed);
 }
 
-TEST_CASE("a packed address that is cut short is refused, and so is one that does not fit") {
+TEST_CASE("a cut packed address is refused, and no address is packed into too small a buffer") {
     for (const vectors::Address &vector : vectors::ADDRESSES) {
         const Blob packed = from_hex(vector.packed);
         const Ip_Port before{Family::ipv4, {1, 2, 3, 4}, 5};
@@ -102,7 +102,7 @@ TEST_CASE("a chain of one to four keys is written byte for byte") {
     }
 }
 
-TEST_CASE("a chain of no keys is nothing, and one of five too many") {
+TEST_CASE("a chain of no keys has no bytes, and a chain of five keys is refused") {
     Blob out(8 * 33, 0);
     CHECK(print_forward_chain({}, out) == 0);
     CHECK(print_forward_chain({}, {}) == 0);
@@ -112,7 +112,7 @@ TEST_CASE("a chain of no keys is nothing, and one of five too many") {
     CHECK(out == Blob(8 * 33, 0));
 }
 
-TEST_CASE("a chain is written where it fits exactly, and nowhere smaller") {
+TEST_CASE("a chain is written to a buffer of exactly its size, and not to a smaller one") {
     for (std::size_t length = 1; length <= MAX_FORWARD_CHAIN_LENGTH; ++length) {
         Fenced exact(33 * length);
         CHECK(print_forward_chain(chain_of(length), exact.bytes()) == 33 * length);

@@ -1,4 +1,4 @@
-// Frames: sealed and opened byte for byte, each nonce once, and nothing that was tampered with.
+// Frames: sealed and opened byte for byte. Each nonce is used once, and a frame that was changed does not open.
 #include <sodium.h>
 
 #include "bytes.h"
@@ -38,12 +38,12 @@ std::string open(Channel &channel, Blob sealed) {
     return to_hex(open_sealed(channel, sealed));
 }
 
-/// What `open` makes of a frame that does not.
+/// What `open` returns for a frame that does not open.
 constexpr std::string_view NOTHING = "";
 
 } // namespace
 
-TEST_CASE("frames are sealed byte for byte, and each counts the sending nonce alone") {
+TEST_CASE("frames are sealed byte for byte, and each increments only the sending nonce") {
     Channel client = client_end();
     for (const vectors::Frame &step : vectors::CLIENT_FRAMES) {
         CHECK(to_hex(seal(client, from_hex(step.plain))) == step.frame);
@@ -58,7 +58,7 @@ TEST_CASE("frames are sealed byte for byte, and each counts the sending nonce al
     CHECK(to_hex(relay.recv.bytes) == vectors::CLIENT_BASE);
 }
 
-TEST_CASE("frames open byte for byte, and each counts the receiving nonce alone") {
+TEST_CASE("frames open byte for byte, and each increments only the receiving nonce") {
     Channel relay = relay_end();
     for (const vectors::Frame &step : vectors::CLIENT_FRAMES) {
         CHECK(open(relay, sealed_part(from_hex(step.frame))) == step.plain);
@@ -86,7 +86,7 @@ TEST_CASE("the shortest and the longest frame are sealed byte for byte") {
     CHECK(to_hex(hash) == vectors::LONGEST_FRAME_SHA256);
 }
 
-TEST_CASE("a packet of every size comes out as it went in, where it lay") {
+TEST_CASE("a packet of every size is the same after sealing and opening, and is opened in place") {
     Channel client = client_end();
     Channel relay = relay_end();
     std::size_t good = 0;
@@ -103,7 +103,7 @@ TEST_CASE("a packet of every size comes out as it went in, where it lay") {
     CHECK(good == MAX_PLAIN_SIZE);
 }
 
-TEST_CASE("frames may lie at any address, and nothing around them is touched") {
+TEST_CASE("frames may begin at any address, and no byte around them changes") {
     const vectors::Frame &step = vectors::CLIENT_FRAMES[3];
     const Blob plain = from_hex(step.plain);
     for (std::size_t offset = 0; offset < 32; ++offset) {
@@ -123,7 +123,7 @@ TEST_CASE("frames may lie at any address, and nothing around them is touched") {
     }
 }
 
-TEST_CASE("a sealed packet with one bit changed does not open, and nothing else changes") {
+TEST_CASE("a sealed packet with one bit changed does not open, and changes neither buffer nor channel") {
     const vectors::Frame &step = vectors::CLIENT_FRAMES[0];
     const Blob honest = sealed_part(from_hex(step.frame));
     Channel relay = relay_end();
@@ -140,7 +140,7 @@ TEST_CASE("a sealed packet with one bit changed does not open, and nothing else 
     CHECK(to_hex(relay.recv.bytes) == to_hex(before.recv.bytes));
     CHECK(to_hex(relay.send.bytes) == to_hex(before.send.bytes));
     CHECK(relay.key.bytes == before.key.bytes);
-    // What proves that it was not the nonce that kept them out.
+    // The honest packet opens, so the nonce was not the reason that the others did not.
     CHECK(open(relay, honest) == step.plain);
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("a sealed packet that was cut or made longer does not open") {
     CHECK(open(relay, honest) == vectors::CLIENT_FRAMES[0].plain);
 }
 
-TEST_CASE("a seal over nothing does not open, though it is genuine") {
+TEST_CASE("a genuine seal over an empty packet does not open") {
     Channel client = client_end();
     Channel relay = relay_end();
     const Blob frame = seal(client, {});
@@ -204,12 +204,12 @@ TEST_CASE("a frame's length is valid from 17 to 2048") {
     CHECK_FALSE(frame_length_is_valid(0xFFFF));
 }
 
-TEST_CASE("a sealed packet is what libsodium's box makes of it, at every size and where a nonce carries") {
+TEST_CASE("a sealed packet equals libsodium's box, at every size and where the nonce carries") {
     Channel client = client_end();
     Channel relay = client_end();
     bool same = true;
     for (std::size_t size = 1; size <= MAX_PLAIN_SIZE; ++size) {
-        if (size % 16 == 0) { // the next one changes the part that the kept stream key depends on
+        if (size % 16 == 0) { // the next increment changes the prefix for which the stream key is kept
             std::fill(client.send.bytes.begin() + Stream_Key::PREFIX_SIZE, client.send.bytes.end(), std::uint8_t{0xFF});
         }
         relay.recv = client.send;

@@ -16,7 +16,7 @@ Public_Key public_key(std::string_view text) {
     return array_from<KEY_SIZE>(text);
 }
 
-/// The client of the vectors, its request sent.
+/// The client of vectors.h, which has made its request.
 struct Client {
     Draws draws{vectors::CLIENT_DRAWS};
     Handshake handshake;
@@ -25,7 +25,7 @@ struct Client {
                                    secret_key(vectors::CLIENT_SECRET), public_key(vectors::RELAY_PUBLIC), request);
 };
 
-/// The relay of the vectors, which answers one request.
+/// The relay of vectors.h, which can answer one request.
 struct Relay {
     Draws draws{vectors::RELAY_DRAWS};
     Response response{};
@@ -37,7 +37,7 @@ struct Relay {
     }
 };
 
-/// Nonce and sealed hello, as whoever holds the long-term keys could write them.
+/// A nonce and a sealed hello with this session key, as anyone who holds a long-term key can write them.
 Blob hello_of(const Public_Key &session_key) {
     Blob plain(session_key.begin(), session_key.end());
     plain.resize(KEY_SIZE + NONCE_SIZE, 0x33);
@@ -48,7 +48,7 @@ Blob hello_of(const Public_Key &session_key) {
     return out;
 }
 
-/// Points of small order: shared with one of these, every secret key makes the same key.
+/// Points of small order: with one of these, every secret key gives the same shared key.
 constexpr std::string_view WEAK_KEYS[] = {
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -65,7 +65,7 @@ bool is_zero(const Secret_Key &key) {
 
 } // namespace
 
-TEST_CASE("the client's request is byte for byte what its keys and its draws make it") {
+TEST_CASE("the client's request is byte for byte as its keys and its random bytes make it") {
     Client client;
     REQUIRE(client.started);
     CHECK(to_hex(client.request) == vectors::REQUEST);
@@ -73,7 +73,7 @@ TEST_CASE("the client's request is byte for byte what its keys and its draws mak
     CHECK(to_hex(client.handshake.base.bytes) == vectors::CLIENT_BASE);
 }
 
-TEST_CASE("the relay's answer is byte for byte what its keys and its draws make it") {
+TEST_CASE("the relay's answer is byte for byte as its keys and its random bytes make it") {
     Relay relay;
     REQUIRE(relay.answer(array_from<HANDSHAKE_REQUEST_SIZE>(vectors::REQUEST)));
     CHECK(to_hex(relay.response) == vectors::RESPONSE);
@@ -97,7 +97,7 @@ TEST_CASE("after the handshake both ends hold the session key, and each seals wi
     CHECK(to_hex(channel.recv.bytes) == vectors::RELAY_BASE);
 }
 
-TEST_CASE("two strangers agree, with keys and draws of the system's") {
+TEST_CASE("two ends with new keys and the system's random bytes agree") {
     Public_Key client_key;
     Public_Key relay_key;
     Secret_Key client_secret;
@@ -162,7 +162,7 @@ TEST_CASE("a request to one relay does not open at another") {
                                  seen, channel));
 }
 
-TEST_CASE("an answer by who does not hold the relay's key does not open") {
+TEST_CASE("an answer from someone without the relay's key does not open") {
     Client client;
     Relay relay;
     REQUIRE(relay.answer(client.request));
@@ -205,9 +205,9 @@ TEST_CASE("a handshake is not started with a relay whose key is weak") {
     }
 }
 
-TEST_CASE("a request by a client whose key is weak is refused, though anyone can seal it") {
+TEST_CASE("a request of a client whose key is weak is refused, although its seal is right") {
     for (const std::string_view weak : WEAK_KEYS) {
-        // What HSalsa20 makes of a shared point that is zero: the key that everybody knows.
+        // The shared point is zero for every secret key, so everybody knows the shared key: HSalsa20 of zero.
         std::array<std::uint8_t, KEY_SIZE> known;
         const std::array<std::uint8_t, KEY_SIZE> zero{};
         crypto_core_hsalsa20(known.data(), zero.data(), zero.data(), nullptr);
@@ -224,7 +224,7 @@ TEST_CASE("a request by a client whose key is weak is refused, though anyone can
     }
 }
 
-TEST_CASE("a weak session key is refused on both sides, though it is sealed as it should be") {
+TEST_CASE("a weak session key is refused on both sides, although its seal is right") {
     for (const std::string_view weak : WEAK_KEYS) {
         INFO(weak);
         const Blob hello = hello_of(public_key(weak));

@@ -21,7 +21,7 @@ TEST_CASE("the public key of a secret key is X25519's") {
     CHECK(to_hex(public_key_of(secret_key(vectors::RELAY_SECRET))) == vectors::RELAY_PUBLIC);
 }
 
-TEST_CASE("a new key pair belongs together, and is another each time") {
+TEST_CASE("a new key pair belongs together, and differs from the pair before") {
     Public_Key first{};
     Public_Key second{};
     Secret_Key first_secret;
@@ -35,7 +35,7 @@ TEST_CASE("a new key pair belongs together, and is another each time") {
     CHECK_FALSE(sodium_is_zero(first_secret.bytes.data(), first_secret.bytes.size()));
 }
 
-TEST_CASE("the system's randomness fills all that it is given, differently each time, and nothing else") {
+TEST_CASE("the system's random bytes fill the whole buffer, differ each time, and touch nothing else") {
     const Random random = system_random();
     Fenced first(64);
     Fenced second(64);
@@ -43,7 +43,7 @@ TEST_CASE("the system's randomness fills all that it is given, differently each 
     random.fill(random.object, second.bytes());
     CHECK(first.intact());
     CHECK(to_hex(first.bytes()) != to_hex(second.bytes()));
-    // A byte that is left alone would keep its value each time; a random one does so once in 2^256 at most.
+    // A byte that is never written keeps its value in all 32 draws. A random byte does so with a probability of 2^-256.
     std::array<bool, 64> changed{};
     for (int i = 0; i < 32; ++i) {
         Fenced drawn(64);
@@ -62,7 +62,7 @@ TEST_CASE("wiping clears exactly what it is told to") {
     CHECK(sodium_is_zero(bytes.bytes().data(), bytes.bytes().size()));
 }
 
-TEST_CASE("a secret key is wiped when it goes out of use") {
+TEST_CASE("a secret key is wiped when it is destroyed") {
     alignas(Secret_Key) unsigned char place[sizeof(Secret_Key)];
     Secret_Key *const key = new (place) Secret_Key(secret_key(vectors::CLIENT_SECRET));
     REQUIRE(to_hex(key->bytes) == vectors::CLIENT_SECRET);
@@ -128,11 +128,11 @@ TEST_CASE("a text that is no key is refused, and the key stays as it was") {
     }
 }
 
-// ---- one key, one form; keys that nobody has -------------------------------------------------------------------
+// ---- the canonical form of a key, and weak keys ----------------------------------------------------------------
 
 namespace {
 
-/// Whether libsodium makes a secret of it.
+/// Whether libsodium computes a shared secret with this key.
 bool gives_secret(const Public_Key &key) {
     std::array<std::uint8_t, KEY_SIZE> point;
     const Secret_Key secret = secret_key(vectors::CLIENT_SECRET);
@@ -147,7 +147,7 @@ std::vector<Public_Key> weak_keys() {
     return keys;
 }
 
-/// The same ones each time.
+/// The same keys in every run.
 std::vector<Public_Key> random_keys(std::size_t count) {
     const std::array<std::uint8_t, randombytes_SEEDBYTES> seed{1};
     std::vector<Public_Key> keys(count);
@@ -157,7 +157,7 @@ std::vector<Public_Key> random_keys(std::size_t count) {
 
 } // namespace
 
-TEST_CASE("a key of low order is weak, and libsodium makes no secret of it") {
+TEST_CASE("a key of low order is weak, and libsodium computes no shared secret with it") {
     for (const Public_Key &key : weak_keys()) {
         INFO(to_string(key));
         CHECK(is_weak_key(key));
@@ -174,7 +174,7 @@ TEST_CASE("a key of low order is weak in its canonical form, whatever its top bi
     }
 }
 
-TEST_CASE("a random key is not weak, and libsodium makes a secret of it") {
+TEST_CASE("a random key is not weak, and libsodium computes a shared secret with it") {
     std::size_t strong = 0;
     std::size_t with_secret = 0;
     for (const Public_Key &key : random_keys(1'000)) {
@@ -185,7 +185,7 @@ TEST_CASE("a random key is not weak, and libsodium makes a secret of it") {
     CHECK(with_secret == 1'000);
 }
 
-TEST_CASE("a key that differs from a weak one in one bit is weak only if libsodium says so") {
+TEST_CASE("a key that differs from a weak one in one bit is weak exactly if libsodium refuses it") {
     for (const Public_Key &weak : weak_keys()) {
         for (std::size_t bit = 0; bit < 8 * KEY_SIZE - 1; ++bit) {
             const Public_Key key = with_bit_changed(weak, bit);
@@ -195,7 +195,7 @@ TEST_CASE("a key that differs from a weak one in one bit is weak only if libsodi
     }
 }
 
-TEST_CASE("the canonical form of a key lacks the top bit, and is the same key in all else") {
+TEST_CASE("the canonical form of a key has a clear top bit, and gives the same shared secret") {
     const Secret_Key secret = secret_key(vectors::CLIENT_SECRET);
     for (const Public_Key &key : random_keys(50)) {
         Public_Key low = key;

@@ -1,5 +1,5 @@
-// Every value that a user can meet has a name, and no two of a kind share one.
-#include <toxtcp/tcp_connections.h>
+// Every value of the enumerations that have a `to_string` has a name. No two values of one enumeration share a name.
+#include <toxtcp/observe.h>
 
 #include <set>
 #include <string>
@@ -10,7 +10,8 @@ using namespace toxtcp;
 
 namespace {
 
-/// From `first` to `last` there are names; beside them are no values, or this test has to learn of them.
+/// Each value from `first` to `last` has a name of its own. The values just outside have none: a value that was added
+/// there makes the test fail until the test includes it.
 template <typename Enum>
 void check_names(Enum first, Enum last) {
     std::set<std::string> names;

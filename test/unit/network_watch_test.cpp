@@ -1,4 +1,5 @@
-// What netlink says, and two clocks, judged: what a phone or a laptop really sees, and noise that is no change.
+// Which netlink messages and clock readings count as a change of network, and which do not: as phones and laptops see
+// them.
 #include "host/network_watch.h"
 
 #include <linux/if.h>
@@ -75,7 +76,7 @@ bool changes(Network_Watch &watch, const std::vector<std::uint8_t> &messages) {
 
 } // namespace
 
-TEST_CASE("network watch: an address that comes or goes is a change, one that is announced again is none") {
+TEST_CASE("network watch: an address that comes or goes is a change, one that is announced again is not") {
     Network_Watch watch;
     CHECK(changes(watch, address(RTM_NEWADDR)));
     for (int i = 0; i < 10; ++i) {
@@ -86,7 +87,7 @@ TEST_CASE("network watch: an address that comes or goes is a change, one that is
     CHECK(changes(watch, address(RTM_NEWADDR)));
 }
 
-TEST_CASE("network watch: addresses that were there before are no change") {
+TEST_CASE("network watch: addresses that the machine has at the start are no change") {
     Network_Watch watch;
     CHECK_FALSE(changes(watch, address(RTM_NEWADDR, ADDRESS, RT_SCOPE_UNIVERSE, 0, NLM_F_MULTI)));
     CHECK_FALSE(changes(watch, address(RTM_NEWADDR)));
@@ -100,7 +101,7 @@ TEST_CASE("network watch: loopback, link-local and tentative addresses do not ma
     CHECK(changes(watch, address(RTM_NEWADDR)));
 }
 
-TEST_CASE("network watch: of routes only the default ones matter") {
+TEST_CASE("network watch: only default routes matter") {
     Network_Watch watch;
     CHECK_FALSE(changes(watch, route(RTM_NEWROUTE, 24)));
     CHECK(changes(watch, route(RTM_NEWROUTE, 0)));
@@ -112,7 +113,7 @@ TEST_CASE("network watch: of routes only the default ones matter") {
 
 TEST_CASE("network watch: a device that runs again is a change, though its address stayed") {
     Network_Watch watch;
-    CHECK_FALSE(changes(watch, link(true))); // the kernel tells of it at every scan for radios
+    CHECK_FALSE(changes(watch, link(true))); // the kernel repeats this at every scan for radio networks
     CHECK_FALSE(changes(watch, link(false)));
     CHECK_FALSE(changes(watch, link(false)));
     CHECK_FALSE(changes(watch, link(true, IFLA_MTU, 4)));
@@ -128,7 +129,7 @@ TEST_CASE("network watch: loopback, and devices that are a part of a bridge, do 
     CHECK_FALSE(changes(watch, link(true, IFLA_MTU, 1)));
 }
 
-TEST_CASE("network watch: several messages in one, messages of other kinds, and cut ones") {
+TEST_CASE("network watch: every message of a buffer is read, and cut or other messages change nothing") {
     Network_Watch watch;
     std::vector<std::uint8_t> both = address(RTM_NEWADDR, ADDRESS, RT_SCOPE_HOST);
     const std::vector<std::uint8_t> second = address(RTM_NEWADDR);
@@ -142,16 +143,16 @@ TEST_CASE("network watch: several messages in one, messages of other kinds, and 
     CHECK_FALSE(changes(watch, address(NLMSG_DONE)));
 }
 
-TEST_CASE("network watch: more addresses than are remembered") {
+TEST_CASE("network watch: beyond the number of addresses that are remembered, a new one is still a change") {
     Network_Watch watch;
     for (std::uint32_t i = 0; i < MAX_KNOWN + 100; ++i) {
         CHECK(changes(watch, address(RTM_NEWADDR, i)));
     }
 }
 
-TEST_CASE("network watch: a machine that slept for more than a second is told from clocks that differ by a little") {
+TEST_CASE("network watch: a sleep of more than a second is a change, a small difference of the clocks is not") {
     Network_Watch watch;
-    note_clocks(watch, 10'000, 9'000); // it had slept before we were there
+    note_clocks(watch, 10'000, 9'000); // the machine had slept before the watch began
     CHECK_FALSE(watch.changed);
     note_clocks(watch, 20'000, 18'500);
     CHECK_FALSE(watch.changed);

@@ -24,13 +24,13 @@ TEST_CASE("a nonce counts up as a big-endian number and carries through its byte
     }
 }
 
-TEST_CASE("a nonce counts up by one when it is not said by how much") {
+TEST_CASE("a nonce counts up by one by default") {
     Nonce nonce = nonce_from(vectors::CLIENT_BASE);
     increment_nonce(nonce);
     CHECK(to_hex(nonce.bytes) == vectors::CLIENT_FRAMES[0].nonce_after);
 }
 
-TEST_CASE("a nonce counts as libsodium's little-endian number does, read backwards") {
+TEST_CASE("a nonce counts like libsodium's little-endian number with its bytes reversed") {
     Nonce ours = nonce_from(vectors::RELAY_BASE);
     std::array<std::uint8_t, NONCE_SIZE> theirs;
     std::reverse_copy(ours.bytes.begin(), ours.bytes.end(), theirs.begin());

@@ -1,4 +1,4 @@
-// Every type of packet, byte for byte: written, read, and both in turn.
+// Valid packets of every type: written byte for byte, read, and written and then read.
 #include <cstring>
 
 #include "bytes.h"
@@ -32,7 +32,7 @@ bool lies_in(Bytes part, Bytes whole) {
     return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
 }
 
-/// A packet whose parts are kept beside it.
+/// A packet, and the bytes that it points to.
 struct Whole {
     Blob key;
     Blob data;
@@ -64,7 +64,7 @@ TEST_CASE("packets of every type are written byte for byte") {
     }
 }
 
-TEST_CASE("packets of every type are read from who may send them, without a copy") {
+TEST_CASE("packets of every type are read from a sender that may send them, without a copy") {
     for (const vectors::Packet &vector : vectors::PACKETS) {
         for (const Sender sender : senders_of(vector.from_client, vector.from_relay)) {
             Exact plain(from_hex(vector.plain));
@@ -91,7 +91,7 @@ TEST_CASE("packets of every type are read from who may send them, without a copy
     }
 }
 
-TEST_CASE("packets of every type are refused from who may not send them") {
+TEST_CASE("packets of every type are refused from a sender that may not send them") {
     std::size_t refused = 0;
     for (const vectors::Packet &vector : vectors::PACKETS) {
         for (const Sender sender : senders_of(!vector.from_client, !vector.from_relay)) {
@@ -104,7 +104,7 @@ TEST_CASE("packets of every type are refused from who may not send them") {
     CHECK(refused > 0);
 }
 
-TEST_CASE("what is written is what is read, for every type and size") {
+TEST_CASE("a packet of every type and size is read as it was written") {
     struct Kind {
         Packet_Type type;
         Sender sender;
@@ -149,7 +149,7 @@ TEST_CASE("what is written is what is read, for every type and size") {
             if (length == 0 || decode_packet(kind.sender, Bytes{plain}.first(length), read) != Reason::none) {
                 continue;
             }
-            // Each type has its own members; those that it has not are 0.
+            // A member that the type does not have reads as 0.
             same += read.type == wrote.type && (read.id == wrote.id || read.id == 0) &&
                     (read.ping_id == wrote.ping_id || read.ping_id == 0) &&
                     (read.public_key == nullptr || std::equal(key.begin(), key.end(), read.public_key)) &&

@@ -1,4 +1,4 @@
-// What is not written as a packet: what breaks its type's limits, and what does not fit.
+// Packets that are not written: those that break a limit of their type, and those that do not fit.
 #include "bytes.h"
 #include "catch.h"
 #include "vectors.h"
@@ -64,7 +64,7 @@ TEST_CASE("data of every type is written up to its limits, and not beyond") {
     CHECK(size_of(Sample(Packet_Type::data, 70'000).packet) == 0);
 }
 
-TEST_CASE("a packet is written where it fits exactly, and nowhere smaller") {
+TEST_CASE("a packet is written to a buffer of exactly its size, and not to a smaller one") {
     for (const vectors::Packet &vector : vectors::PACKETS) {
         const Sample sample(vector.type, from_hex(vector.data).size());
         const std::size_t size = size_of(sample.packet);
@@ -81,7 +81,7 @@ TEST_CASE("a packet is written where it fits exactly, and nowhere smaller") {
     }
 }
 
-TEST_CASE("a reserved id is written in a routing response alone") {
+TEST_CASE("a reserved id is written only in a routing response") {
     for (unsigned id = 0; id < 256; ++id) {
         for (const Packet_Type type : {Packet_Type::connect_notification, Packet_Type::disconnect_notification}) {
             Sample notification(type, 0);
@@ -117,7 +117,7 @@ TEST_CASE("a packet that lacks its key is not written") {
     }
 }
 
-TEST_CASE("a type that is none is not written") {
+TEST_CASE("a packet of an unknown type is not written") {
     for (unsigned type = 12; type < 256; ++type) {
         if (type == static_cast<unsigned>(Packet_Type::data)) {
             continue;

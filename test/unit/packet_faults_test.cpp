@@ -1,4 +1,4 @@
-// Packets that are none: of the wrong type, length or id, from either sender.
+// Invalid packets: of a wrong type, length or id, from either sender.
 #include "bytes.h"
 #include "catch.h"
 
@@ -6,7 +6,8 @@ using namespace toxtcp;
 
 namespace {
 
-/// What the protocol says of a type, in sizes of the whole packet; written down here once more on purpose.
+/// Who may send packets of a type, and the sizes of the whole packet. Repeated here on purpose, so that the test does
+/// not depend on the library's own table.
 struct Rule {
     bool client;
     bool relay;
@@ -47,7 +48,7 @@ Reason expected(Sender sender, unsigned type, std::size_t size) {
     return size < rule.min || size > rule.max ? Reason::bad_packet_length : Reason::none;
 }
 
-/// A packet with nothing wrong but what the caller makes so: ids that are good for every type follow the first byte.
+/// A packet of this type and size. All other bytes are 0x77, an id that is valid for every type.
 Blob plain_of(unsigned type, std::size_t size) {
     Blob plain(size, 0x77);
     if (size > 0) {
@@ -69,13 +70,13 @@ bool is_untouched(const Packet &packet, const Packet &before) {
 
 } // namespace
 
-TEST_CASE("every type takes the lengths that it can have, from who may send it, and no others") {
+TEST_CASE("every type is accepted with its own lengths from its own senders, and no others") {
     for (const Sender sender : {Sender::client, Sender::relay}) {
         for (unsigned type = 0; type < 256; ++type) {
             std::size_t wrong = 0;
             std::size_t first_wrong = 0;
             for (std::size_t size = 0; size <= LONGEST + 3; ++size) {
-                // Beyond 18 the types of data are all alike.
+                // All types from 16 on are data. Between 18 and 254 a few sizes are enough.
                 if (type > 18 && type < 254 && size > 3 && size < LONGEST - 3) {
                     continue;
                 }
@@ -90,7 +91,7 @@ TEST_CASE("every type takes the lengths that it can have, from who may send it, 
     }
 }
 
-TEST_CASE("nothing, or a type alone, is no packet") {
+TEST_CASE("an empty packet and a packet of only a type are refused") {
     for (const Sender sender : {Sender::client, Sender::relay}) {
         CHECK(parse(sender, {}) == Reason::bad_packet_length);
         for (unsigned type = 0; type < 256; ++type) {
@@ -155,14 +156,14 @@ TEST_CASE("a pong of id 0 is refused; a ping of any id, and any other pong, is n
     }
 }
 
-TEST_CASE("a wrong length is seen before a wrong id") {
+TEST_CASE("a wrong length is reported before a wrong id") {
     const std::uint8_t notification[] = {3, 0, 0};
     CHECK(parse(Sender::relay, notification) == Reason::bad_packet_length);
     const Blob ping = {4, 0, 0, 0, 0, 0, 0, 0};
     CHECK(parse(Sender::relay, ping) == Reason::bad_packet_length);
 }
 
-TEST_CASE("a packet that is refused leaves the last one as it was") {
+TEST_CASE("a packet that is refused leaves the result as it was") {
     const Blob faulty[] = {
         {},
         {16},

@@ -1,4 +1,4 @@
-// Selection, Liveness, Reputation, Backoff, Prune and Load, each alone, at the edges of what they promise.
+// The policies Selection, Liveness, Reputation, Backoff, Prune and Load, each alone, at the limits of its rules.
 #include "catch.h"
 #include "policy/backoff.h"
 #include "policy/liveness.h"
@@ -32,7 +32,7 @@ Route_View unknown(std::uint32_t relay_round_trip) {
 
 // ---- selection
 
-TEST_CASE("selection: none where none is usable, and none that is avoided") {
+TEST_CASE("selection: a route that is not usable, or is to be avoided, is not chosen") {
     Route_Views views;
     CHECK(select_route(views, 0) == NO_ROUTE);
     views[2] = verified(10);
@@ -40,7 +40,7 @@ TEST_CASE("selection: none where none is usable, and none that is avoided") {
     CHECK(select_route(views, set_of(2)) == NO_ROUTE);
 }
 
-TEST_CASE("selection: a verified route before an unknown one, and this before one that failed") {
+TEST_CASE("selection: a verified route comes before an unknown one, and an unknown one before a failed one") {
     Route_Views views;
     views[0] = unknown(1);
     views[1] = verified(900);
@@ -51,7 +51,7 @@ TEST_CASE("selection: a verified route before an unknown one, and this before on
     CHECK(select_route(views, both(set_of(0), set_of(1))) == 2);
 }
 
-TEST_CASE("selection: a stale relay comes last, a route that was rotated away from before it") {
+TEST_CASE("selection: a route over a stale relay comes last, a distrusted route just before it") {
     Route_Views views;
     views[0] = verified(10);
     views[0].stale = true;
@@ -74,7 +74,7 @@ TEST_CASE("selection: a bad name counts only among routes that are not verified"
     CHECK(select_route(views, 0) == 0);
 }
 
-TEST_CASE("selection: where the peer was heard counts only among routes that are not verified") {
+TEST_CASE("selection: the route over which the peer was heard is preferred only among unverified routes") {
     Route_Views views;
     views[0] = unknown(10);
     views[1] = unknown(400);
@@ -88,7 +88,7 @@ TEST_CASE("selection: where the peer was heard counts only among routes that are
     CHECK(select_route(views, 0) == 0);
 }
 
-TEST_CASE("selection: the shortest end-to-end round trip, or twice the relay's own") {
+TEST_CASE("selection: the shortest end-to-end round trip comes first; where unknown, twice the relay's") {
     Route_Views views;
     views[0] = verified(300);
     views[1] = verified(90);
@@ -101,7 +101,7 @@ TEST_CASE("selection: the shortest end-to-end round trip, or twice the relay's o
     CHECK(select_route(views, 0) == 1);
 }
 
-TEST_CASE("selection: a route is left for one of half the round trip that is 50 ms faster, and not otherwise") {
+TEST_CASE("selection: traffic moves to a route that takes at most half the time and is 50 ms faster") {
     Route_Views views;
     views[0] = verified(200);
     views[1] = verified(101);
@@ -130,7 +130,7 @@ TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
     CHECK(select_faster(selection, views, 0, 1, START + STAY_MS));
 }
 
-TEST_CASE("selection: only the route that has just answered is changed to, and only if it is the best") {
+TEST_CASE("selection: traffic moves only to the route that has just answered, and only if it is the best") {
     Route_Views views;
     views[0] = verified(500);
     views[1] = verified(10);
@@ -143,12 +143,12 @@ TEST_CASE("selection: only the route that has just answered is changed to, and o
 
 // ---- liveness
 
-TEST_CASE("liveness: nothing sent, nothing to do") {
+TEST_CASE("liveness: while nothing is sent, nothing is due") {
     Liveness liveness;
     CHECK(liveness_deadline(liveness, {.last_heard = START}) == UINT64_MAX);
 }
 
-TEST_CASE("liveness: a relay that was sent to and is silent is pinged, and stale when it does not answer in time") {
+TEST_CASE("liveness: a relay that is silent after data is pinged, and is stale if it does not answer in time") {
     Liveness liveness;
     Liveness_View view{.last_heard = START, .ping_sent = START - 20'000};
     REQUIRE(liveness_sent(liveness, START + 10, START, 0));
@@ -160,7 +160,7 @@ TEST_CASE("liveness: a relay that was sent to and is silent is pinged, and stale
     view.ping_sent = START + PROBE_MS;
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view, 0) == Liveness_Action::stale);
-    CHECK(liveness_deadline(liveness, view) == UINT64_MAX); // said once
+    CHECK(liveness_deadline(liveness, view) == UINT64_MAX); // stale is reported once
     CHECK(liveness_heard(liveness));
     CHECK_FALSE(liveness_heard(liveness));
 }
@@ -172,7 +172,7 @@ TEST_CASE("liveness: a relay with a round trip of 1.9 s is slow, and not stale")
     CHECK(liveness_deadline(liveness, view) >= START + 2 * 1'900);
 }
 
-TEST_CASE("liveness: what we sent ourselves is granted on top") {
+TEST_CASE("liveness: the load that we cause is added to the time that a relay has to answer") {
     Liveness idle;
     Liveness loaded;
     const Liveness_View view{.last_heard = START, .ping_sent = START, .ping_out = true, .round_trip = 50};
@@ -181,7 +181,7 @@ TEST_CASE("liveness: what we sent ourselves is granted on top") {
     CHECK(liveness_deadline(loaded, view) == liveness_deadline(idle, view) + 4'000);
 }
 
-TEST_CASE("liveness: pings for silence go out once a second at most") {
+TEST_CASE("liveness: a silent relay is pinged once a second at most") {
     Liveness liveness;
     const Liveness_View view{.last_heard = START, .ping_sent = START - 100};
     REQUIRE(liveness_sent(liveness, START + 1, START, 0));
@@ -202,7 +202,7 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
     CHECK_FALSE(liveness_checked_full(liveness, START + 2 * STUCK_MS, false));
 }
 
-TEST_CASE("liveness: after a change of network a relay answers in time, or is ended") {
+TEST_CASE("liveness: after a change of network a relay that does not answer in time is ended") {
     Liveness liveness;
     const Liveness_View view{.last_heard = START};
     liveness_prove(liveness, START);
@@ -214,7 +214,7 @@ TEST_CASE("liveness: after a change of network a relay answers in time, or is en
 
 // ---- reputation
 
-TEST_CASE("reputation: one peer gives nobody a bad name, however often; two peers do, for ten minutes") {
+TEST_CASE("reputation: failures for one peer give no bad name; failures for two peers do, for ten minutes") {
     Reputation reputation;
     for (int i = 0; i < 100; ++i) {
         reputation_failed(reputation, 7, START + static_cast<std::uint64_t>(i));
@@ -268,7 +268,7 @@ TEST_CASE("backoff: a relay that flaps is tried at most 60 times in an hour, wha
     CHECK(connects <= 60);
 }
 
-TEST_CASE("backoff: only a connection that lasted a minute starts anew") {
+TEST_CASE("backoff: only a connection that lasted a minute resets the wait") {
     Backoff backoff;
     for (int i = 0; i < 12; ++i) {
         backoff_failed(backoff, START, 0, false, 0);
@@ -293,8 +293,7 @@ TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where
     CHECK(reconnect_pace(pace, START + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
 }
 
-TEST_CASE(
-    "backoff: where attempts begin there is a network, and the end of the outage is looked for as if nobody told") {
+TEST_CASE("backoff: while attempts do not fail at once, the pace of an outage is as if the host told no changes") {
     Reconnect_Pace pace;
     outage_begins(pace, START);
     pace.has_network = true;
@@ -303,7 +302,7 @@ TEST_CASE(
     CHECK_FALSE(pace.has_network);
 }
 
-TEST_CASE("backoff: what failed in an outage, however often, does not wait long after it") {
+TEST_CASE("backoff: a relay that failed in an outage, however often, waits 8 s at most after it") {
     Backoff backoff;
     for (int i = 0; i < 1'000; ++i) {
         backoff_failed(backoff, START, 0, i % 2 == 0, 0);
@@ -311,11 +310,11 @@ TEST_CASE("backoff: what failed in an outage, however often, does not wait long 
         CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
         CHECK_FALSE(backoff.patient);
     }
-    backoff_failed(backoff, START, 0, true, 0); // after it
+    backoff_failed(backoff, START, 0, true, 0); // after the outage
     CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
 }
 
-TEST_CASE("backoff: an outage that ended for a moment goes on where it was") {
+TEST_CASE("backoff: an outage that ended only for a moment keeps its beginning") {
     Reconnect_Pace pace;
     outage_begins(pace, START);
     CHECK(outage_ends(pace, START + 100'000));
@@ -340,7 +339,7 @@ TEST_CASE("backoff: a change of network starts the pace anew, also soon after an
     CHECK(pace.next_at == START + 200'000);
 }
 
-TEST_CASE("backoff: who lacks a relay comes first, then who has waited longest") {
+TEST_CASE("backoff: a relay that a peer lacks comes first, then the relay that has waited longest") {
     CHECK(goes_before({true, START}, {false, START - 1'000}));
     CHECK(goes_before({false, START - 1}, {false, START}));
     CHECK_FALSE(goes_before({false, START}, {false, START}));
@@ -348,21 +347,21 @@ TEST_CASE("backoff: who lacks a relay comes first, then who has waited longest")
 
 // ---- prune
 
-TEST_CASE("prune: bad names go first, then those that fewest are tied to, then the slow") {
+TEST_CASE("prune: relays of bad name go first, then those with the fewest tied peers, then the slowest") {
     CHECK(goes_first({false, 9, 1}, {true, 0, 1}));
     CHECK(goes_first({true, 0, 1}, {true, 1, 900}));
     CHECK(goes_first({true, 1, 900}, {true, 1, 1}));
     CHECK_FALSE(goes_first({true, 1, 1}, {true, 1, 1}));
 }
 
-TEST_CASE("prune: nothing that is away is forgotten while fewer than three others are connected") {
+TEST_CASE("prune: no relay that is away is forgotten while fewer than three others are connected") {
     const Away_View hopeless{.attempts = 1'000, .tied = 0, .was_up = false, .away_since = 1};
     CHECK_FALSE(may_forget(hopeless, 2, START));
     CHECK(may_forget(hopeless, 3, START));
     CHECK_FALSE(may_forget({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, START));
 }
 
-TEST_CASE("prune: a relay that somebody is tied to is given an hour to come up, and for ever once it was") {
+TEST_CASE("prune: a relay with a tied peer is forgotten after an hour if it never was up, and never otherwise") {
     const Away_View tied{.attempts = 50, .tied = 1, .was_up = false, .away_since = START};
     CHECK_FALSE(may_forget(tied, 3, START + GIVE_UP_MS - 1));
     CHECK(may_forget(tied, 3, START + GIVE_UP_MS));
@@ -371,14 +370,14 @@ TEST_CASE("prune: a relay that somebody is tied to is given an hour to come up, 
     CHECK_FALSE(may_forget(proved, 3, START + 100 * GIVE_UP_MS));
 }
 
-TEST_CASE("prune: the route whose relay is away longest gives way, and none where all are there") {
+TEST_CASE("prune: the route whose relay is away longest gives way; no route does while no relay is away") {
     CHECK(route_that_gives_way({}) == NO_ROUTE);
     CHECK(route_that_gives_way({0, START, START - 5, 0, START - 1, 0}) == 2);
 }
 
 // ---- load
 
-TEST_CASE("load: what is sent faster than a slow link carries it waits, and drains with time") {
+TEST_CASE("load: data that is sent faster than a slow link carries it counts as load, which drains with time") {
     Load load;
     load_sent(load, START, 320'000);
     CHECK(load_ms(load, START) == 10'000);

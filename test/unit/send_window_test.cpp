@@ -14,17 +14,17 @@ constexpr std::uint64_t PACKET = 1'400; // bytes
 struct Path {
     std::uint64_t rate = 0;       ///< bytes a ms
     std::uint64_t round_trip = 0; ///< ms
-    std::uint64_t tick = 1;       ///< ms
+    std::uint64_t tick = 1;       ///< ms between two turns of the sender
     Send_Window window;
     std::uint64_t now = 5'000'000;
     std::uint64_t sent = 0;
     std::uint64_t served = 0;
-    std::uint64_t arrived = 0;            ///< acknowledgements
-    std::deque<std::uint64_t> on_the_way; ///< `served`, of each ms
-    std::uint64_t measured = 0;           ///< bytes a second, by the system
+    std::uint64_t arrived = 0;            ///< bytes acknowledged
+    std::deque<std::uint64_t> on_the_way; ///< `served` at the end of each ms of the last round trip
+    std::uint64_t measured = 0;           ///< bytes a second, by the system's own measure; 0: none
     std::uint64_t longest_queue = 0;      ///< bytes
 
-    /// The sender has its turn each `tick` ms.
+    /// Lets `ms` pass. The sender has its turn every `tick` ms.
     void run(std::uint64_t ms) {
         longest_queue = 0;
         for (const std::uint64_t end = now + ms; now < end; ++now) {
@@ -39,7 +39,7 @@ struct Path {
         }
     }
 
-    /// Bytes that the path serves in so many ms.
+    /// Lets `ms` pass. The bytes that the path serves in that time.
     std::uint64_t serve(std::uint64_t ms) {
         const std::uint64_t before = served;
         run(ms);
@@ -53,11 +53,11 @@ struct Path {
         return send_window_room(window, sent) != 0;
     }
 
-    /// How much may wait on the way by the bound.
+    /// Bytes that may wait on the way, by the bound in send_window.h.
     std::uint64_t allowed() const {
         const std::uint64_t product = rate * round_trip;
         const std::uint64_t smallest = MIN_SEND_WINDOW - std::min(MIN_SEND_WINDOW, product);
-        // And what comes in the ms that the model moves by.
+        // And what one step of the model, 1 ms, adds.
         return std::max(product / 4 + rate * TICK_MS + product / 50, smallest) + 2 * rate + PACKET;
     }
 };
@@ -70,7 +70,7 @@ Path path_of(std::uint64_t rate, std::uint64_t round_trip) {
     return path;
 }
 
-/// A home line near and far, a slow one, a fast one, one machine.
+/// Paths with rates from 50 to 25,000 bytes a ms and round trips from 2 ms to 1 s.
 Path any_path() {
     const auto [rate, round_trip] = GENERATE(table<std::uint64_t, std::uint64_t>(
         {{2'500, 50}, {625, 200}, {125, 300}, {25'000, 10}, {50, 1'000}, {10'000, 2}}));
@@ -79,7 +79,7 @@ Path any_path() {
 
 } // namespace
 
-TEST_CASE("send window: a sender uses the whole path, and queues little on the way") {
+TEST_CASE("send window: a sender uses 97 % of the path's rate, and its queue stays within the bound") {
     Path path = any_path();
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.run(10'000);
@@ -88,7 +88,7 @@ TEST_CASE("send window: a sender uses the whole path, and queues little on the w
     CHECK(path.longest_queue <= path.allowed());
 }
 
-TEST_CASE("send window: a sender that has its turn 20 times a second uses the whole path, too") {
+TEST_CASE("send window: a sender that has its turn only 20 times a second uses 90 % of the path's rate") {
     Path path = any_path();
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.tick = TICK_MS;
@@ -98,7 +98,7 @@ TEST_CASE("send window: a sender that has its turn 20 times a second uses the wh
     CHECK(path.longest_queue <= path.allowed());
 }
 
-TEST_CASE("send window: a path that becomes slower is followed") {
+TEST_CASE("send window: the window follows a path that becomes slower") {
     Path path = any_path();
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.run(10'000);
@@ -109,7 +109,7 @@ TEST_CASE("send window: a path that becomes slower is followed") {
     CHECK(served >= path.rate * 10'000 * 97 / 100);
 }
 
-TEST_CASE("send window: a path that becomes faster is followed within ten round trips") {
+TEST_CASE("send window: the window follows a path that becomes faster within ten round trips") {
     Path path = any_path();
     INFO(path.rate << " bytes/ms, " << path.round_trip << " ms");
     path.run(10'000);
@@ -119,7 +119,7 @@ TEST_CASE("send window: a path that becomes faster is followed within ten round 
     CHECK(served >= path.rate * 10'000 * 97 / 100);
 }
 
-TEST_CASE("send window: bytes that are acknowledged at once, when a lost packet is repaired, do not widen it") {
+TEST_CASE("send window: many bytes acknowledged at once, when a lost packet is repaired, do not widen it") {
     Path path = path_of(625, 200);
     path.run(10'000);
     const std::uint64_t size = path.window.size;
@@ -134,7 +134,7 @@ TEST_CASE("send window: bytes that are acknowledged at once, when a lost packet 
     CHECK(window.size > 2 * size); // where the system has no measure
 }
 
-TEST_CASE("send window: after a long pause it begins anew") {
+TEST_CASE("send window: after a long pause the window is at its minimum again") {
     Path path = path_of(25'000, 100);
     path.run(10'000);
     REQUIRE(path.window.size > MIN_SEND_WINDOW);
@@ -146,7 +146,7 @@ TEST_CASE("send window: after a long pause it begins anew") {
     CHECK(send_window_room(path.window, path.sent) == MIN_SEND_WINDOW);
 }
 
-TEST_CASE("send window: a host that says impossible things limits to nothing less than the smallest window") {
+TEST_CASE("send window: impossible values from the host do not make the window smaller than its minimum") {
     Send_Window window;
     send_window_acknowledged(window, 5'000'000, {UINT64_MAX / 2, UINT32_MAX, UINT64_MAX});
     CHECK(window.size >= MIN_SEND_WINDOW);

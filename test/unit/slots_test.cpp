@@ -1,3 +1,4 @@
+// The array of slots: handles, their generations, and the limit.
 #include "base/slots.h"
 
 #include "catch.h"
@@ -23,7 +24,7 @@ TEST_CASE("slots: a handle that was shown is stale once its tenant has gone") {
     REQUIRE(slots.add() == 0);
     CHECK(slots.find(first) == NO_SLOT);
     CHECK(slots.handle(0) != first);
-    // Whoever guesses the next handle may hold it from then on.
+    // A host that guesses the next handle may hold it from then on: it counts as shown.
     slots.remove(0);
     REQUIRE(slots.add() == 0);
     const int guessed = static_cast<int>(2 * MAX_SLOTS);
@@ -33,7 +34,7 @@ TEST_CASE("slots: a handle that was shown is stale once its tenant has gone") {
     CHECK(slots.find(guessed) == NO_SLOT);
 }
 
-TEST_CASE("slots: no more than the limit, and a slot whose generations are used up is one less") {
+TEST_CASE("slots: there are no more slots than the limit, and a slot without a generation left is lost") {
     Slots<int> slots{2};
     REQUIRE(slots.add() == 0);
     REQUIRE(slots.add() == 1);

@@ -1,11 +1,11 @@
-"""Writes test/unit/vectors.h: bytes that the wire room has to produce and to understand.
+"""Writes test/unit/vectors.h: bytes that the wire layer has to produce and to understand.
 
     python3 test/unit/vectors.py            writes vectors.h beside this file
     python3 test/unit/vectors.py --check    fails when vectors.h is not what would be written
 
-Needs Python 3 and libsodium's shared library (libsodium.so.23, or the system's). Composed after the protocol and not
-after lib/wire: keys are shared by X25519 and HSalsa20 one after the other, boxes are whole secretboxes, nonces are
-Python's integers. Values published with NaCl tie it to what others compute.
+Needs Python 3 and libsodium's shared library (libsodium.so.23, or the system's). It follows the protocol and shares
+no code with lib/wire: a shared key is computed by X25519 and then HSalsa20, a box is one call of crypto_secretbox, a nonce
+is a Python integer. Values published with NaCl check the script itself.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ def load_sodium():
         if sodium and sodium.sodium_init() >= 0:
             return sodium
     print("no libsodium here", file=sys.stderr)
-    sys.exit(77)  # Meson takes this for a test that was skipped
+    sys.exit(77)  # to Meson, a test that was skipped
 
 
 SODIUM = load_sodium()
@@ -61,7 +61,7 @@ def frame(plain, nonce, key):
 
 
 def pattern(size):
-    """The bytes that the tests' own `pattern` makes."""
+    """The same bytes as `pattern` in bytes.h."""
     return bytes((7 * i + 3) % 256 for i in range(size))
 
 
@@ -213,7 +213,7 @@ def packets():
 
 # ---- the end-to-end echo -----------------------------------------------------------------------------------------
 
-# The client asks, the relay answers: two peers are to each other what these two key pairs are.
+# The keys of the client stand for the peer that asks, those of the relay for the peer that answers.
 ECHO_NUMBER = bytes.fromhex("f0e1d2c3b4a59687")
 ECHO_REQUEST_NONCE = bytes(range(0x30, 0x48))
 ECHO_RESPONSE_NONCE = bytes(range(0x90, 0xA8))
@@ -258,7 +258,7 @@ A = 486662  # Curve25519 is y^2 = x^3 + A x^2 + x; its twist has the same doubli
 
 
 def square_roots(value):
-    """Modulo P, which is 5 modulo 8."""
+    """Of `value` modulo P. The method works since P is 5 modulo 8."""
     value %= P
     root = pow(value, (P + 3) // 8, P)
     if root * root % P != value:
@@ -273,8 +273,8 @@ def doubled(x):
 
 
 def weak_keys():
-    """Every 32 bytes with the top bit clear whose point is of low order (a divisor of 8): the points found by halving the
-    point at infinity three times, and each in every form that fits into 255 bits."""
+    """Every key with the top bit clear whose point is of low order (a divisor of 8). The points are found by halving the
+    point at infinity three times. Each is written in every form that fits into 255 bits."""
     halves = {0}  # of infinity: 0, and the roots of x^2 + A x + 1
     halves |= {(root - A) * pow(2, -1, P) % P for root in square_roots(A * A - 4)}
     quarters = {1, P - 1}  # twice such a point is 0 only if x^2 = 1

@@ -13,7 +13,7 @@ constexpr std::uint64_t SELDOM_EVERY_MS = 700;
 constexpr std::uint64_t PROMPT_MS = 600;
 constexpr std::uint64_t ROUND_TRIPS = 4;
 constexpr std::uint64_t AT_MOST_MS = 3'000;
-constexpr std::uint64_t UNPROVED_MS = 9'000;       ///< echoes pass and data does not, or none is answered
+constexpr std::uint64_t UNPROVED_MS = 9'000;       ///< echoes pass and data does not, or no echo is answered
 constexpr std::uint64_t UNPROVED_MANY_MS = 20'000; ///< with more than two such relays
 constexpr std::uint64_t COLD_MS = 1'000;
 constexpr std::uint64_t NOTICED_MS = 3'000;
@@ -24,7 +24,7 @@ std::size_t count(const World_Case &world, Is is) {
     return static_cast<std::size_t>(std::count_if(world.relays.begin(), world.relays.end(), is));
 }
 
-/// Whether the peer comes online at such a relay, and packets are lost or late there.
+/// Whether the peers come online at a relay of this kind, and it loses or delays packets.
 bool is_up_and_bad(Relay_Kind kind) {
     switch (kind) {
     case Relay_Kind::hangs:
@@ -40,7 +40,7 @@ bool is_up_and_bad(Relay_Kind kind) {
     }
 }
 
-/// Relays that no echo finds out.
+/// How many bad relays echoes do not detect.
 std::size_t unproved(const World_Case &world) {
     return count(world, [&](Relay_Kind kind) {
         return world.peers == World_Peers::answer ? kind == Relay_Kind::passes_echoes : is_up_and_bad(kind);
@@ -51,8 +51,8 @@ std::size_t dropping_big(const World_Case &world) {
     return count(world, [](Relay_Kind kind) { return kind == Relay_Kind::drops_big; });
 }
 
-/// Pauses between packets that count at the worst: a relay that ends or hangs by itself may take a packet with it, whoever
-/// chose it.
+/// How many pauses between packets a bound must allow: one, and one more for each relay that ends connections or hangs,
+/// since a packet may be lost there.
 std::size_t taken(const World_Case &world) {
     return 1 + count(world, [](Relay_Kind kind) { return kind == Relay_Kind::hangs || kind == Relay_Kind::flaps; });
 }
@@ -78,12 +78,12 @@ std::uint64_t silence_bound(const World_Case &world) {
     const std::uint64_t interval = interval_of(world, true);
     const std::size_t big = dropping_big(world);
     if (const std::size_t hidden = unproved(world); hidden != 0) {
-        // Echoes are small: a relay that drops the big ones passes them too.
+        // Echoes are small, so a relay that drops big packets passes them too.
         return (hidden + (world.peers == World_Peers::answer ? big : 0) <= 2 ? UNPROVED_MS : UNPROVED_MANY_MS) +
                interval;
     }
     if (world.traffic != World_Traffic::both || big != 0) {
-        // Echoes do not find out who drops the big packets. Two packets that are lost do.
+        // Echoes do not detect a relay that drops big packets. Two lost packets do.
         return std::max(AT_MOST_MS, 2 * big * interval) + taken(world) * interval;
     }
     return std::min(PROMPT_MS + ROUND_TRIPS * round_trip(world), AT_MOST_MS) + interval;

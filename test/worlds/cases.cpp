@@ -25,7 +25,7 @@ bool find_name(const char *const (&names)[SIZE], const std::string &text, std::s
     return found != std::end(names);
 }
 
-/// Every order of kinds with an honest one among them.
+/// All lists of `count` kinds of relay, in every order, that contain an honest relay.
 std::vector<std::vector<Relay_Kind>> relay_sets(std::size_t count) {
     std::size_t combinations = 1;
     for (std::size_t i = 0; i < count; ++i) {
@@ -44,7 +44,8 @@ std::vector<std::vector<Relay_Kind>> relay_sets(std::size_t count) {
     return sets;
 }
 
-/// Few relays: all that can be combined. Four: what matters most, in every order.
+/// With up to three relays: all combinations of traffic, peers with this library, latency and the usual events.
+/// With four relays: a single world.
 void add_usual(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays, World_Start start) {
     if (relays.size() == MOST_RELAYS) {
         worlds.push_back({.start = start, .relays = relays});
@@ -61,7 +62,7 @@ void add_usual(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &r
     }
 }
 
-/// Whether it carries something of what is not an echo.
+/// Whether a relay of this kind carries at least some of the data. In a world with `drops_big` all packets are big.
 bool carries_some(Relay_Kind kind) {
     switch (kind) {
     case Relay_Kind::honest:
@@ -74,9 +75,12 @@ bool carries_some(Relay_Kind kind) {
     }
 }
 
-/// Whether b, which is as toxcore is, can be helped. It leaves a relay that hangs after 40 s, whatever a does. And it cannot
-/// say that it hears nothing: where echoes pass and a hears b over another relay, there is no sign of it. And a relay that is
-/// late by 2 s, which toxcore may take because it is the first, looks like one that carries nothing.
+/// Whether a can make b change its route in time, where b sends as toxcore does. It cannot in three cases:
+/// - A relay hangs. Toxcore may need 40 s to leave such a relay, whatever a does.
+/// - A relay passes echoes and drops data, and a hears b over another relay. Nothing shows then that b hears nothing,
+///   since toxcore cannot complain.
+/// - A relay is late by 2 s. Toxcore may use it because it is the first, and then it looks to a like one that carries
+///   nothing.
 bool can_help_toxcore(const std::vector<Relay_Kind> &relays) {
     const auto has = [&](Relay_Kind kind) { return std::find(relays.begin(), relays.end(), kind) != relays.end(); };
     const bool hides = has(Relay_Kind::passes_echoes) || has(Relay_Kind::drops_big);

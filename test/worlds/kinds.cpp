@@ -4,7 +4,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t HANG_AFTER_MS = 700; ///< from a cold start: time to come up
+constexpr std::uint64_t HANG_AFTER_MS = 700; ///< after a cold start, so that its routes come online first
 
 void name_again(Stage &s, World_Relay &relay) {
     for (World_Side *const side : {&s.a, &s.b}) {

@@ -35,7 +35,7 @@ using Row = std::map<std::string, Tally>;
 struct Session {
     std::vector<World_Case> worlds;
     std::atomic<std::size_t> next{0};
-    std::mutex mutex; ///< guards what follows
+    std::mutex mutex; ///< guards the members below
     std::size_t done = 0;
     std::size_t failed = 0;
     std::size_t most_shown = 40;
@@ -43,7 +43,7 @@ struct Session {
     std::uint64_t echoes = 0;
     std::map<std::string, Row> by_kind;
     std::map<std::string, Row> by_event;
-    std::map<std::string, std::size_t> faults; ///< how often, by what they say up to the first digit
+    std::map<std::string, std::size_t> faults; ///< how often each occurred, by its text up to the first digit
     bool is_terminal = isatty(STDERR_FILENO) != 0;
 };
 
@@ -53,7 +53,7 @@ thread_local char running[256] = "";
 
 void tell_crash(int signal) {
     static constexpr char BEFORE[] = "\ncrashed: tools/dev worlds --story --world ";
-    // No more than a signal handler may call.
+    // Only what a signal handler may call.
     (void)!write(STDOUT_FILENO, BEFORE, sizeof BEFORE - 1);
     (void)!write(STDOUT_FILENO, running, std::strlen(running));
     (void)!write(STDOUT_FILENO, "\n", 1);
@@ -112,7 +112,7 @@ void note(Session &session, const World_Case &world, const World_Result &result)
         ++session.faults[result.fault.substr(0, result.fault.find_first_of("0123456789"))];
         if (session.failed <= session.most_shown) {
             if (session.is_terminal) {
-                std::fprintf(stderr, "\r\033[K"); // the bar makes way
+                std::fprintf(stderr, "\r\033[K"); // removes the bar
             }
             print_failure(to_string(world), result.fault);
         }
@@ -130,7 +130,7 @@ void work(Session &session) {
     }
 }
 
-// ---- what is told ----------------------------------------------------------------------------------------------
+// ---- output ----------------------------------------------------------------------------------------------------
 
 void print_rows(const char *title, const std::map<std::string, Row> &rows) {
     static constexpr const char *COLUMNS[] = {"cold/both", "cold/one_way", "cold/seldom",
@@ -171,14 +171,14 @@ void print_summary(const Session &session, std::size_t all, double seconds) {
                 static_cast<double>(session.worlds.size()) / seconds, session.echoes);
 }
 
-/// `text` is K/N: the K-th of N even shares. False when it is not.
+/// Reads K/N: the K-th of N even shares. False when the text is something else.
 bool parse_share(const std::string &text, std::size_t &part, std::size_t &parts) {
     int end = 0;
     return std::sscanf(text.c_str(), "%zu/%zu%n", &part, &parts, &end) == 2 &&
            static_cast<std::size_t>(end) == text.size() && part >= 1 && part <= parts;
 }
 
-/// In an order without any, and always the same, so that a share has some of everything.
+/// Shuffles the worlds, in each run in the same way, so that every share has worlds of all kinds.
 std::vector<World_Case> shuffled(std::vector<World_Case> worlds) {
     Sim_Random random{1};
     for (std::size_t left = worlds.size(); left > 1; --left) {

@@ -11,15 +11,15 @@ constexpr std::uint64_t HOUR = 60 * MINUTE;
 constexpr std::uint64_t WARM_MS = 10 * SECOND;
 constexpr std::uint64_t BEFORE_EVENT_MS = 5 * SECOND;
 constexpr std::uint64_t WATCH_MS = 30 * SECOND; ///< longer than every bound
-constexpr std::uint64_t CALM_MS = 10 * SECOND;  ///< from the last word until no echo is sent
+constexpr std::uint64_t CALM_MS = 10 * SECOND;  ///< after the last packet; later no echo may be sent
 constexpr std::uint64_t QUIET_MS = 70 * SECOND;
-constexpr std::size_t ECHO_WINDOW_S = 10; ///< a burst for each silence aside, two echoes a second
+constexpr std::size_t ECHO_WINDOW_S = 10; ///< two echoes a second, and a burst for each silence
 
 std::string of_at_most(std::uint64_t value, std::uint64_t bound) {
     return std::to_string(value) + " of at most " + std::to_string(bound);
 }
 
-// ---- what is seen ----------------------------------------------------------------------------------------------
+// ---- what is observed ------------------------------------------------------------------------------------------
 
 bool relay_info_of(const World_Side &side, const World_Relay &relay, Relay_Info &info) {
     return tcp_relay_info(side.peer.c, tcp_relay(side.peer.c, relay.relay.key), info);
@@ -66,7 +66,7 @@ void check_silence(Stage &s, std::uint64_t from, const char *when) {
     }
 }
 
-/// A relay that was named at another address is connected there, unless the peer is online at enough others.
+/// Checks that a relay is connected at its new address, unless the peer is online at enough other relays.
 void check_moved(Stage &s, const World_Relay &relay) {
     for (const World_Side *const side : {&s.a, &s.b}) {
         Relay_Info info;
@@ -83,7 +83,7 @@ void check_echoes(Stage &s) {
     const std::uint64_t burst = s.relays.size() + s.more.size();
     for (const World_Side *const side : {&s.a, &s.b}) {
         for (std::size_t i = 0; i < side->echoes.size(); ++i) {
-            // A silence may have been counted just before or after its burst. One more is for a complaint.
+            // A silence may be counted just before or after its burst: one burst for that. One more for a complaint.
             const bool has_before = i >= ECHO_WINDOW_S;
             const std::uint64_t before = has_before ? side->echoes[i - ECHO_WINDOW_S].first : 0;
             const std::uint64_t bursts = has_before ? side->echoes[i - ECHO_WINDOW_S].second : 0;
@@ -149,14 +149,14 @@ void turn_all(Stage &s) {
     for (World_Relay &relay : s.relays) {
         turn_relay(s, relay);
         if (relay.kind == Relay_Kind::moves) {
-            // A moment after it was named at its new address.
+            // `limit` ms after it was named at its new address.
             const std::uint64_t limit = NAMED_AGAIN_MS + 2 * round_trip(s.world);
             sim_at(s.net, s.net.now + MOVED_NAMED_AFTER_MS + limit, [&s, &relay] { check_moved(s, relay); });
         }
     }
 }
 
-/// From nothing to the first packet in each direction.
+/// From the start to the first packet in each direction.
 void begin(Stage &s) {
     s.talking = true;
     if (!sim_until(s.net, online_bound(s.world), [&] { return is_honest_online(s); })) {
@@ -173,7 +173,7 @@ void begin(Stage &s) {
     }
 }
 
-/// A relay is connected again: the rest is as ever.
+/// A relay is connected again. Checks that an honest route comes online and that the usual bound of silence holds.
 void watch_return(Stage &s, const char *when) {
     if (!sim_until(s.net, online_bound(s.world), [&] { return is_honest_online(s); })) {
         fail_world(s, std::string{"no honest route came back online "} + when);
@@ -212,7 +212,7 @@ void pass_outage(Stage &s) {
     end_outage(s, MINUTE);
 }
 
-/// Nobody says anything meanwhile: what wakes the library is its own.
+/// Nobody sends anything meanwhile, so the library is woken by its own deadlines alone.
 void pass_day_without_network(Stage &s) {
     sim_advance(s.net, BEFORE_EVENT_MS);
     s.talking = false;
@@ -228,7 +228,7 @@ void pass_day_without_network(Stage &s) {
     end_outage(s, 24 * HOUR);
 }
 
-/// What a's connections carry from now on is lost, without a word.
+/// From now on all that a's connections carry is lost, and neither end is told.
 void lose_connections(Stage &s) {
     for (Sim_Link &link : s.net.links) {
         if (link.state == Sim_Link::State::open && link.node[0] == s.a.peer.node) {
@@ -259,7 +259,7 @@ void pass_change(Stage &s) {
     watch_return(s, "in another network");
 }
 
-/// The peers are told of one more relay. False when one of them does not take it.
+/// Names the last relay of `more` to both peers. False when one of them does not take it.
 bool name_one_more(Stage &s) {
     const Sim_Relay &relay = s.more.back();
     bool taken = true;
@@ -336,7 +336,7 @@ void pass_event(Stage &s) {
     }
 }
 
-/// Nothing is said, so no echo is sent.
+/// Checks that no echo is sent when nobody sends data.
 void fall_silent(Stage &s) {
     s.talking = false;
     sim_advance(s.net, CALM_MS);
@@ -344,7 +344,7 @@ void fall_silent(Stage &s) {
     sim_advance(s.net, QUIET_MS);
     const std::uint64_t forged = std::any_of(s.relays.begin(), s.relays.end(),
                                              [](const World_Relay &relay) { return relay.kind == Relay_Kind::forges; });
-    // An echo that a relay repeats is answered each time.
+    // Each time that a relay repeats an echo request, the request is answered.
     if (forged == 0 && echoes_seen(s) != before) {
         fail_world(s, "echoes on an idle connection: " + std::to_string(echoes_seen(s) - before));
     }

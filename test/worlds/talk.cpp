@@ -13,10 +13,10 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::uint64_t PATIENCE_MS = 300;     ///< a silence, where the other talks all the time
-constexpr std::uint64_t LONG_SILENCE_MS = 400; ///< told in a story
+constexpr std::uint64_t PATIENCE_MS = 300;     ///< a silence, if the other sends without pauses
+constexpr std::uint64_t LONG_SILENCE_MS = 400; ///< printed in a story
 
-/// Packet `number` of one of the two. Of two sizes, unless a relay drops the big ones: then all are big.
+/// The text of a peer's packet `number`. Every second packet is big; all are where a relay drops big packets.
 std::string text_of(const World_Case &world, char who, std::size_t number) {
     const bool all_big =
         std::find(world.relays.begin(), world.relays.end(), Relay_Kind::drops_big) != world.relays.end();
@@ -43,7 +43,7 @@ bool send_as_toxcore(World_Side &side, Bytes bytes) {
     return false;
 }
 
-/// Answers an echo as net_crypto does, with a cookie that says nothing.
+/// Answers an echo as net_crypto does, with a cookie of no meaning.
 void answer_as_toxcore(Stage &s, World_Side &side, const World_Side &other, const std::string &request) {
     Secret_Key shared;
     Echo echo;
@@ -65,7 +65,7 @@ bool is_toxcore(const Stage &s, const World_Side &side) {
     return s.world.peers == World_Peers::toxcore && &side == &s.b;
 }
 
-/// Counts a silence once: it may cost a burst over all routes.
+/// Counts each silence once, since it allows a burst of echoes over all routes.
 void note_silence(const Stage &s, World_Side &side) {
     const std::uint64_t usual = std::max(PATIENCE_MS, 2 * interval_of(s.world, &side == &s.a));
     if (!side.in_silence && s.net.now - (side.heard.empty() ? 0 : side.heard.back()) > usual) {
@@ -75,7 +75,7 @@ void note_silence(const Stage &s, World_Side &side) {
 }
 
 void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet &packet) {
-    side.peer.data.clear(); // what counts is noted here
+    side.peer.data.clear(); // all that is needed is noted here
     const std::string &bytes = packet.bytes;
     const auto first = static_cast<std::uint8_t>(bytes.front());
     side.genuine = false;
@@ -97,7 +97,7 @@ void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet 
         fail_world(s, "a packet arrived twice: " + bytes.substr(0, 20));
     }
     if (times > 1) {
-        return; // the layer above has it
+        return; // the layer above has this packet already
     }
     side.genuine = true;
     const std::uint64_t silence = side.heard.empty() ? 0 : s.net.now - side.heard.back();
@@ -110,7 +110,7 @@ void take(Stage &s, World_Side &side, const World_Side &other, const Sim_Packet 
     side.heard.push_back(s.net.now);
 }
 
-/// Name of a relay for a story: its slot and kind.
+/// A relay's name in a story: its slot and kind.
 std::string name_of(const Stage &s, const World_Side &side, int number) {
     for (std::size_t i = 0; i < s.relays.size(); ++i) {
         if (number >= 0 && tcp_relay(side.peer.c, s.relays[i].relay.key) == number) {
@@ -176,7 +176,7 @@ void start_side(Stage &s, World_Side &side, char name, bool tells) {
         side.peer.changes.clear();
         side.bursts += change.kind == Change_Kind::route_online ? 1 : 0;
         if (change.kind == Change_Kind::moved && change.reason != Reason::not_delivering) {
-            side.bursts += s.relays.size() + s.more.size(); // where the route in use was lost, all are asked
+            side.bursts += s.relays.size() + s.more.size(); // the route in use was lost: an echo over each
         }
         if (s.story) {
             tell_change(s, side, change);

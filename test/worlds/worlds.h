@@ -1,5 +1,5 @@
-// Every small world: two peers, one to four relays of which one at least is honest, and what may go wrong, all of it.
-// Each runs on a simulated clock, and is judged by the bounds that the design promises.
+// The worlds: all small networks of two peers and one to four relays, with every kind of relay and every event. At
+// least one relay is honest. A world runs on a simulated clock, and is judged by the bounds of docs/failover.md.
 #pragma once
 
 #include <string>
@@ -11,26 +11,26 @@ namespace toxtcp {
 
 enum class World_Start : std::uint8_t {
     cold, ///< the relays are of their kinds from the start
-    warm  ///< all are honest until the peers have talked for a while, and turn at the same time
+    warm  ///< all are honest while the peers talk for a while, then all turn to their kinds at the same time
 };
 enum class World_Traffic : std::uint8_t {
-    both,    ///< each says something every 40 ms
-    one_way, ///< a does, and b once a second
-    seldom   ///< each says something every 700 ms
+    both,    ///< each sends a packet every 40 ms
+    one_way, ///< a sends a packet every 40 ms, b once a second
+    seldom   ///< each sends a packet every 700 ms
 };
 enum class World_Peers : std::uint8_t {
     none_answer, ///< both have this library, and answer no echo
     answer,      ///< both have this library
-    toxcore      ///< b sends as toxcore does: everything over the first route that is online, its answers to echoes too
+    toxcore      ///< b sends as toxcore does: all packets, also answers to echoes, over its first route that is online
 };
 enum class World_Event : std::uint8_t {
     none,
-    noticed,   ///< a has no network for a minute, and its host says when it has one again
-    unnoticed, ///< the same, and nobody says anything
-    changed, ///< a is in another network at once: its connections are dead, and its host says that the network changed
-    full,    ///< dead relays take all other places of the connection; a minute later both are told of one more
-    hour,    ///< an hour passes, and connects are counted
-    day      ///< a has no network for a day, wake-ups are counted, and its host says when it has one again
+    noticed,   ///< a has no network for a minute, and its host tells when the network is back
+    unnoticed, ///< a has no network for a minute, and its host does not tell
+    changed,   ///< a is in another network at once: its connections are dead, and its host tells of the change
+    full,      ///< dead relays take all other places of the connection; a minute later both are told of one more
+    hour,      ///< an hour passes, and connects are counted
+    day        ///< a has no network for a day, wake-ups are counted, and its host tells when the network is back
 };
 
 struct World_Case {
@@ -44,10 +44,10 @@ struct World_Case {
 
 /// How a world went.
 struct World_Result {
-    std::string fault;         ///< empty: all held
+    std::string fault;         ///< empty: all bounds held
     std::uint64_t longest = 0; ///< ms, the longest silence in either direction
-    std::uint64_t bound = 0;   ///< ms, what was allowed
-    std::uint64_t echoes = 0;  ///< the most that one end sent within 10 s
+    std::uint64_t bound = 0;   ///< ms, the longest silence allowed
+    std::uint64_t echoes = 0;  ///< the most echoes that one end sent within 10 s
     std::uint64_t simulated_ms = 0;
 };
 
@@ -60,10 +60,10 @@ const char *to_string(World_Start start);
 const char *to_string(World_Traffic traffic);
 const char *to_string(World_Peers peers);
 const char *to_string(World_Event event);
-/// The inverse of the first. False when the text names no world.
+/// Reads what `to_string` of a World_Case writes. False when the text names no world.
 bool parse_world(const std::string &text, World_Case &world);
 
-/// Runs one. `story`: tells on standard output what the peers report and which silences were long.
+/// Runs a world. `story`: prints what the peers report, and long silences.
 World_Result run_world(const World_Case &world, bool story = false);
 
 } // namespace toxtcp

@@ -8,7 +8,7 @@ def main() -> int:
     file, copy, old, new = sys.argv[1:]
     text = pathlib.Path(file).read_text(encoding="utf-8")
     if text.count(old) != 1:
-        # The product has changed, and the test would run without its fault.
+        # The library has changed, and the test would run without its fault.
         print(f"{file}: {text.count(old)} times, not once: {old}", file=sys.stderr)
         return 1
     path = pathlib.Path(copy)

@@ -1,5 +1,6 @@
-// Whether the simulator can fail: linked with a library that has a fault planted in it, this runs seeds until one fails,
-// and wants one to, for the reason that is expected. The arguments: how many seeds at most, and what the failure says.
+// Checks that the simulator can fail. The program is linked with a library that has a fault planted in it. It runs
+// seeds until one fails for the expected reason; if none does, the program fails. The arguments: how many seeds at
+// most, and a text that the failure contains.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>

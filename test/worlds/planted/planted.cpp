@@ -1,6 +1,6 @@
-// Whether the worlds can fail: linked with a library that has a fault planted in it, this runs the named worlds until one
-// fails for the reason that is expected. The arguments: what the failure says, and the worlds. With "" for the failure all
-// of them must hold, which is for the library without a fault.
+// Checks that the worlds can fail. The program is linked with a library that has a fault planted in it. It runs the
+// named worlds until one fails for the expected reason; if none does, the program fails. The arguments: a text that the
+// failure contains, and the worlds. With "" for the text all worlds must hold, as with a library without a fault.
 #include <cstdio>
 #include <string>
 
