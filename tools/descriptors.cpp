@@ -28,7 +28,13 @@ bool open_pipe(std::array<int, 2> &ends) {
         ends = {-1, -1};
         return false;
     }
-    return set_nonblocking_cloexec(ends[0]) && set_nonblocking_cloexec(ends[1]);
+    if (!set_nonblocking_cloexec(ends[0]) || !set_nonblocking_cloexec(ends[1])) {
+        close(ends[0]);
+        close(ends[1]);
+        ends = {-1, -1};
+        return false;
+    }
+    return true;
 }
 
 } // namespace toxtcp

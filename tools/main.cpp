@@ -105,8 +105,8 @@ CLI::Option *add_file(CLI::App &command, const std::string &name, std::string &p
 
 void add_proxy(CLI::App &command, Proxy_Option &proxy) {
     const auto read = [&proxy](const std::string &word, std::string &error) { return read_proxy(word, proxy, error); };
-    CLI::Option *const option = add_word(command, "--proxy", "URL", read,
-                                         "Use this proxy: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
+    CLI::Option *const option =
+        add_word(command, "--proxy", "URL", read, "Use this proxy: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
     add_file(command, "--proxy-password-file", proxy.password_file,
              "File with the user's password on its first line; default: the variable TOXTCP_PROXY_PASSWORD")
         ->needs(option);

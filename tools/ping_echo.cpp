@@ -126,7 +126,8 @@ std::string why_not(const Echo_Relay &relay) {
     Relay_Info info;
     const bool is_known =
         tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
-    const Reason reason = is_known ? info.last_end : Reason::none;
+    const Reason ended = is_known ? info.last_end : Reason::none;
+    const Reason reason = ended == Reason::none && info.at_proxy ? Reason::proxy_timeout : ended;
     const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
     if (trouble != Trouble::none) {
         return diagnosis(relay.connections.watched, reason, info.proxy_status);

@@ -8,7 +8,7 @@ using namespace toxtcp;
 
 struct Talk {
     Tcp_Connections *tcp = nullptr;
-    int peer = -1; // the number of our connection to it
+    int peer = -1; // handle of the connection to the peer
     bool calls = false;
     bool over = false;
 };
@@ -25,7 +25,7 @@ static bool take_packet(void *, int, Bytes packet, void *userdata) {
     return false; // plain text: any relay could have written it
 }
 
-// From a key that is no peer of ours yet: now it is one, over the relay that brought this.
+// A packet from a key that is not a peer yet. Makes it a peer, over the relay that the packet came over.
 static void take_call(void *, const Public_Key &sender, int relay, Bytes, void *userdata) {
     Talk &talk = *static_cast<Talk *>(userdata);
     talk.peer = new_tcp_connection_to(talk.tcp, sender, 0);

@@ -86,15 +86,15 @@ enum class Sender : std::uint8_t { client, relay };
 
 /// Writes a packed address, as in a forward request: family (1 byte), address (4 or 16), big-endian port (2). Returns
 /// the number of bytes, or 0 if the family has no packed form or `out` is too small.
-[[nodiscard]] TOXTCP_API std::size_t print_packed_address(const Ip_Port &address, Mutable_Bytes out);
+[[nodiscard]] TOXTCP_API std::size_t encode_packed_address(const Ip_Port &address, Mutable_Bytes out);
 
 /// Reads a packed address from the beginning of `bytes`. Returns its size, or 0 if there is none; `address` is then
 /// unchanged.
-[[nodiscard]] TOXTCP_API std::size_t parse_packed_address(Bytes bytes, Ip_Port &address);
+[[nodiscard]] TOXTCP_API std::size_t decode_packed_address(Bytes bytes, Ip_Port &address);
 
 /// Writes the chain that precedes forwarded data: the byte 0x90 and the key, for each of 0 to 4 keys. Returns the
 /// number of bytes. It is 0 for no keys, for too many keys, and if `out` is too small.
-[[nodiscard]] TOXTCP_API std::size_t print_forward_chain(std::span<const Public_Key> keys, Mutable_Bytes out);
+[[nodiscard]] TOXTCP_API std::size_t encode_forward_chain(std::span<const Public_Key> keys, Mutable_Bytes out);
 
 // ---- the secure channel ----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
 #include <toxtcp/types.h>
@@ -33,14 +34,20 @@ public:
 
     /// When the first slot is due; NEVER when there is no deadline.
     [[nodiscard]] std::uint64_t first() const { return heap_.empty() ? NEVER : time_of(heap_.front()); }
-    [[nodiscard]] std::uint32_t first_slot() const { return slot_of(heap_.front()); }
+    /// There must be a deadline.
+    [[nodiscard]] std::uint32_t first_slot() const {
+        assert(!heap_.empty());
+        return slot_of(heap_.front());
+    }
 
     [[nodiscard]] std::uint64_t get(std::uint32_t slot) const {
+        assert(slot < place_.size());
         return place_[slot] == NOWHERE ? NEVER : time_of(heap_[place_[slot]]);
     }
 
     /// Sets the deadline of a slot. NEVER removes it.
     void set(std::uint32_t slot, std::uint64_t at) {
+        assert(slot < place_.size());
         std::uint32_t place = place_[slot];
         if (at == NEVER) {
             if (place != NOWHERE) {

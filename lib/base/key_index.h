@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <vector>
 
 #include "base/slots.h"
@@ -53,6 +54,7 @@ public:
     void erase(std::uint32_t slot) {
         std::size_t hole = home(hash_of(slots_[slot].key));
         while (slot_of(table_[hole]) != slot) {
+            assert(table_[hole] != FREE);
             hole = after(hole);
         }
         // Entries that follow fill the hole, where their home allows it, so that no search ends too early at a hole.

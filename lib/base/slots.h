@@ -3,6 +3,7 @@
 // a callback of the host may call `add`: do not keep a reference into the array across either, but index again.
 #pragma once
 
+#include <cassert>
 #include <vector>
 
 #include <toxtcp/types.h>
@@ -22,19 +23,25 @@ public:
         if (handle < 0 || index >= size() || !used(index) || encoded(index) != handle) {
             return NO_SLOT;
         }
-        slots_[index].shown = true; // the host may use the handle again
+        slots_[index].handle_given = true; // the host may use the handle again
         return index;
     }
 
     /// The slot's handle, to be given to the host. From now on the host may hold it.
     [[nodiscard]] int handle(std::uint32_t index) const {
-        slots_[index].shown = true;
+        slots_[index].handle_given = true;
         return encoded(index);
     }
 
     [[nodiscard]] bool used(std::uint32_t index) const { return slots_[index].used; }
-    T &operator[](std::uint32_t index) { return slots_[index].value; }
-    const T &operator[](std::uint32_t index) const { return slots_[index].value; }
+    T &operator[](std::uint32_t index) {
+        assert(index < size());
+        return slots_[index].value;
+    }
+    const T &operator[](std::uint32_t index) const {
+        assert(index < size());
+        return slots_[index].value;
+    }
 
     /// Slots that were ever used.
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
@@ -67,11 +74,12 @@ public:
     /// generation.
     void remove(std::uint32_t index) {
         Slot &slot = slots_[index];
+        assert(slot.used);
         slot.value = T{};
         slot.used = false;
         --count_;
-        slot.generation = static_cast<std::uint16_t>(slot.generation + slot.shown);
-        slot.shown = false;
+        slot.generation = static_cast<std::uint16_t>(slot.generation + slot.handle_given);
+        slot.handle_given = false;
         if (slot.generation < MAX_GENERATIONS) {
             slot.next_free = free_;
             free_ = index;
@@ -84,7 +92,7 @@ private:
         std::uint32_t next_free = NO_SLOT;
         std::uint16_t generation = 0;
         bool used = false;
-        mutable bool shown = false; ///< the host may hold the handle
+        mutable bool handle_given = false; ///< the host may hold the handle
     };
 
     [[nodiscard]] int encoded(std::uint32_t index) const {

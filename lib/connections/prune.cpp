@@ -118,7 +118,7 @@ void remove_orphans(Tcp_Connections &c) {
 }
 
 /// No relay is connected any more: connects the sleeping relays that an awake connection is tied to.
-void wake_the_rest(Tcp_Connections &c) {
+void wake_sleeping_relays(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot) || c.relays[slot].state != Relay_State::sleeping) {
             continue;
@@ -179,7 +179,7 @@ bool is_needed(const Tcp_Connections &c, const Relay &relay) {
 
 /// The route to prune first: over a relay that no connection needs, and among these over the relay with the fewest
 /// peers online, which will soon be unused. `alike`: the routes differ in their rank only.
-std::uint8_t least_route(const Tcp_Connections &c, const Connection &peer, bool &alike) {
+std::uint8_t route_to_prune(const Tcp_Connections &c, const Connection &peer, bool &alike) {
     using Use = std::pair<bool, std::uint32_t>;
     std::uint8_t least = NO_ROUTE;
     std::pair<Use, std::uint64_t> least_worth{};
@@ -213,7 +213,7 @@ void prune_relays(Tcp_Connections &c) {
     close_unused_relays(c);
     remove_orphans(c);
     if (c.connected == 0 && c.keep_idle) {
-        wake_the_rest(c);
+        wake_sleeping_relays(c);
     }
 }
 
@@ -254,7 +254,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
     peer.balance_at = NEVER;
     if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
         bool alike = false;
-        const std::uint8_t least = least_route(c, peer, alike);
+        const std::uint8_t least = route_to_prune(c, peer, alike);
         if (alike && !peer.yielded) {
             peer.yielded = true;
             balance_by(c, slot, c.now + YIELD_MS + random_below(c, YIELD_MS / 2));

@@ -269,11 +269,11 @@ Error tcp_send_forward_request(Tcp_Connections *c, int relay, const Ip_Port &dht
         return Error::bad_argument;
     }
     std::array<std::uint8_t, MAX_PLAIN_SIZE> body;
-    const std::size_t address = print_packed_address(dht_node, body);
+    const std::size_t address = encode_packed_address(dht_node, body);
     if (address == 0) {
         return Error::bad_address;
     }
-    const std::size_t links = print_forward_chain(chain, Mutable_Bytes{body}.subspan(address));
+    const std::size_t links = encode_forward_chain(chain, Mutable_Bytes{body}.subspan(address));
     if (const Error error = check_size(data, MAX_FORWARD_DATA_SIZE - links); error != Error::ok) {
         return error;
     }

@@ -1,6 +1,7 @@
 #include "policy/delivery.h"
 
 #include <algorithm>
+#include <cassert>
 #include <bit>
 
 #include "policy/load.h"
@@ -165,9 +166,10 @@ void end_offers(Delivery &d) {
 /// When the route in use must have answered; 0: no other route has answered. Earlier where a complaint of the peer did
 /// not come over the route in use.
 std::uint32_t judged_at(const Delivery &d) {
-    const bool is_sooner = d.missing_at != 0 && static_cast<std::int32_t>(d.missing_at - d.probed_at) > 0 &&
-                           static_cast<std::int32_t>(d.missing_at - d.judge_at) < 0;
-    return d.judge_at != 0 && is_sooner ? d.missing_at : d.judge_at;
+    const bool is_sooner = d.complaint_missing_at != 0 &&
+                           static_cast<std::int32_t>(d.complaint_missing_at - d.probed_at) > 0 &&
+                           static_cast<std::int32_t>(d.complaint_missing_at - d.judge_at) < 0;
+    return d.judge_at != 0 && is_sooner ? d.complaint_missing_at : d.judge_at;
 }
 
 std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
@@ -230,8 +232,8 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             if (delivery_rotates(d)) { // the next rotation is for another route
                 d.tried = both(d.tried, set_of(view.sending));
             }
-            d.left = view.sending; // if the route is only slow, its answer comes before `left_until`
-            d.left_until = later(now, BURST_LASTS_MS);
+            d.moved_from = view.sending; // if the route is only slow, its answer comes before `moved_from_until`
+            d.moved_from_until = later(now, BURST_LASTS_MS);
             d.moved = true;
             return;
         }
@@ -261,20 +263,20 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     }
 }
 
-void check_left(Delivery &d, std::uint64_t now, Delivery_Action &action) {
-    if (d.left != NO_ROUTE && reached(d.left_until, now)) {
-        action.failed = d.routes[d.left].proof == Proof::failed ? d.left : NO_ROUTE;
-        d.left = NO_ROUTE;
+void check_moved_from(Delivery &d, std::uint64_t now, Delivery_Action &action) {
+    if (d.moved_from != NO_ROUTE && reached(d.moved_from_until, now)) {
+        action.failed = d.routes[d.moved_from].proof == Proof::failed ? d.moved_from : NO_ROUTE;
+        d.moved_from = NO_ROUTE;
     }
 }
 
 /// One of the routes that are not in use: the next in turn. Empty when there is no other route.
 Route_Set one_aside(Delivery &d, const Delivery_View &view) {
     const Route_Set others = without(view.usable, set_of(view.sending));
-    if (without(others, d.probed_aside) == 0) {
-        d.probed_aside = 0;
+    if (without(others, d.probed_in_turn) == 0) {
+        d.probed_in_turn = 0;
     }
-    const Route_Set left = without(others, d.probed_aside);
+    const Route_Set left = without(others, d.probed_in_turn);
     return static_cast<Route_Set>(left & (~left + 1));
 }
 
@@ -321,7 +323,7 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
             }
         }
         ask(d, now, view, routes, false, action);
-        d.probed_aside = routes == view.usable ? Route_Set{0} : both(d.probed_aside, routes);
+        d.probed_in_turn = routes == view.usable ? Route_Set{0} : both(d.probed_in_turn, routes);
         d.probed_last = routes;
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
@@ -543,7 +545,7 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
     } else if (reached(d.verify_at, now)) {
-        const bool all = d.verified >= COMPARE_EVERY;
+        const bool all = d.verified >= PROBE_ALL_EVERY;
         d.verified = static_cast<std::uint8_t>(all ? 0 : d.verified + 1);
         ask(d, now, view, all ? view.usable : set_of(view.sending), !all, action);
     }
@@ -570,7 +572,7 @@ void forget_complaints(Delivery &d) {
 void forget(Delivery &d) {
     finish(d);
     d.verify_at = 0;
-    d.verified = COMPARE_EVERY;
+    d.verified = PROBE_ALL_EVERY;
     d.distrusted = 0;
     d.distrusts = 0;
     forget_complaints(d);
@@ -725,10 +727,10 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
     d.peer_clock = stamp;
     d.library = true;
     if (unheard == 0 || route == sending) {
-        d.missing_at = 0;
+        d.complaint_missing_at = 0;
     } else if (!is_same) {
         const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : UNKNOWN_ECHO_MS;
-        d.missing_at = later(now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
+        d.complaint_missing_at = later(now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
     }
     if (unheard != 0 && !is_same && is_talking(d, now)) {
         d.complaint = static_cast<std::uint16_t>(std::min<std::uint32_t>(unheard, UINT16_MAX));
@@ -737,6 +739,7 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 }
 
 void delivery_reset_route(Delivery &d, std::uint8_t route) {
+    assert(route < ROUTES);
     d.routes[route] = {};
     if (std::none_of(d.routes.begin(), d.routes.end(), [](const Route_Delivery &r) { return r.since != 0; })) {
         d.peer_clock = 0; // the peer is online nowhere: when it comes back, its clock may have started anew
@@ -746,7 +749,7 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.answered = without(d.answered, set_of(route));
     d.tried = without(d.tried, set_of(route));
     d.distrusted = without(d.distrusted, set_of(route));
-    d.left = d.left == route ? NO_ROUTE : d.left;
+    d.moved_from = d.moved_from == route ? NO_ROUTE : d.moved_from;
     d.verify_at = 0;
 }
 
@@ -772,7 +775,7 @@ void delivery_moved(Delivery &d, std::uint64_t now) {
     d.sending_since = 0;
     d.rotate_at = later(now, rotate_patience(d));
     d.judge_at = 0;
-    d.missing_at = 0;
+    d.complaint_missing_at = 0;
     d.second_complaint_due = 0;
 }
 
@@ -804,7 +807,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
     if (d.distrusted != 0 && reached(d.distrust_until, now)) {
         d.distrusted = 0;
     }
-    check_left(d, now, action);
+    check_moved_from(d, now, action);
     check_withdrawal(d, now, view, action);
     judge(d, now, view, action);
     check_silence(d, now, view, action);
@@ -826,7 +829,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
         at = whole(d, d.end_at);
         at = d.judge_at != 0 ? std::min(at, whole(d, judged_at(d))) : at;
     }
-    at = d.left != NO_ROUTE ? std::min(at, whole(d, d.left_until)) : at;
+    at = d.moved_from != NO_ROUTE ? std::min(at, whole(d, d.moved_from_until)) : at;
     at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
     at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
     if (d.second_complaint_due != 0 && d.judge_at == 0) { // otherwise not before the route in use is judged

@@ -65,7 +65,7 @@ inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000;  ///< the answer to a
 inline constexpr std::uint32_t FORGET_MS = 600'000;         ///< a conversation ends after this time without data
 inline constexpr std::uint32_t VERIFY_MS = 2'000;           ///< between two verifications of the route in use
 /// After so many verifications of the route in use alone, all routes are probed.
-inline constexpr std::uint8_t COMPARE_EVERY = 15;
+inline constexpr std::uint8_t PROBE_ALL_EVERY = 15;
 /// For how long a route is avoided after complaints; doubled each further time.
 inline constexpr std::uint32_t DISTRUST_MS = 60'000;
 /// After so many bursts in a row without any answer, the peer counts as one that answers no echo.
@@ -115,11 +115,11 @@ struct Delivery {
     std::uint32_t hold_until = 0;  ///< when all withdrawn routes are requested again
 
     // A burst: the echoes that are out together.
-    std::uint32_t probed_at = 0;  ///< when the first of them was sent
-    std::uint32_t end_at = 0;     ///< when the burst ends: an echo without an answer then counts as unanswered
-    std::uint32_t judge_at = 0;   ///< when the route in use must have answered; 0: no other route has answered first
-    std::uint32_t left_until = 0; ///< when `left` counts as failed, unless it answers before
-    std::uint32_t verify_at = 0;  ///< the route in use is not verified before this time
+    std::uint32_t probed_at = 0; ///< when the first of them was sent
+    std::uint32_t end_at = 0;    ///< when the burst ends: an echo without an answer then counts as unanswered
+    std::uint32_t judge_at = 0;  ///< when the route in use must have answered; 0: no other route has answered first
+    std::uint32_t moved_from_until = 0; ///< when `moved_from` counts as failed, unless it answers before
+    std::uint32_t verify_at = 0;        ///< the route in use is not verified before this time
 
     std::uint32_t distrust_until = 0; ///< routes in `distrusted` are avoided until then
 
@@ -128,7 +128,7 @@ struct Delivery {
     std::uint32_t peer_offset = 0;   ///< ms, our time minus the peer's, by those of its echoes that came fastest
     std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none counts now
     /// By this time the last complaint should have come over the route in use too; 0: it has, or there is none.
-    std::uint32_t missing_at = 0;
+    std::uint32_t complaint_missing_at = 0;
     /// When traffic rotates for a second complaint that came before an echo could be answered; 0: there is none.
     std::uint32_t second_complaint_due = 0;
 
@@ -140,7 +140,7 @@ struct Delivery {
     Route_Set ever_probed = 0;      ///< routes that were sent an echo; the others are still to be verified
     Route_Set probed = 0;           ///< routes that were sent an echo of this burst; 0: there is no burst
     Route_Set answered = 0;         ///< routes of `probed` that have answered
-    Route_Set probed_aside = 0;     ///< routes that were sent a complaint in turn, since one went over all routes
+    Route_Set probed_in_turn = 0;   ///< routes that were sent a complaint in turn, since one went over all routes
     Route_Set probed_last = 0;      ///< routes that were sent the last complaint of this silence
     Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
     Route_Set distrusted = 0;       ///< routes that traffic rotated away from because the peer complained
@@ -149,13 +149,13 @@ struct Delivery {
     std::uint8_t offered = 0;       ///< the route of the last offer; the next offer is the route after this
     std::uint8_t offers = 0;        ///< offers in this silence
     std::uint8_t holds = 0;         ///< silences that an offer has ended
-    std::uint8_t left = NO_ROUTE;   ///< the route that traffic moved away from, while its answer may still come
-    std::uint8_t repeats = 0;       ///< complaints sent in this silence
-    std::uint8_t rounds = 0;        ///< rounds of rotation through all routes
-    std::uint8_t unanswered = 0;    ///< bursts without any answer, in a row
-    std::uint8_t verified = 0;      ///< verifications of the route in use alone, since all routes were probed
-    std::uint8_t period = 0;        ///< of 2^30 ms (12 days) in which the times of 32 bits are
-    std::uint8_t distrusts = 0;     ///< times that a route was distrusted
+    std::uint8_t moved_from = NO_ROUTE; ///< the route that traffic moved away from, while its answer may still come
+    std::uint8_t repeats = 0;           ///< complaints sent in this silence
+    std::uint8_t rounds = 0;            ///< rounds of rotation through all routes
+    std::uint8_t unanswered = 0;        ///< bursts without any answer, in a row
+    std::uint8_t verified = 0;          ///< verifications of the route in use alone, since all routes were probed
+    std::uint8_t period = 0;            ///< of 2^30 ms (12 days) in which the times of 32 bits are
+    std::uint8_t distrusts = 0;         ///< times that a route was distrusted
 
     bool check : 1 = false;       ///< `delivery_due` is to be called at once
     bool fresh : 1 = false;       ///< in a silence: data was sent recently, and the times of the silence count

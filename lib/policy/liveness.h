@@ -21,7 +21,7 @@ inline constexpr std::uint64_t MAX_STALE_MS = 6'000;
 inline constexpr std::uint64_t SAVER_EXTRA_MS = 600; ///< in the saving profile, before the ping and again before stale
 inline constexpr std::uint64_t PROVE_MS = 1'500;
 inline constexpr std::uint64_t STUCK_MS = 5'000;
-static_assert(PROBE_MS + PROBE_EVERY_MS + STALE_MS + SAVER_EXTRA_MS < 3'000);
+static_assert(PROBE_MS + STALE_MS + 2 * SAVER_EXTRA_MS < 3'000 && PROBE_EVERY_MS + STALE_MS + SAVER_EXTRA_MS < 3'000);
 
 enum class Liveness_Action : std::uint8_t {
     none,

@@ -1,6 +1,7 @@
 #include "relay/relay_client.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 namespace toxtcp {
@@ -8,6 +9,7 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t index_of(std::uint8_t id) {
+    assert(id >= FIRST_ROUTING_ID);
     return static_cast<std::size_t>(id - FIRST_ROUTING_ID);
 }
 
@@ -86,7 +88,8 @@ Proxy_Answer judge_proxy(Relay_Client &relay, std::uint8_t byte) {
         relay.proxy_status = refused ? relay.http.status : std::uint16_t{0};
         return answer;
     }
-    relay.in[relay.in_size++] = byte; // there is room: an answer has 262 bytes at most
+    assert(relay.in_size < relay.in.size()); // an answer has 262 bytes at most
+    relay.in[relay.in_size++] = byte;
     const Bytes answer = Bytes{relay.in}.first(relay.in_size);
     switch (relay.phase) {
     case Relay_Phase::socks5_greeting:
@@ -392,6 +395,7 @@ void relay_ping(Relay_Client &relay, std::uint64_t now) {
 }
 
 void relay_sent(Relay_Client &relay, std::size_t count) {
+    assert(count <= relay_pending(relay).size());
     relay.out_begin = static_cast<std::uint16_t>(relay.out_begin + count);
     if (relay.out_begin == relay.out_end) {
         relay.out_begin = relay.out_end = 0;
@@ -413,6 +417,7 @@ std::size_t relay_seal(Relay_Client &relay, const Packet &packet, Mutable_Bytes 
 }
 
 void relay_keep(Relay_Client &relay, Bytes rest) {
+    assert(rest.size() <= relay.out.size());
     std::copy(rest.begin(), rest.end(), relay.out.begin());
     relay.out_begin = 0;
     relay.out_end = static_cast<std::uint16_t>(rest.size());

@@ -143,7 +143,7 @@ enum class Relay_Event_Kind : std::uint8_t {
 struct Relay_Event {
     Relay_Event_Kind kind = Relay_Event_Kind::none;
     std::uint32_t reference = NO_REFERENCE; ///< attached to packet.id; NO_REFERENCE: none
-    Packet packet;                    ///< valid until the next call for this relay
+    Packet packet;                          ///< valid until the next call for this relay
 };
 
 /// The missing part of a frame that arrived in part: the next received bytes must be put there first. Empty if there is

@@ -70,34 +70,6 @@ void destroy(TCP_Client_Connection *con) {
     delete con;
 }
 
-TCP_Client_Connection *make(const Parts &parts, const IP_Port *ip_port, const std::uint8_t *public_key,
-                            const std::uint8_t *self_public_key, const std::uint8_t *self_secret_key,
-                            const TCP_Proxy_Info *proxy_info) {
-    if (parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr || ip_port == nullptr ||
-        public_key == nullptr || self_public_key == nullptr || self_secret_key == nullptr) {
-        return nullptr;
-    }
-    const toxtcp::Ip_Port address = from_toxcore(*ip_port);
-    const toxtcp::Proxy proxy = from_toxcore(proxy_info);
-    if ((address.family != toxtcp::Family::ipv4 && address.family != toxtcp::Family::ipv6) ||
-        proxy.type > toxtcp::Proxy_Type::socks5) {
-        return nullptr;
-    }
-    return guarded<TCP_Client_Connection *>(nullptr, [&]() -> TCP_Client_Connection * {
-        auto *const made = new TCP_Client_Connection;
-        made->address = *ip_port;
-        if (open_host(made->host, parts, Sockets::plain)) {
-            made->context = {made->host.host, {to_key(self_public_key), to_secret_key(self_secret_key)}, proxy};
-            if (toxtcp::link_open(made->link, made->context, {address, nullptr}, to_key(public_key), NO_TAG,
-                                  made->context.host.now(made->context.host.object))) {
-                return made;
-            }
-        }
-        destroy(made);
-        return nullptr;
-    });
-}
-
 void dispatch(TCP_Client_Connection &con, const Relay_Event &event, void *userdata) {
     const Packet &packet = event.packet;
     switch (event.kind) {
@@ -227,43 +199,34 @@ int send(TCP_Client_Connection &con, const Packet &packet) {
 
 // ---- creation and tick -----------------------------------------------------------------------------------------
 
-// The clock is only read. The casts are there because current_time_monotonic takes it without const.
-#if TOXTCP_TOXCORE_GENERATION == 218
-TCP_Client_Connection *new_TCP_connection(const Logger *logger, const Mono_Time *mono_time, const Random *rng,
-                                          const Network *ns, const IP_Port *ip_port, const std::uint8_t *public_key,
-                                          const std::uint8_t *self_public_key, const std::uint8_t *self_secret_key,
-                                          const TCP_Proxy_Info *proxy_info) {
-    return make({.logger = logger, .rng = rng, .ns = ns, .mono_time = const_cast<Mono_Time *>(mono_time)}, ip_port,
-                public_key, self_public_key, self_secret_key, proxy_info);
+TCP_Client_Connection *toxtcp::toxcore::make_client(const Parts &parts, const IP_Port *ip_port,
+                                                    const std::uint8_t *public_key, const std::uint8_t *self_public_key,
+                                                    const std::uint8_t *self_secret_key,
+                                                    const TCP_Proxy_Info *proxy_info) {
+    if (parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr || ip_port == nullptr ||
+        public_key == nullptr || self_public_key == nullptr || self_secret_key == nullptr) {
+        return nullptr;
+    }
+    const toxtcp::Ip_Port address = from_toxcore(*ip_port);
+    const toxtcp::Proxy proxy = from_toxcore(proxy_info);
+    if ((address.family != toxtcp::Family::ipv4 && address.family != toxtcp::Family::ipv6) ||
+        proxy.type > toxtcp::Proxy_Type::socks5) {
+        return nullptr;
+    }
+    return guarded<TCP_Client_Connection *>(nullptr, [&]() -> TCP_Client_Connection * {
+        auto *const made = new TCP_Client_Connection;
+        made->address = *ip_port;
+        if (open_host(made->host, parts, Sockets::plain)) {
+            made->context = {made->host.host, {to_key(self_public_key), to_secret_key(self_secret_key)}, proxy};
+            if (toxtcp::link_open(made->link, made->context, {address, nullptr}, to_key(public_key), NO_TAG,
+                                  made->context.host.now(made->context.host.object))) {
+                return made;
+            }
+        }
+        destroy(made);
+        return nullptr;
+    });
 }
-#elif TOXTCP_TOXCORE_GENERATION == 220
-TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *mem, const Mono_Time *mono_time,
-                                          const Random *rng, const Network *ns, const IP_Port *ip_port,
-                                          const std::uint8_t *public_key, const std::uint8_t *self_public_key,
-                                          const std::uint8_t *self_secret_key, const TCP_Proxy_Info *proxy_info) {
-    return make({.logger = logger, .mem = mem, .rng = rng, .ns = ns, .mono_time = const_cast<Mono_Time *>(mono_time)},
-                ip_port, public_key, self_public_key, self_secret_key, proxy_info);
-}
-#else
-TCP_Client_Connection *new_tcp_connection(const Logger *logger, const Memory *mem, const Mono_Time *mono_time,
-                                          const Random *rng, const Network *ns, const IP_Port *ip_port,
-                                          const std::uint8_t *public_key, const std::uint8_t *self_public_key,
-                                          const std::uint8_t *self_secret_key, const TCP_Proxy_Info *proxy_info,
-                                          Net_Profile *net_profile) {
-    return make({.logger = logger,
-                 .mem = mem,
-                 .rng = rng,
-                 .ns = ns,
-                 .mono_time = const_cast<Mono_Time *>(mono_time),
-                 .profile = net_profile},
-                ip_port, public_key, self_public_key, self_secret_key, proxy_info);
-}
-#endif
-
-#if TOXTCP_TOXCORE_GENERATION == 218
-#define do_tcp_connection do_TCP_connection
-#define kill_tcp_connection kill_TCP_connection
-#endif
 
 void do_tcp_connection(const Logger *, const Mono_Time *, TCP_Client_Connection *con, void *userdata) {
     if (con->ticking) {
@@ -377,7 +340,7 @@ int send_onion_request(const Logger *, TCP_Client_Connection *con, const std::ui
 int send_forward_request_tcp(const Logger *, TCP_Client_Connection *con, const IP_Port *dest, const std::uint8_t *data,
                              std::uint16_t length) {
     std::array<std::uint8_t, toxtcp::MAX_PLAIN_SIZE> body;
-    const std::size_t address = toxtcp::print_packed_address(from_toxcore(*dest), body);
+    const std::size_t address = toxtcp::encode_packed_address(from_toxcore(*dest), body);
     if (address == 0 || data == nullptr || length == 0 || length > toxtcp::MAX_FORWARD_DATA_SIZE) {
         return -1;
     }

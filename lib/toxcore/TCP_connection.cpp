@@ -19,7 +19,7 @@ using namespace toxtcp::toxcore;
 namespace {
 
 /// The data callback as long as the host has set none.
-int nobody(void *, int, const std::uint8_t *, std::uint16_t, void *) {
+int refuse_packet(void *, int, const std::uint8_t *, std::uint16_t, void *) {
     return -1;
 }
 
@@ -28,7 +28,7 @@ int nobody(void *, int, const std::uint8_t *, std::uint16_t, void *) {
 struct TCP_Connections {
     Toxcore_Host host;
     toxtcp::Tcp_Connections *c = nullptr;
-    Handler<tcp_data_cb> data{nobody, nullptr};
+    Handler<tcp_data_cb> data{refuse_packet, nullptr};
     Handler<tcp_oob_cb> oob;
     Handler<tcp_onion_cb> onion;
     Handler<forwarded_response_cb> forwarding;
@@ -82,30 +82,6 @@ void destroy(TCP_Connections *tcp_c) {
     delete tcp_c;
 }
 
-TCP_Connections *make(const Parts &parts, const std::uint8_t *secret_key, const TCP_Proxy_Info *proxy_info) {
-    if (secret_key == nullptr || parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr) {
-        return nullptr;
-    }
-    return guarded<TCP_Connections *>(nullptr, [&]() -> TCP_Connections * {
-        auto *const made = new TCP_Connections;
-        if (open_host(made->host, parts, Sockets::fastest)) {
-            toxtcp::Tcp_Connections_Def def;
-            def.secret_key = to_secret_key(secret_key);
-            def.proxy = from_toxcore(proxy_info);
-            def.host = &made->host.host;
-            def.answer_echoes = false; // net_crypto answers them
-            def.callbacks = {
-                .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
-            made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
-        }
-        if (made->c == nullptr) {
-            destroy(made);
-            return nullptr;
-        }
-        return made;
-    });
-}
-
 /// The handle of a forwarder: the handle in its address, or that of the connected relay at its address. -1: none.
 int find_forwarder(const toxtcp::Tcp_Connections *c, const IP_Port &forwarder) {
     unsigned int number = 0;
@@ -141,25 +117,30 @@ std::uint32_t copy_nodes(const toxtcp::Tcp_Connections *c, Node_format *to, std:
 
 // ---- creation and tick -----------------------------------------------------------------------------------------
 
-#if TOXTCP_TOXCORE_GENERATION == 218
-TCP_Connections *new_tcp_connections(const Logger *logger, const Random *rng, const Network *ns, Mono_Time *mono_time,
-                                     const std::uint8_t *secret_key, const TCP_Proxy_Info *proxy_info) {
-    return make({.logger = logger, .rng = rng, .ns = ns, .mono_time = mono_time}, secret_key, proxy_info);
+TCP_Connections *toxtcp::toxcore::make_connections(const Parts &parts, const std::uint8_t *secret_key,
+                                                   const TCP_Proxy_Info *proxy_info) {
+    if (secret_key == nullptr || parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr) {
+        return nullptr;
+    }
+    return guarded<TCP_Connections *>(nullptr, [&]() -> TCP_Connections * {
+        auto *const made = new TCP_Connections;
+        if (open_host(made->host, parts, Sockets::fastest)) {
+            toxtcp::Tcp_Connections_Def def;
+            def.secret_key = to_secret_key(secret_key);
+            def.proxy = from_toxcore(proxy_info);
+            def.host = &made->host.host;
+            def.answer_echoes = false; // net_crypto answers them
+            def.callbacks = {
+                .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
+            made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
+        }
+        if (made->c == nullptr) {
+            destroy(made);
+            return nullptr;
+        }
+        return made;
+    });
 }
-#elif TOXTCP_TOXCORE_GENERATION == 220
-TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, const Random *rng, const Network *ns,
-                                     Mono_Time *mono_time, const std::uint8_t *secret_key,
-                                     const TCP_Proxy_Info *proxy_info) {
-    return make({.logger = logger, .mem = mem, .rng = rng, .ns = ns, .mono_time = mono_time}, secret_key, proxy_info);
-}
-#else
-TCP_Connections *new_tcp_connections(const Logger *logger, const Memory *mem, const Random *rng, const Network *ns,
-                                     Mono_Time *mono_time, const std::uint8_t *secret_key,
-                                     const TCP_Proxy_Info *proxy_info, Net_Profile *tcp_np) {
-    return make({.logger = logger, .mem = mem, .rng = rng, .ns = ns, .mono_time = mono_time, .profile = tcp_np},
-                secret_key, proxy_info);
-}
-#endif
 
 void kill_tcp_connections(TCP_Connections *tcp_c) {
     if (tcp_c == nullptr) {
@@ -192,7 +173,7 @@ const std::uint8_t *tcp_connections_public_key(const TCP_Connections *tcp_c) {
 // ---- callbacks -------------------------------------------------------------------------------------------------
 
 void set_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_data_cb *callback, void *object) {
-    tcp_c->data = {callback == nullptr ? nobody : callback, object};
+    tcp_c->data = {callback == nullptr ? refuse_packet : callback, object};
 }
 
 void set_oob_packet_tcp_connection_callback(TCP_Connections *tcp_c, tcp_oob_cb *callback, void *object) {
@@ -237,11 +218,9 @@ std::uint32_t tcp_connected_relays_count(const TCP_Connections *tcp_c) {
     return toxtcp::tcp_connected_relays_count(tcp_c->c);
 }
 
-#if TOXTCP_TOXCORE_GENERATION >= 220
-bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const std::uint8_t *relay_pk) {
-    return toxtcp::tcp_relay(tcp_c->c, to_key(relay_pk)) >= 0;
+bool toxtcp::toxcore::knows_relay(const TCP_Connections &tcp_c, const std::uint8_t *relay_pk) {
+    return toxtcp::tcp_relay(tcp_c.c, to_key(relay_pk)) >= 0;
 }
-#endif
 
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const std::uint8_t *relay_pk) {

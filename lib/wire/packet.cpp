@@ -156,7 +156,7 @@ std::size_t encode_packet(const Packet &packet, Mutable_Bytes plain) {
     return at + packet.data.size();
 }
 
-std::size_t print_packed_address(const Ip_Port &address, Mutable_Bytes out) {
+std::size_t encode_packed_address(const Ip_Port &address, Mutable_Bytes out) {
     const std::size_t size = address_size(address.family);
     if (size == 0 || out.size() < size + 3) {
         return 0;
@@ -168,7 +168,7 @@ std::size_t print_packed_address(const Ip_Port &address, Mutable_Bytes out) {
     return size + 3;
 }
 
-std::size_t parse_packed_address(Bytes bytes, Ip_Port &address) {
+std::size_t decode_packed_address(Bytes bytes, Ip_Port &address) {
     const std::size_t size = bytes.empty() ? 0 : address_size(static_cast<Family>(bytes[0]));
     if (size == 0 || bytes.size() < size + 3) {
         return 0;
@@ -180,7 +180,7 @@ std::size_t parse_packed_address(Bytes bytes, Ip_Port &address) {
     return size + 3;
 }
 
-std::size_t print_forward_chain(std::span<const Public_Key> keys, Mutable_Bytes out) {
+std::size_t encode_forward_chain(std::span<const Public_Key> keys, Mutable_Bytes out) {
     constexpr std::uint8_t LINK = 0x90;
     constexpr std::size_t LINK_SIZE = 1 + KEY_SIZE;
     if (keys.size() > MAX_FORWARD_CHAIN_LENGTH || out.size() < keys.size() * LINK_SIZE) {

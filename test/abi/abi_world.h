@@ -114,14 +114,14 @@ inline bool heard(const std::vector<Abi_Packet> &packets, const std::string &tex
 }
 
 /// Two peers that have a connection to each other over some relays, and are online at all of them.
-struct Abi_Friends {
+struct Abi_Two_Peers {
     Abi_World world;
     Abi_Peer &a;
     Abi_Peer &b;
     int a_to_b = -1; ///< a's connection to b
     int b_to_a = -1;
 
-    explicit Abi_Friends(int relays = 1) : a{world.add_peer()}, b{world.add_peer()} {
+    explicit Abi_Two_Peers(int relays = 1) : a{world.add_peer()}, b{world.add_peer()} {
         a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
         b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
         for (int i = 0; i < relays; ++i) {

@@ -127,7 +127,7 @@ TEST_CASE("a relay that is away and is named at another address is connected the
 }
 
 TEST_CASE("no new relay is tied while the peer is online at three", "[original]") {
-    Abi_Friends f{3};
+    Abi_Two_Peers f{3};
     Sim_Relay &fourth = f.world.add_relay();
     CHECK(tie(f.a, f.a_to_b, fourth) == -1);
     CHECK(hold(f.a, fourth) == 0);
@@ -135,7 +135,7 @@ TEST_CASE("no new relay is tied while the peer is online at three", "[original]"
 }
 
 TEST_CASE("data comes with the host's id and the tick's userdata", "[original]") {
-    Abi_Friends f{2};
+    Abi_Two_Peers f{2};
     CHECK(send(f.a, f.a_to_b, "hello b") == 0);
     CHECK(send(f.b, f.b_to_a, "hello a") == 0);
     CHECK(send(f.a, 99, "nobody") == -1);
@@ -366,7 +366,7 @@ TEST_CASE("all connected relays are copied, where toxcore's own code copies none
 }
 
 TEST_CASE("relays that only sleeping connections use are closed, and come back when these wake", "[original]") {
-    Abi_Friends f{2};
+    Abi_Two_Peers f{2};
     REQUIRE(::set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == 0);
     CHECK(f.world.until(60'000, [&] { return ::tcp_connected_relays_count(f.a.c) == 0; }));
     CHECK(abi_open_sockets(f.a.network) == 0);
@@ -378,7 +378,7 @@ TEST_CASE("relays that only sleeping connections use are closed, and come back w
 }
 
 TEST_CASE("the peer is told when a connection to it is killed", "[original]") {
-    Abi_Friends f{2};
+    Abi_Two_Peers f{2};
     REQUIRE(::kill_tcp_connection_to(f.a.c, f.a_to_b) == 0);
     CHECK(send(f.a, f.a_to_b, "gone") == -1);
     CHECK(f.world.until(1'000, [&] { return ::tcp_connection_to_online_tcp_relays(f.b.c, f.b_to_a) == 0; }));
@@ -386,7 +386,7 @@ TEST_CASE("the peer is told when a connection to it is killed", "[original]") {
 
 TEST_CASE("a callback may kill the connection, its relays, or everything") {
     const int victim = GENERATE(0, 1, 2);
-    Abi_Friends f{2};
+    Abi_Two_Peers f{2};
     int calls = 0;
     f.a.on_data = [&](const Abi_Packet &) {
         ++calls;
@@ -415,7 +415,7 @@ TEST_CASE("a callback may kill the connection, its relays, or everything") {
 }
 
 TEST_CASE("a callback may tick, which does nothing, and send") {
-    Abi_Friends f;
+    Abi_Two_Peers f;
     f.a.on_data = [&](const Abi_Packet &) {
         abi_tick(f.a);
         CHECK(send(f.a, f.a_to_b, "echo") == 0);
@@ -426,7 +426,7 @@ TEST_CASE("a callback may tick, which does nothing, and send") {
 }
 
 TEST_CASE("traffic goes on over another relay when one dies") {
-    Abi_Friends f{3};
+    Abi_Two_Peers f{3};
     for (int i = 0; i < 2; ++i) {
         sim_relay_kill(f.world.relays[static_cast<std::size_t>(i)]);
         REQUIRE(f.world.until(1'000, [&] { return send(f.a, f.a_to_b, "still here") == 0 && !f.b.data.empty(); }));

@@ -100,7 +100,7 @@ struct Loopback_Relay {
 } // namespace
 
 TEST_CASE("a Network that is not the system's is called for every socket") {
-    Abi_Friends f;
+    Abi_Two_Peers f;
     CHECK(f.a.network.calls > 0);
     const std::uint64_t before = f.a.network.bytes_sent;
     CHECK(send(f.a, f.a_to_b, std::string(100, 'x')) == 0);
@@ -201,7 +201,7 @@ TEST_CASE("while the host's clock stands still, everything goes on that does not
 }
 
 TEST_CASE("a clock that is set back or leaps leaves the connection up") {
-    Abi_Friends f{2};
+    Abi_Two_Peers f{2};
     // The last leap is to before the clock's start: as an unsigned number, this is millions of years ahead.
     for (const std::int64_t leap : {-500, 3'600'000, -3'600'000}) {
         INFO("leap " << leap);
@@ -280,7 +280,7 @@ TEST_CASE("while the host's own memory fails, no relay is connected and no socke
 
 #if TOXTCP_TOXCORE_GENERATION >= 223
 TEST_CASE("statistics: every send is counted with its bytes, every packet of a relay once it is opened") {
-    Abi_Friends f;
+    Abi_Two_Peers f;
     const Net_Profile::Direction &sent = f.a.profile.directions[0];
     const Net_Profile::Direction &received = f.b.profile.directions[1];
     CHECK(sent.packets > 0);

@@ -81,7 +81,7 @@ TEST_CASE("when one allocation fails, or all from then on, the call fails, and w
 }
 
 TEST_CASE("packets are sent and received without an allocation") {
-    Abi_Friends f{3};
+    Abi_Two_Peers f{3};
     const std::string longest(MAX_DATA_SIZE, 'x');
     std::size_t sent = 0;
     const auto talk = [&] {

@@ -56,7 +56,6 @@ unsigned layer_online_relays(struct layer *layer, int peer);
 bool layer_send(struct layer *layer, int peer, const uint8_t *data, size_t length);
 /* Sends packets in their order, in one call if the layer has such a call. Returns how many were sent. */
 size_t layer_send_many(struct layer *layer, int peer, const struct bench_packet *packets, size_t count);
-bool layer_has_send_many(void);
 /* Whether the host can wait on a descriptor. If not, it has to tick every 50 ms, as toxcore's host does. */
 bool layer_can_wait(void);
 

@@ -190,10 +190,6 @@ size_t layer_send_many(struct layer *layer, int peer, const struct bench_packet 
     return sent;
 }
 
-bool layer_has_send_many(void) {
-    return false;
-}
-
 bool layer_can_wait(void) {
     return false;
 }

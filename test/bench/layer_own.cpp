@@ -123,10 +123,6 @@ std::size_t layer_send_many(layer *layer, int peer, const bench_packet *packets,
         std::max(0, send_packets_tcp_connection(layer->c, peer, std::span{spans}.first(taken))));
 }
 
-bool layer_has_send_many(void) {
-    return true;
-}
-
 bool layer_can_wait(void) {
     return true;
 }

@@ -69,7 +69,8 @@ TEST_CASE("host: the stream may be cut into pieces of any size, both ways") {
     tie(a, a_to_b, relay);
     tie(b, b_to_a, relay);
     REQUIRE(world.until(60'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 &&
+               tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
     std::vector<std::string> sent;
     for (std::size_t i = 0; i < 40; ++i) {

@@ -60,7 +60,7 @@ TEST_CASE("routes: a relay that is added to a connection carries its data") {
     CHECK(send_text(f.a, f.a_to_b, "over it") == Error::ok);
     f.world.advance(100);
     REQUIRE(heard_once(f.b.data, "over it"));
-    CHECK(f.b.data.front().id == Friends::ID_AT_B);
+    CHECK(f.b.data.front().id == Two_Peers::ID_AT_B);
 }
 
 TEST_CASE("routes: a global relay is connected without a connection, and can be added to one later") {
@@ -109,7 +109,8 @@ TEST_CASE("routes: a relay is added by the handle that an OOB packet came with")
     CHECK(add_tcp_number_relay_connection(a.c, a_to_b, a.oob.front().relay) == Error::ok);
     CHECK(add_tcp_number_relay_connection(a.c, a_to_b, a.oob.front().relay) == Error::already);
     CHECK(world.until(1'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 &&
+               tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
 }
 
@@ -245,7 +246,8 @@ TEST_CASE("routes: a peer that runs a relay under its own key is reached through
     tie(a, a_to_b, relay);
     tie(b, b_to_a, relay);
     REQUIRE(world.until(5'000, [&] {
-        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 && tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
+        return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1 &&
+               tcp_connection_to_online_tcp_relays(b.c, b_to_a) == 1;
     }));
     CHECK(send_text(a, a_to_b, "from the relay's owner") == Error::ok);
     CHECK(send_text(b, b_to_a, "to it") == Error::ok);

@@ -199,7 +199,8 @@ TEST_CASE("sending: one call sends the packets before a too long one; a too long
     const std::string bad(MAX_DATA_SIZE + 1, 'x');
     const std::vector<Bytes> packets{bytes_of(good), bytes_of(good), bytes_of(bad), bytes_of(good)};
     CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, packets) == 2);
-    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, std::span{packets}.subspan(2)) == static_cast<int>(Error::too_long));
+    CHECK(send_packets_tcp_connection(f.a.c, f.a_to_b, std::span{packets}.subspan(2)) ==
+          static_cast<int>(Error::too_long));
     f.world.advance(200);
     CHECK(f.b.data.size() == 2);
 }
@@ -218,7 +219,8 @@ TEST_CASE("sending: while the peer is online nowhere, data goes as OOB over ever
     const int at_b = hold(b, world.relays[1]);
     world.advance(1'000);
     CHECK(send_text(a, a_to_b, "as OOB") == Error::ok);
-    CHECK(send_packet_tcp_connection(a.c, a_to_b, bytes_of(std::string(MAX_OOB_DATA_SIZE + 1, 'x'))) == Error::too_long);
+    CHECK(send_packet_tcp_connection(a.c, a_to_b, bytes_of(std::string(MAX_OOB_DATA_SIZE + 1, 'x'))) ==
+          Error::too_long);
     CHECK(send_packet_tcp_connection(a.c, a_to_b, bytes_of(std::string(MAX_OOB_DATA_SIZE, 'x'))) == Error::ok);
     world.advance(200);
     for (const Sim_Relay &relay : world.relays) {

@@ -85,14 +85,14 @@ void check_printed(Fuzz_Input input) {
 
 void check_address(Bytes bytes) {
     Ip_Port address;
-    const std::size_t size = parse_packed_address(bytes, address);
+    const std::size_t size = decode_packed_address(bytes, address);
     if (size == 0) {
         return;
     }
     const Exactly printed(size);
-    fuzz_check(print_packed_address(address, printed.bytes()) == size, "an address that was unpacked can be packed");
+    fuzz_check(encode_packed_address(address, printed.bytes()) == size, "an address that was unpacked can be packed");
     fuzz_check(same(printed.bytes(), bytes.first(size)), "an address is the same when packed again");
-    fuzz_check(print_packed_address(address, printed.bytes().first(size - 1)) == 0,
+    fuzz_check(encode_packed_address(address, printed.bytes().first(size - 1)) == 0,
                "an address does not fit into less");
 
     Ip_Port again;
@@ -105,7 +105,7 @@ void check_chain(Fuzz_Input input) {
     std::array<Public_Key, MAX_FORWARD_CHAIN_LENGTH + 1> keys{};
     const std::size_t count = input.below(keys.size() + 1);
     const Exactly out(input.byte());
-    const std::size_t size = print_forward_chain(std::span{keys}.first(count), out.bytes());
+    const std::size_t size = encode_forward_chain(std::span{keys}.first(count), out.bytes());
     const bool fits = count <= MAX_FORWARD_CHAIN_LENGTH && count * (1 + KEY_SIZE) <= out.size;
     fuzz_check(size == (fits ? count * (1 + KEY_SIZE) : 0), "a chain is as long as its keys");
 }

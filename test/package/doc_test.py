@@ -45,33 +45,33 @@ def includes(source):
         if file.suffix not in (".h", ".cpp"):
             continue
         for opening, name in re.findall(r'^ *#include ([<"])(.*)[>"]', file.read_text(), re.MULTILINE):
-            room, _, rest = name.partition("/")
+            layer, _, rest = name.partition("/")
             if opening == "<" and name.startswith("toxtcp/"):
                 found.add((file.parent.name, "public"))
             elif opening == "<" and name.startswith("toxcore/"):
                 found.add((file.parent.name, "abi"))
-            elif opening == "<" and room == "sodium.h":
+            elif opening == "<" and layer == "sodium.h":
                 found.add((file.parent.name, "sodium"))
-            elif opening == "<" and room == "spdlog":
+            elif opening == "<" and layer == "spdlog":
                 found.add((file.parent.name, "spdlog"))
-            elif opening == '"' and rest and room != file.parent.name:
-                found.add((file.parent.name, room))
+            elif opening == '"' and rest and layer != file.parent.name:
+                found.add((file.parent.name, layer))
     return found
 
 
-def check_rooms(source, page, faults):
-    drawn = {(a, b) for a, b, style in drawn_edges(drawing(page, "rooms")) if "dotted" not in style}
+def check_layers(source, page, faults):
+    drawn = {(a, b) for a, b, style in drawn_edges(drawing(page, "layers")) if "dotted" not in style}
     real = includes(source)
     faults += [f"{a} includes {b}, which the page does not show" for a, b in sorted(real - drawn)]
     faults += [f"the page shows that {a} includes {b}, which is not so" for a, b in sorted(drawn - real)]
-    rooms = {path.name for path in (source / "lib").iterdir() if path.is_dir()}
-    missing = rooms - {end for edge in drawn for end in edge}
+    layers = {path.name for path in (source / "lib").iterdir() if path.is_dir()}
+    missing = layers - {end for edge in drawn for end in edge}
     if missing:
         faults.append(f"layers that the page does not show: {missing}")
 
 
 def check_states(source, page, faults):
-    header = (source / "include" / "toxtcp" / "tcp_connections.h").read_text()
+    header = (source / "include" / "toxtcp" / "observe.h").read_text()
     body = re.search(r"enum class Relay_State [^{]*\{(.*?)\}", header, re.DOTALL)[1]
     real = set(re.findall(r"^ *(\w+)", re.sub(r"///?<.*", "", body), re.MULTILINE))
     drawn = {end for a, b, _ in drawn_edges(drawing(page, "states")) for end in (a, b)} - {"added", "gone"}
@@ -106,7 +106,7 @@ def main():
 
     faults = []
     page = (source / PAGE).read_text()
-    check_rooms(source, page, faults)
+    check_layers(source, page, faults)
     check_states(source, page, faults)
     check_names(source, page, faults)
     if arguments.doxygen:

@@ -18,7 +18,7 @@ from checkout import files_of
 STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
 GENERATIONS = ("218", "220", "223")
 # Headers that are not meant to compile alone.
-FRAGMENTS = {"test/system/posix_only.h"}
+FRAGMENTS = {"test/system/posix_only.h", *(f"lib/toxcore/generation_{one}.h" for one in GENERATIONS)}
 # Files of the library that are for one kind of system only.
 OF_LINUX = {"lib/host/acknowledged_linux.cpp", "lib/host/epoll.cpp", "lib/host/network_watch_netlink.cpp"}
 OF_POSIX = {"lib/host/sockets_posix.cpp"}
@@ -45,6 +45,9 @@ def all_at_once(jobs):
 
 
 def generations_of(name):
+    of_one = re.search(r"lib/toxcore/generation_(\d+)", name)
+    if of_one:
+        return (of_one[1],)
     return GENERATIONS if "toxcore/" in name or name == "test/abi/abi_host.h" else GENERATIONS[:1]
 
 

@@ -44,7 +44,8 @@ def check_exports(library, tools):
 def build_talk(library, sodium, tools, folder):
     program = folder / "talk.exe"
     words = [
-        tools + "g++-posix", "-std=c++20", *(["-static"] if library.suffixes == [".a"] else []), "-I", SOURCE / "include", SOURCE / "test" / "host" / "cpp" / "main.cpp",
+        tools + "g++-posix", "-std=c++20", *(["-static"] if library.suffixes == [".a"] else []),
+        "-I", SOURCE / "include", SOURCE / "examples" / "talk" / "main.cpp",
         library, "-L", sodium / "lib", "-lsodium", "-lws2_32", "-o", program,
     ]
     subprocess.run(words, check=True)

@@ -26,7 +26,7 @@ struct Place {
 };
 
 /// A friend, with what its host knows.
-struct Comer {
+struct New_Peer {
     Sim_Peer peer;
     std::vector<Node> relays; ///< its own
     int ours = -1;            ///< handle of our connection to it
@@ -60,7 +60,7 @@ void kill_some(Place &place, std::vector<Sim_Relay *> &killed) {
 }
 
 /// A friend comes, finds us or does not, and leaves. Returns how long this took, ms; GIVE_UP_MS if it did not find us.
-std::uint64_t come_and_go(Place &place, Comer &comer, const std::vector<Node> &announced) {
+std::uint64_t come_and_go(Place &place, New_Peer &comer, const std::vector<Node> &announced) {
     const std::uint64_t came = place.net.now;
     const int theirs = new_tcp_connection_to(comer.peer.c, place.us.key, 0);
     name_relays(place, comer.peer, theirs, announced);
@@ -102,8 +102,8 @@ Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
         (void)add_tcp_relay_global(place.us.c, relay.address, relay.key);
     }
 
-    std::deque<Comer> comers(FRIENDS);
-    for (Comer &comer : comers) {
+    std::deque<New_Peer> new_peers(FRIENDS);
+    for (New_Peer &comer : new_peers) {
         sim_peer_start(comer.peer, place.net);
         comer.ours = new_tcp_connection_to(place.us.c, comer.peer.key, 0);
         for (std::size_t i = 0; i < RECOMMENDED_FRIEND_TCP_CONNECTIONS; ++i) {
@@ -117,7 +117,7 @@ Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
     };
 
     Found_Result result;
-    for (Comer &comer : comers) {
+    for (New_Peer &comer : new_peers) {
         sim_advance(place.net, SETTLE_MS);
         result.relays += static_cast<double>(tcp_connected_relays_count(place.us.c)) / FRIENDS;
         const std::vector<Node> announced = announce(place);
@@ -127,7 +127,7 @@ Found_Result run_found(std::uint64_t seed, const Found_Def &def) {
         for (Sim_Relay *const relay : killed) {
             sim_relay_return(*relay);
         }
-        ++result.comers;
+        ++result.new_peers;
         result.at_once += took < WORD_AFTER_MS ? 1 : 0;
         result.late += took >= WORD_AFTER_MS && took < GIVE_UP_MS ? 1 : 0;
         result.mean_ms += static_cast<double>(took) / FRIENDS;

@@ -15,11 +15,11 @@ struct Found_Def {
 };
 
 struct Found_Result {
-    std::size_t comers = 0;  ///< friends that came, one at a time, while no other was there
-    std::size_t at_once = 0; ///< friends that found us before our host learnt of them (WORD_AFTER_MS)
-    std::size_t late = 0;    ///< friends that found us after that
-    double mean_ms = 0;      ///< from a friend's start until we are online to each other
-    double relays = 0;       ///< relays that we hold while no friend is there, on average
+    std::size_t new_peers = 0; ///< friends that came, one at a time, while no other was there
+    std::size_t at_once = 0;   ///< friends that found us before our host learnt of them (WORD_AFTER_MS)
+    std::size_t late = 0;      ///< friends that found us after that
+    double mean_ms = 0;        ///< from a friend's start until we are online to each other
+    double relays = 0;         ///< relays that we hold while no friend is there, on average
 };
 
 /// This long after a friend's start our host learns of it over the onion, and names the relays of both to the library.

@@ -171,17 +171,17 @@ bool print_found(std::uint64_t seeds) {
         toxtcp::Found_Result sum;
         for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
             const toxtcp::Found_Result one = toxtcp::run_found(seed, row.def);
-            sum.comers += one.comers;
+            sum.new_peers += one.new_peers;
             sum.at_once += one.at_once;
             sum.late += one.late;
             sum.mean_ms += one.mean_ms / static_cast<double>(seeds);
             sum.relays += one.relays / static_cast<double>(seeds);
         }
-        std::printf("%-41s %6.1f %7zu %13.0f%% %9.0f%% %8.1f s\n", row.name, sum.relays, sum.comers,
-                    100 * static_cast<double>(sum.at_once) / static_cast<double>(sum.comers),
-                    100 * static_cast<double>(sum.late) / static_cast<double>(sum.comers), sum.mean_ms / 1'000);
+        std::printf("%-41s %6.1f %7zu %13.0f%% %9.0f%% %8.1f s\n", row.name, sum.relays, sum.new_peers,
+                    100 * static_cast<double>(sum.at_once) / static_cast<double>(sum.new_peers),
+                    100 * static_cast<double>(sum.late) / static_cast<double>(sum.new_peers), sum.mean_ms / 1'000);
         std::fflush(stdout);
-        all_found = all_found && sum.at_once + sum.late == sum.comers;
+        all_found = all_found && sum.at_once + sum.late == sum.new_peers;
         at_once.push_back(sum.at_once);
     }
     return all_found && at_once[0] >= at_once[1] && at_once[1] > at_once[2];

@@ -173,6 +173,12 @@ def check_proxies(arguments, sayings):
             relay = json.loads(done.stdout)["relays"][0]
             sayings.check(f"probe through {proxy}", beginning, relay["why"])
             check((relay["status"], done.returncode) == ("skipped", 1), f"{proxy} is at fault, not the relay: {relay}")
+        for scheme in ("socks5", "http"):
+            silent = f"{scheme}://127.0.0.1:{serve(workshop, b'', False)}"
+            done = run(arguments.program, "probe", "--timeout", "2", "--json", "--proxy", silent, f"relay.example:33445:{KEY}")
+            relay = json.loads(done.stdout)["relays"][0]
+            sayings.check(f"probe through a silent {scheme} proxy", "the proxy has not connected", relay["why"])
+            check(relay["status"] == "skipped", f"the proxy is silent, not the relay: {relay}")
         for proxy in list(proxies)[:2]:  # only two: `ping` waits for a while, since a proxy may come up
             done = run(arguments.program, "ping", "--count", "1", "--proxy", proxy, "--relay", f"relay.example:33445:{KEY}", KEY)
             sayings.check(f"ping through {proxy}", proxies[proxy], done.stderr)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Every command that reaches relays does so through real proxies: microsocks and tinyproxy, each with a user and a password,
-relays by address and by name. A password comes from a file or from the environment, and is seen nowhere."""
+"""Every command that reaches relays does so through real proxies: microsocks, Dante and tinyproxy, each with a user and a
+password, relays by address and by name. A password comes from a file or from the environment, and is seen nowhere. Tor, which
+has no network here, is named as the cause."""
 
 import argparse
 import json
@@ -13,24 +14,58 @@ from programs import SKIPPED, Workshop, answers, check, free_port, main, run, un
 
 USER = "some one"
 PASSWORD = "s3cret-passw0rd"
-PROXIES = {"socks5": "microsocks", "http": "tinyproxy"}
 QUOTED_USER = "some%20one"
 ENVIRONMENT = "TOXTCP_PROXY_PASSWORD"
+OWN_USERS = ["unshare", "--user", "--map-root-user", "--mount"]
+OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
+KEY = "10" * 32
 
 
-def start_proxy(workshop, scheme, user):
-    """Its URL without a user."""
+def write(path, *lines):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return path
+
+
+def start_microsocks(workshop, port):
+    return ["microsocks", "-i", "127.0.0.1", "-p", str(port), "-u", USER, "-P", PASSWORD]
+
+
+def start_tinyproxy(workshop, port):
+    user = f"BasicAuth {USER.replace(' ', '')} {PASSWORD}"
+    lines = [f"Port {port}", "Listen 127.0.0.1", "Timeout 600", "MaxClients 100", user]
+    return ["tinyproxy", "-d", "-c", write(workshop.path("tinyproxy.conf"), *lines)]
+
+
+def start_dante(workshop, port):
+    """Dante takes the users of the system, so that it gets a user list of its own."""
+    hashed = run("perl", "-e", "print crypt($ARGV[0], '$6$toxtcp')", PASSWORD).stdout
+    users = write(workshop.path("passwd"), "root:x:0:0::/:/bin/false", f"{USER}:x:0:0::/:/bin/false")
+    shadow = write(workshop.path("shadow"), "root:*:19000::::::", f"{USER}:{hashed}:19000::::::")
+    config = write(
+        workshop.path("dante.conf"), "logoutput: stderr", f"internal: 127.0.0.1 port = {port}", "external: lo",
+        "clientmethod: none", "socksmethod: username", "user.privileged: root", "user.unprivileged: root",
+        "client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }", "socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }",
+    )
+    script = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/shadow && exec danted -f "$3"'
+    return [*OWN_USERS, "sh", "-c", script, "sh", users, shadow, config]
+
+
+PROXIES = {
+    "microsocks": ("socks5", QUOTED_USER, start_microsocks),
+    "danted": ("socks5", QUOTED_USER, start_dante),
+    "tinyproxy": ("http", QUOTED_USER.replace("%20", ""), start_tinyproxy),
+}
+
+
+def start_proxy(workshop, name):
+    """Returns the proxy's URL."""
     port = free_port()
-    if scheme == "socks5":
-        command = ["microsocks", "-i", "127.0.0.1", "-p", str(port), "-u", user, "-P", PASSWORD]
-    else:
-        config = workshop.path(f"tinyproxy-{port}.conf")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 100\nBasicAuth {user} {PASSWORD}\n")
-        command = ["tinyproxy", "-d", "-c", config]
-    workshop.start(*command, stderr=open(workshop.path(f"proxy-{port}.log"), "w", encoding="utf-8"))
-    until(lambda: answers(port), f"{command[0]} answers")
-    return f"127.0.0.1:{port}"
+    scheme, user, start = PROXIES[name]
+    command = start(workshop, port)
+    workshop.start(*command, stderr=open(workshop.path(f"{name}.log"), "w", encoding="utf-8"))
+    until(lambda: answers(port), f"{name} answers")
+    return f"{scheme}://{user}@127.0.0.1:{port}"
 
 
 def with_password(password):
@@ -112,23 +147,57 @@ def check_usage(arguments):
     check(done.returncode == 2, f"a password that is too long: {done.stderr}")
 
 
+def check_tor(arguments, workshop):
+    """In a network of its own, where Tor finds no network. It then keeps a request waiting, and refuses private addresses."""
+    run("ip", "link", "set", "lo", "up")
+    socks, http = free_port(), free_port()
+    lines = [f"SocksPort 127.0.0.1:{socks}", f"HTTPTunnelPort 127.0.0.1:{http}", f"DataDirectory {workshop.path('tor')}"]
+    workshop.start("tor", "-f", write(workshop.path("torrc"), *lines), stdout=open(workshop.path("tor.log"), "w", encoding="utf-8"))
+    until(lambda: answers(socks) and answers(http), "tor answers")
+    for url in (f"socks5://stream-of-one-peer@127.0.0.1:{socks}", f"http://127.0.0.1:{http}"):
+        environment = with_password(PASSWORD) if "@" in url else None
+        for relay, beginning in {
+            "relay.example:33445": "the proxy has not connected to the relay in time",
+            "127.0.0.1:33445": "the proxy refuses to connect to the relay",
+        }.items():
+            command = [arguments.program, "probe", "--timeout", "3", "--json", "--proxy", url, f"{relay}:{KEY}"]
+            done = run(*command, env=environment)
+            why = json.loads(done.stdout)["relays"][0]["why"]
+            check(why.startswith(beginning), f"tor as {url}, {relay}: {why}")
+            check_secret(done)
+
+
 def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
+    parser.add_argument("--tor-alone", action="store_true")
     arguments = parser.parse_args()
+    if arguments.tor_alone:
+        with Workshop() as workshop:
+            check_tor(arguments, workshop)
+        return
     check_usage(arguments)
-    missing = [program for program in PROXIES.values() if shutil.which(program) is None]
-    if missing:
-        print(f"skipped: {', '.join(missing)} not found")
-        sys.exit(SKIPPED)
+    has_namespaces = run(*OWN_USERS, "true").returncode == 0 and run(*OWN_NETWORK, "true").returncode == 0
+    tried = 0
     with Workshop() as workshop:
         _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
-        for scheme in PROXIES:
-            user, quoted = (USER, QUOTED_USER) if scheme == "socks5" else ("someone", "someone")
-            url = f"{scheme}://{quoted}@{start_proxy(workshop, scheme, user)}"
+        for name in PROXIES:
+            if shutil.which(name) is None or (name == "danted" and not has_namespaces):
+                print(f"not tried, since it is not here: {name}")
+                continue
+            url = start_proxy(workshop, name)
             check_probe(arguments, workshop, url, relay)
             check_ping(arguments, workshop, url, relay)
             check_demo(arguments, url)
+            tried += 1
+    if shutil.which("tor") is None or not has_namespaces:
+        print("not tried, since it is not here: tor")
+    else:
+        done = run(*OWN_NETWORK, sys.executable, __file__, "--program", arguments.program, "--tor-alone")
+        check(done.returncode == 0, f"{done.stdout}{done.stderr}")
+    if tried == 0:
+        print("skipped: no proxy is here")
+        sys.exit(SKIPPED)
 
 
 main(test)
