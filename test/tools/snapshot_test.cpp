@@ -67,7 +67,7 @@ TEST_CASE("snapshot: relays, peers and routes are read as the library reports th
     CHECK(snapshot.public_key == to_string(f.a.key));
     REQUIRE(snapshot.relays.size() == 3);
     for (const Snapshot_Relay &relay : snapshot.relays) {
-        const Relay_Info known = relay_info(f.a, relay.number);
+        const Relay_Info known = relay_info(f.a, relay.handle);
         CHECK(relay.public_key == to_string(known.public_key));
         CHECK(relay.address == to_string(known.address));
         CHECK(relay.state == "connected");
