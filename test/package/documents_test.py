@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Everything that the documents name must exist: files, links, commands, options, names in the code, and test vectors."""
+"""Everything that the documents name must exist: files, links, commands, options, names in the code, and test vectors. Each
+file that states the project's version states the same one."""
 
 import argparse
 import os
@@ -17,7 +18,7 @@ FOREIGN = {
 
 
 def documents(source):
-    paths = [*source.glob("*.md"), *source.glob("docs/*.md"), *source.glob("test/**/*.md")]
+    paths = [*source.glob("*.md"), *source.glob("docs/*.md"), *source.glob("packages/*.md"), *source.glob("test/**/*.md")]
     return {path.relative_to(source): path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
@@ -38,7 +39,7 @@ def read_code(source):
 
 
 def is_path(word):
-    return re.match(r"(lib|test|tools|include|docs|examples|subprojects|\.github|\.ci)/[\w./-]*$", word)
+    return re.match(r"(lib|test|tools|include|docs|examples|debian|packages|subprojects|\.github|\.ci)/[\w./-]*$", word)
 
 
 def check_links(source, path, text, faults):
@@ -87,6 +88,20 @@ def check_options(path, text, code, dev, faults):
                 faults.append(f"{path}: there is no option {option}")
 
 
+def check_version(source, faults):
+    version = re.search(r"version: '([\d.]+)'", (source / "meson.build").read_text())[1]
+    places = {
+        "CMakeLists.txt": rf"project\(toxtcp VERSION {version} ",
+        "CHANGELOG.md": rf"^## {version} ",
+        "debian/changelog": rf"\Atoxtcp \({version}\) ",
+        "packages/meson/toxtcp.wrap": rf"^directory = toxtcp-{version}\nsource_filename = toxtcp-{version}\.tar\.xz$",
+        "packages/vcpkg/toxtcp/vcpkg.json": rf'"version": "{version}"',
+    }
+    for name, pattern in places.items():
+        if not re.search(pattern, (source / name).read_text(), re.MULTILINE):
+            faults.append(f"{name}: another version than {version}, the one in meson.build")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=pathlib.Path)
@@ -102,6 +117,7 @@ def main():
         check_words(source, path, text, code, names, faults)
         check_commands(path, text, dev, program, benches, faults)
         check_options(path, text, code, dev, faults)
+    check_version(source, faults)
     for fault in faults:
         print(fault)
     if faults or len(texts) < 5:
