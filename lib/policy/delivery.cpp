@@ -1,8 +1,8 @@
 #include "policy/delivery.h"
 
 #include <algorithm>
-#include <cassert>
 #include <bit>
+#include <cassert>
 
 #include "policy/load.h"
 
