@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "proxy_option.h"
-#include "relay_server.h"
+#include "tools/relay/server.h"
+#include "tools/shared/proxy_option.h"
 
 namespace toxtcp {
 

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "commands.h"
-#include "key_file.h"
-#include "output.h"
+#include "tools/commands.h"
+#include "tools/shared/key_file.h"
+#include "tools/shared/output.h"
 
 namespace toxtcp {
 

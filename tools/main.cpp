@@ -5,12 +5,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "commands.h"
-#include "config_file.h"
-#include "output.h"
-#include "relay_server.h"
-#include "values.h"
-#include "whole_file.h"
+#include "tools/commands.h"
+#include "tools/relay/server.h"
+#include "tools/shared/config_file.h"
+#include "tools/shared/output.h"
+#include "tools/shared/values.h"
+#include "tools/shared/whole_file.h"
 
 namespace toxtcp {
 

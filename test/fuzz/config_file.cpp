@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "tools/config_file.h"
+#include "tools/shared/config_file.h"
 
 using namespace toxtcp;
 

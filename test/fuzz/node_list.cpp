@@ -2,8 +2,8 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "tools/node_list.h"
-#include "tools/values.h"
+#include "tools/shared/node_list.h"
+#include "tools/shared/values.h"
 
 using namespace toxtcp;
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "tools/probe_history.h"
+#include "tools/probe/history.h"
 
 using namespace toxtcp;
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "tools/proxy_option.h"
+#include "tools/shared/proxy_option.h"
 
 using namespace toxtcp;
 

@@ -1,7 +1,7 @@
 // Fuzz target: the relay server of tools/, whose clients send anything. The input is a program of connections, of
 // sealed packets, of other bytes, of cuts, of time, and of an owner that sends little or nothing. What honest clients
 // receive is compared with what they have requested.
-#include "tools/relay_server.h"
+#include "tools/relay/server.h"
 
 #include <bitset>
 #include <memory>

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "tools/snapshot.h"
+#include "tools/top/snapshot.h"
 
 using namespace toxtcp;
 

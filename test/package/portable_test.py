@@ -25,7 +25,7 @@ OF_POSIX = {"lib/host/sockets_posix.cpp"}
 OF_WINDOWS = {"lib/host/sockets_windows.cpp"}
 # Files of the program that may use what only Linux has. A test compiles the first with posix_only.h. Other systems have
 # another file in place of the second.
-ASK_FOR_LINUX = {"tools/whole_file.cpp", "tools/demo_relays.cpp"}
+ASK_FOR_LINUX = {"tools/shared/whole_file.cpp", "tools/demo/relays.cpp"}
 # The names that posix_only.h removes.
 LINUX_ONLY = re.compile(
     r"\b(?:SOCK_NONBLOCK|SOCK_CLOEXEC|__linux__|accept4|pipe2)\b"

@@ -1,5 +1,5 @@
 // Tests that the relay server of tools/ follows the protocol, as a client sees it.
-#include "tools/relay_server.h"
+#include "tools/relay/server.h"
 
 #include <algorithm>
 #include <cstring>

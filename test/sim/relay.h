@@ -5,7 +5,7 @@
 #include <map>
 
 #include "sim/network.h"
-#include "tools/relay_server.h"
+#include "tools/relay/server.h"
 
 namespace toxtcp {
 

@@ -37,7 +37,7 @@
 
 #include "onion_hop.h"
 #include "relay_kind.h"
-#include "tools/relay_server.h"
+#include "tools/relay/server.h"
 
 namespace toxtcp {
 

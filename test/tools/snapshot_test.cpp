@@ -1,10 +1,10 @@
 // Snapshots as `toxtcp top` reads them: of this library, of older and newer libraries, and texts that are no snapshot.
-#include "tools/snapshot.h"
+#include "tools/top/snapshot.h"
 
 #include <nlohmann/json.hpp>
 
 #include "sim/world.h"
-#include "tools/route_words.h"
+#include "tools/shared/route_words.h"
 
 using namespace toxtcp;
 

@@ -4,10 +4,10 @@
 #include <chrono>
 
 #include "catch.h"
-#include "tools/config_file.h"
-#include "tools/node_list.h"
-#include "tools/relay_list.h"
-#include "tools/values.h"
+#include "tools/shared/config_file.h"
+#include "tools/shared/node_list.h"
+#include "tools/shared/relay_list.h"
+#include "tools/shared/values.h"
 
 using namespace toxtcp;
 

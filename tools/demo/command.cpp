@@ -1,0 +1,420 @@
+// `toxtcp demo`: starts three relays and two peers, sends packets both ways, and injects faults into the relays.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "tools/demo/demo.h"
+#include "tools/shared/poll_us.h"
+#include "tools/shared/signals.h"
+#include "tools/shared/sleep_limit.h"
+#include "tools/shared/terminal.h"
+#include "tools/shared/whole_file.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t RELAYS_START_US = 10 * SECOND_US; ///< more than they need, even slowed down by sanitizers
+constexpr std::uint64_t PEERS_MEET_US = 10 * SECOND_US;   ///< the library's own limit for one relay
+constexpr std::uint64_t LAST_PACKETS_US = SECOND_US / 2;  ///< wait for packets that are on their way when sending ends
+constexpr std::uint64_t REDRAW_US = SECOND_US / 4;
+/// If the demo is late by more than this, it did not run for a while. It then skips the packets that it has not sent.
+constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
+/// The demo's time is divided into this many parts. A fault comes at the end of each part but the last.
+constexpr std::uint64_t PARTS = 5;
+
+void complain(const std::string &what) {
+    std::fprintf(stderr, "toxtcp demo: %s.\n", what.c_str());
+}
+
+// ---- the peers -------------------------------------------------------------------------------------------------
+
+bool take_data(void *object, int, Bytes packet, void *) {
+    Demo_Peer &peer = *static_cast<Demo_Peer *>(object);
+    Demo &demo = *peer.demo;
+    const std::uint64_t before = peer.incoming.heard;
+    const std::uint64_t now = now_us();
+    if (demo.began == 0 || !stream_take(peer.incoming, packet, now)) {
+        return false;
+    }
+    demo_note_silence(demo, static_cast<std::size_t>(&peer - demo.peers.data()), before, now);
+    return true;
+}
+
+void take_change(void *object, const Change &change, void *) {
+    show_change(*static_cast<Demo_Peer *>(object), change);
+}
+
+/// The demo's log, in place of the system's. It prints errors only, since a relay that ends is shown as an event. In
+/// the table view there is no log, which would garble the table.
+void take_log(void *, Log_Level level, const char *message) {
+    if (level >= Log_Level::error) {
+        std::fprintf(stderr, "toxtcp demo: library: %s\n", message);
+    }
+}
+
+bool make_peer(Demo &demo, std::size_t index) {
+    Demo_Peer &peer = demo.peers[index];
+    peer.demo = &demo;
+    peer.name = index == 0 ? "A" : "B";
+    peer.system_host = new_system_host();
+    if (peer.system_host == nullptr) {
+        return false;
+    }
+    peer.host = *peer.system_host;
+    peer.host.log = demo.view == Demo_View::lines ? take_log : nullptr;
+
+    Tcp_Connections_Def def;
+    new_key_pair(peer.public_key, def.secret_key);
+    def.host = &peer.host;
+    def.callbacks.object = &peer;
+    def.callbacks.data = take_data;
+    def.callbacks.change = take_change;
+    def.proxy = demo.proxy;
+    peer.tcp = new_tcp_connections(def);
+    return peer.tcp != nullptr;
+}
+
+/// Makes the peer's connection to the other. Of the other, the peer knows nothing but the public key.
+bool introduce(Demo_Peer &peer, const Demo_Peer &other) {
+    peer.connection = new_tcp_connection_to(peer.tcp, other.public_key, 0);
+    if (peer.connection < 0) {
+        return false;
+    }
+    for (std::size_t i = 0; i < DEMO_RELAYS; ++i) {
+        const Relay_Process &relay = peer.demo->relays[i];
+        if (add_tcp_relay_connection(peer.tcp, peer.connection, relay.address, relay.key) != Error::ok) {
+            return false;
+        }
+        peer.relays[i] = tcp_relay(peer.tcp, relay.key);
+    }
+    return true;
+}
+
+bool make_peers(Demo &demo) {
+    return make_peer(demo, 0) && make_peer(demo, 1) && introduce(demo.peers[0], demo.peers[1]) &&
+           introduce(demo.peers[1], demo.peers[0]);
+}
+
+void kill_peers(Demo &demo) {
+    for (Demo_Peer &peer : demo.peers) {
+        kill_tcp_connections(peer.tcp);
+        kill_system_host(peer.system_host);
+        peer.tcp = nullptr;
+        peer.system_host = nullptr;
+    }
+}
+
+// ---- waiting ---------------------------------------------------------------------------------------------------
+
+void reap_relays(Demo &demo) {
+    for (std::size_t i = 0; i < DEMO_RELAYS; ++i) {
+        if (relay_process_reap(demo.relays[i])) {
+            demo.relay_failed = true;
+            show_event(demo, "relay " + std::to_string(i + 1) + " has ended by itself");
+        }
+    }
+}
+
+void take_signals(Demo &demo) {
+    for (int signal = next_signal(demo.signals); signal != 0; signal = next_signal(demo.signals)) {
+        demo.interrupted = demo.interrupted || signal != SIGCHLD;
+    }
+    reap_relays(demo);
+}
+
+/// Sleeps until a descriptor is ready or a peer's tick is due, at most until `wake` (us). Then serves what is ready.
+void turn(Demo &demo, std::uint64_t wake) {
+    std::array<pollfd, 1 + DEMO_PEERS + DEMO_RELAYS> polled{};
+    polled[0] = {demo.signals, POLLIN, 0};
+    const std::uint64_t now = now_us();
+    std::uint64_t sleep = wake > now ? wake - now : 0;
+    for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
+        const Demo_Peer &peer = demo.peers[i];
+        polled[1 + i] = {peer.tcp != nullptr ? tcp_connections_descriptor(peer.tcp) : -1, POLLIN, 0};
+        const int timeout = peer.tcp != nullptr ? sleep_limit(peer.tcp) : -1;
+        if (timeout >= 0) {
+            sleep = std::min(sleep, static_cast<std::uint64_t>(timeout) * 1'000);
+        }
+    }
+    for (std::size_t i = 0; i < DEMO_RELAYS; ++i) {
+        polled[1 + DEMO_PEERS + i] = {demo.relays[i].output, POLLIN, 0};
+    }
+    if (poll_us(polled, sleep) < 0) {
+        return;
+    }
+    if (polled[0].revents != 0) {
+        take_signals(demo);
+    }
+    for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
+        const Demo_Peer &peer = demo.peers[i];
+        if (peer.tcp != nullptr &&
+            (polled[1 + i].revents != 0 || has_to_look(peer.tcp) || tcp_connections_timeout(peer.tcp) == 0)) {
+            do_tcp_connections(peer.tcp, nullptr);
+        }
+    }
+    for (std::size_t i = 0; i < DEMO_RELAYS; ++i) {
+        if (polled[1 + DEMO_PEERS + i].revents != 0) {
+            relay_process_read(demo.relays[i]);
+        }
+    }
+}
+
+/// Runs `turn` until the condition holds. False if it does not hold within `limit` (us), or if a signal comes first.
+template <typename Condition>
+bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
+    const std::uint64_t end = now_us() + limit;
+    while (!holds() && !demo.interrupted && now_us() < end) {
+        turn(demo, end);
+    }
+    return holds();
+}
+
+// ---- start -----------------------------------------------------------------------------------------------------
+
+bool watch_signals(Demo &demo) {
+    demo.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
+    return demo.signals >= 0;
+}
+
+bool all_relays_run(const Demo &demo) {
+    return std::all_of(demo.relays.begin(), demo.relays.end(),
+                       [](const Relay_Process &relay) { return relay.state == Process_State::running; });
+}
+
+bool start_relays(Demo &demo) {
+    for (Relay_Process &relay : demo.relays) {
+        if (!relay_process_create(relay)) {
+            complain(std::string{"cannot start a relay: "} + std::strerror(errno) +
+                     (errno == EMFILE ? ". Raise the limit with ulimit -n 64" : ""));
+            return false;
+        }
+    }
+    wait_for(demo, RELAYS_START_US, [&demo] { return all_relays_run(demo) || demo.relay_failed; });
+    if (!all_relays_run(demo) && !demo.interrupted) {
+        complain("a relay did not start; try `toxtcp relay --address 127.0.0.1` to see why");
+        return false;
+    }
+    return !demo.interrupted;
+}
+
+bool peers_see_each_other(const Demo &demo) {
+    return std::all_of(demo.peers.begin(), demo.peers.end(), [](const Demo_Peer &peer) {
+        return tcp_connection_to_online_tcp_relays(peer.tcp, peer.connection) != 0;
+    });
+}
+
+bool start_peers(Demo &demo) {
+    if (!make_peers(demo)) {
+        complain("cannot make the peers: out of memory, or of file descriptors (ulimit -n)");
+        return false;
+    }
+    if (!wait_for(demo, PEERS_MEET_US, [&demo] { return peers_see_each_other(demo); }) && !demo.interrupted) {
+        complain("the peers did not find each other through the relays; does this machine filter connections to "
+                 "127.0.0.1?");
+        return false;
+    }
+    return !demo.interrupted;
+}
+
+// ---- the faults ------------------------------------------------------------------------------------------------
+
+/// The relay that a peer sends over, if it runs; else any relay that runs; DEMO_RELAYS if none runs.
+std::size_t relay_in_use(const Demo &demo) {
+    const auto runs = [&demo](std::size_t relay) {
+        return relay < DEMO_RELAYS && demo.relays[relay].state == Process_State::running;
+    };
+    for (const Demo_Peer &peer : demo.peers) {
+        Connection_Info info;
+        if (tcp_connection_info(peer.tcp, peer.connection, info) && runs(relay_index(peer, info.sending))) {
+            return relay_index(peer, info.sending);
+        }
+    }
+    for (std::size_t relay = 0; relay < DEMO_RELAYS; ++relay) {
+        if (runs(relay)) {
+            return relay;
+        }
+    }
+    return DEMO_RELAYS;
+}
+
+std::size_t relay_that_is(const Demo &demo, Process_State state) {
+    const auto found = std::find_if(demo.relays.begin(), demo.relays.end(),
+                                    [state](const Relay_Process &relay) { return relay.state == state; });
+    return static_cast<std::size_t>(found - demo.relays.begin());
+}
+
+void note_fault(Demo &demo, std::size_t relay, const char *what) {
+    const std::string text = "relay " + std::to_string(relay + 1) + what;
+    demo.faults.push_back({now_us() - demo.began, text, {}});
+    show_event(demo, "*** " + text);
+}
+
+void kill_one(Demo &demo) {
+    const std::size_t relay = relay_in_use(demo);
+    if (relay < DEMO_RELAYS) {
+        relay_process_kill(demo.relays[relay]);
+        note_fault(demo, relay, " killed");
+    }
+}
+
+void stop_one(Demo &demo) {
+    const std::size_t relay = relay_in_use(demo);
+    if (relay < DEMO_RELAYS) {
+        relay_process_stop(demo.relays[relay]);
+        note_fault(demo, relay, " stopped");
+    }
+}
+
+void restart_one(Demo &demo) {
+    const std::size_t relay = relay_that_is(demo, Process_State::killed);
+    if (relay < DEMO_RELAYS) {
+        demo.relay_failed = !relay_process_restart(demo.relays[relay]) || demo.relay_failed;
+        note_fault(demo, relay, " started again");
+    }
+}
+
+void continue_one(Demo &demo) {
+    const std::size_t relay = relay_that_is(demo, Process_State::stopped);
+    if (relay < DEMO_RELAYS) {
+        relay_process_continue(demo.relays[relay]);
+        note_fault(demo, relay, " continued");
+    }
+}
+
+/// In this order, at least one relay runs at any time.
+constexpr std::array<void (*)(Demo &), PARTS - 1> FAULTS{kill_one, stop_one, restart_one, continue_one};
+
+// ---- the streams -----------------------------------------------------------------------------------------------
+
+void send_packets(Demo &demo, std::uint64_t now) {
+    for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
+        Demo_Peer &peer = demo.peers[i];
+        Stream &outgoing = demo.peers[1 - i].incoming;
+        const Stream_Packet packet = stream_next(outgoing, now);
+        const bool taken = send_packet_tcp_connection(peer.tcp, peer.connection, packet) == Error::ok;
+        stream_sent(outgoing, taken);
+    }
+}
+
+/// Writes the first peer's snapshot for `toxtcp top`. Reports a failure once.
+void write_snapshot(Demo &demo) {
+    std::string error;
+    const std::string &path = demo.options.snapshot_file;
+    if (!path.empty() && !replace_file(path, tcp_connections_json(demo.peers[0].tcp) + '\n', error) &&
+        !demo.snapshot_failed) {
+        demo.snapshot_failed = true;
+        complain(error);
+    }
+}
+
+void run_streams(Demo &demo) {
+    const std::uint64_t duration = demo.options.seconds * SECOND_US;
+    const std::uint64_t interval = SECOND_US / demo.options.rate;
+    demo.began = now_us();
+    for (Demo_Peer &peer : demo.peers) {
+        stream_begin(peer.incoming, demo.began);
+    }
+    const std::uint64_t end = demo.began + duration;
+    std::uint64_t next_packet = demo.began;
+    std::uint64_t next_drawing = demo.began;
+    std::size_t next_fault = 0;
+    for (std::uint64_t now = demo.began; now < end && !demo.interrupted; now = now_us()) {
+        if (now > next_packet + CATCH_UP_US) {
+            next_packet = now;
+        }
+        for (; next_packet <= now; next_packet += interval) {
+            send_packets(demo, now);
+        }
+        if (next_fault < FAULTS.size() && now >= demo.began + (next_fault + 1) * duration / PARTS) {
+            FAULTS[next_fault++](demo);
+        }
+        if (now >= next_drawing) {
+            draw_table(demo);
+            write_snapshot(demo);
+            next_drawing = now + REDRAW_US;
+        }
+        turn(demo, std::min({next_packet, next_drawing, end}));
+    }
+    demo.ended = now_us();
+    for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
+        // The silence that lasts until the end counts, too.
+        stream_silence(demo.peers[i].incoming, demo.ended);
+        demo_note_silence(demo, i, demo.peers[i].incoming.heard, demo.ended);
+    }
+}
+
+bool all_has_come(const Demo &demo) {
+    return std::all_of(demo.peers.begin(), demo.peers.end(),
+                       [](const Demo_Peer &peer) { return stream_lost(peer.incoming) == 0; });
+}
+
+void end_demo(Demo &demo) {
+    kill_peers(demo);
+    for (Relay_Process &relay : demo.relays) {
+        relay_process_destroy(relay);
+    }
+    if (demo.signals >= 0) {
+        close_signals(demo.signals);
+    }
+}
+
+/// Runs the demo from the first packet to the summary. Returns the exit code.
+int play(Demo &demo) {
+    run_streams(demo);
+    if (!demo.interrupted) {
+        wait_for(demo, LAST_PACKETS_US, [&demo] { return all_has_come(demo); });
+    }
+    draw_table(demo);
+    if (demo.options.json) {
+        print_json(demo);
+    } else {
+        print_summary(demo);
+    }
+    std::fflush(stdout);
+    if (demo.interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    return demo_faults_found(demo).empty() ? EXIT_DONE : EXIT_FAILED;
+}
+
+} // namespace
+
+void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to) {
+    for (std::size_t i = 0; i < demo.faults.size(); ++i) {
+        const bool last = i + 1 == demo.faults.size();
+        const std::uint64_t begin = std::max(from, demo.began + demo.faults[i].at);
+        const std::uint64_t end = last ? to : std::min(to, demo.began + demo.faults[i + 1].at);
+        if (end > begin) {
+            std::uint64_t &longest = demo.faults[i].silence[receiver];
+            longest = std::max(longest, end - begin);
+        }
+    }
+}
+
+int run_demo(const Demo_Options &options) {
+    Demo demo;
+    demo.options = options;
+    demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
+    int result = EXIT_FAILED;
+    if (std::string error; !find_proxy(options.proxy, demo.proxy, error)) {
+        complain(error);
+        return EXIT_USAGE;
+    }
+    if (!watch_signals(demo)) {
+        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+    } else if (start_relays(demo) && start_peers(demo)) {
+        result = play(demo);
+    } else if (demo.interrupted) {
+        result = EXIT_INTERRUPTED;
+    }
+    end_demo(demo);
+    return result;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,308 @@
+// `toxtcp ping`: sends end-to-end echoes to any Tox peer, over every relay at once. A Tox client answers each echo
+// (toxtcp/echo.h) over the relay that the echo came by. It answers everybody, and its user does not notice.
+#include <algorithm>
+#include <deque>
+
+#include <toxtcp/echo.h>
+
+#include "tools/ping/ping.h"
+#include "tools/shared/diagnosis.h"
+#include "tools/shared/text.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// Time that the other relays have to connect once the first one is connected, so that each can carry the first echo.
+constexpr std::uint64_t OTHERS_WITHIN_US = SECOND_US;
+
+struct Echo_Ping;
+
+/// One relay, with a `Tcp_Connections` of its own: one for all of them would keep only three of these global relays
+/// connected.
+struct Echo_Relay {
+    Echo_Ping *ping = nullptr;
+    std::uint16_t index = 0; ///< in `Echo_Ping::relays`
+    Relay_Address relay{};
+    std::string name{}; ///< the relay's address
+    Ping_Connections connections{};
+    bool is_up = false;                ///< connected, as last printed
+    bool was_up = false;               ///< connected at any time
+    std::vector<std::uint64_t> sent{}; ///< us, when each echo was sent, by the ping's number; 0: not sent
+    std::vector<bool> answered{};      ///< by the ping's number
+    std::vector<double> round_trips{}; ///< ms, in the order of the answers
+    std::uint64_t last_answer = 0;     ///< us, when the last answer came over it; 0: never
+    std::size_t sent_count = 0;
+    std::uint64_t twice = 0;
+};
+
+struct Echo_Ping {
+    Pinger &pinger;
+    Public_Key peer{};
+    std::string name{}; ///< the peer's key, shortened
+    Public_Key own_key{};
+    Secret_Key shared{};
+    std::uint64_t mask = 0;               ///< random; makes the numbers of this run differ from those of other runs
+    std::deque<Echo_Relay> relays{};      ///< a deque, so that its elements do not move
+    std::vector<Tcp_Connections *> all{}; ///< one of each relay
+    std::size_t pings = 0;                ///< number of pings; each is one echo over every relay
+    std::vector<bool> answered{};         ///< by the ping's number: an answer came over at least one relay
+    std::vector<double> round_trips{};    ///< ms, of the first answer to each ping
+    std::uint64_t twice = 0;
+    bool by_library = false; ///< the last answer came from this library, not from net_crypto
+    std::uint64_t began = 0; ///< us, the first ping; 0: not yet
+};
+
+// ---- the number in an echo: ping and relay; sealed, so only the peer can read it -------------------------------
+
+std::uint64_t make_number(const Echo_Relay &relay, std::size_t ping) {
+    return (std::uint64_t{ping} << 16 | relay.index) ^ relay.ping->mask;
+}
+
+/// The relay that the echo with this number was sent over, and its ping (`which`). Null if no echo with this number was
+/// sent.
+Echo_Relay *find_sent(Echo_Ping &ping, std::uint64_t number, std::size_t &which) {
+    number ^= ping.mask;
+    const std::size_t index = number & 0xFFFF;
+    which = number >> 16;
+    if (index >= ping.relays.size() || which >= ping.pings || ping.relays[index].sent[which] == 0) {
+        return nullptr;
+    }
+    return &ping.relays[index];
+}
+
+// ---- receiving -------------------------------------------------------------------------------------------------
+
+void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *) {
+    const std::uint64_t now = now_us();
+    const Echo_Relay &over = *static_cast<Echo_Relay *>(object);
+    Echo_Ping &ping = *over.ping;
+    std::uint64_t number = 0;
+    bool by_library = false;
+    std::size_t which = 0;
+    if (sender != ping.peer || !open_echo_response(ping.shared, packet, number, by_library)) {
+        return;
+    }
+    Echo_Relay *const relay = find_sent(ping, number, which);
+    if (relay == nullptr) {
+        return;
+    }
+    if (relay->answered[which]) {
+        ++relay->twice;
+        ++ping.twice;
+        return;
+    }
+    relay->answered[which] = true;
+    relay->last_answer = now;
+    ping.by_library = by_library;
+    const double round_trip = milliseconds(now - relay->sent[which]);
+    relay->round_trips.push_back(round_trip);
+    if (!ping.answered[which]) {
+        ping.answered[which] = true;
+        ping.round_trips.push_back(round_trip);
+    }
+    const std::string back = relay == &over ? "" : ", back via " + over.name;
+    ping_say(ping.pinger, format("%zu bytes from %s: seq=%zu via %s%s time=%.3f ms", packet.size(), ping.name.c_str(),
+                                 which + 1, relay->name.c_str(), back.c_str(), round_trip));
+}
+
+void take_change(void *object, const Change &change, void *) {
+    Echo_Relay &relay = *static_cast<Echo_Relay *>(object);
+    const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+    relay.was_up = relay.was_up || is_up;
+    if (is_up == relay.is_up || relay.ping->began == 0) {
+        return;
+    }
+    relay.is_up = is_up; // printed once, not again for each attempt that fails
+    ping_say(relay.ping->pinger,
+             relay.name +
+                 (is_up ? " is connected" : std::string{" is not connected any more: "} + to_string(change.reason)));
+}
+
+// ---- sending ---------------------------------------------------------------------------------------------------
+
+/// Why a relay is not connected.
+std::string why_not(const Echo_Relay &relay) {
+    Relay_Info info;
+    const bool is_known =
+        tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
+    const Reason ended = is_known ? info.last_end : Reason::none;
+    const Reason reason = ended == Reason::none && info.at_proxy ? Reason::proxy_timeout : ended;
+    const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
+    if (trouble != Trouble::none) {
+        return diagnosis(relay.connections.watched, reason, info.proxy_status);
+    }
+    return reason == Reason::none ? "no answer yet" : to_string(reason);
+}
+
+void send_ping(Echo_Ping &ping) {
+    const std::size_t number = ping.pings++;
+    if (number != 0 && !ping.answered[number - 1]) {
+        ping_say(ping.pinger, format("no answer yet to seq=%zu", number));
+    }
+    ping.answered.push_back(false);
+    bool is_sent = false;
+    Error error = Error::not_online;
+    for (Echo_Relay &relay : ping.relays) {
+        relay.sent.push_back(0);
+        relay.answered.push_back(false);
+        Tcp_Connections *const tcp = relay.connections.tcp;
+        if (tcp_connected_relays_count(tcp) == 0) {
+            continue;
+        }
+        std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
+        make_echo_request(ping.shared, system_random(), ping.own_key, {.number = make_number(relay, number)}, request);
+        const std::uint64_t now = now_us();
+        error = tcp_send_oob_packet_using_relay(tcp, relay.relay.relay.key, ping.peer, request);
+        if (error == Error::ok) {
+            relay.sent[number] = now;
+            ++relay.sent_count;
+            is_sent = true;
+        }
+    }
+    if (!is_sent) {
+        ping_say(ping.pinger, format("seq=%zu was not sent: %s", number + 1, to_string(error)));
+    }
+}
+
+bool all_answered(const Echo_Ping &ping) {
+    return std::all_of(ping.relays.begin(), ping.relays.end(),
+                       [](const Echo_Relay &relay) { return relay.round_trips.size() == relay.sent_count; });
+}
+
+std::size_t connected(const Echo_Ping &ping) {
+    return static_cast<std::size_t>(std::count_if(ping.all.begin(), ping.all.end(), [](const Tcp_Connections *tcp) {
+        return tcp_connected_relays_count(tcp) != 0;
+    }));
+}
+
+bool connect(Echo_Ping &ping) {
+    Secret_Key key;
+    new_key_pair(ping.own_key, key);
+    // This cannot fail: `usage_fault` has refused weak keys.
+    if (!echo_shared_key(key, ping.peer, ping.shared)) {
+        return false;
+    }
+    const Random random = system_random();
+    random.fill(random.object, {reinterpret_cast<std::uint8_t *>(&ping.mask), sizeof ping.mask});
+    for (const Relay_Address &address : ping.pinger.relays) {
+        const auto index = static_cast<std::uint16_t>(ping.relays.size());
+        Echo_Relay &relay = ping.relays.emplace_back();
+        relay.ping = &ping;
+        relay.index = index;
+        relay.relay = address;
+        relay.name = place_of(address);
+        Callbacks callbacks;
+        callbacks.object = &relay;
+        callbacks.oob = hear_oob;
+        callbacks.change = take_change;
+        if (!ping_open(ping.pinger, relay.connections, key, callbacks)) {
+            return false;
+        }
+        ping.all.push_back(relay.connections.tcp);
+        if (const Error error = add_relay(relay.connections.tcp, address); error != Error::ok) {
+            ping_complain(relay.name + ": " + to_string(error));
+        }
+    }
+    const std::uint64_t began = now_us();
+    std::uint64_t end = began + MEET_WITHIN_US;
+    while (connected(ping) < ping.relays.size() && now_us() < end && !ping.pinger.interrupted) {
+        ping_turn(ping.pinger, ping.all, end);
+        if (connected(ping) != 0) {
+            end = std::min(end, now_us() + OTHERS_WITHIN_US);
+        }
+    }
+    for (Echo_Relay &relay : ping.relays) {
+        relay.is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+        if (!relay.is_up && connected(ping) != 0) {
+            ping_say(ping.pinger, relay.name + " is not connected: " + why_not(relay));
+        }
+    }
+    return true;
+}
+
+// ---- the summary at the end ------------------------------------------------------------------------------------
+
+const char *answerer(const Echo_Ping &ping) {
+    return ping.by_library ? "toxtcp" : "net_crypto";
+}
+
+std::string statistics(const Echo_Ping &ping) {
+    std::string text = "\n--- " + to_string(ping.peer) + " ping statistics ---\n" +
+                       ping_loss("pings", ping.pings, ping.round_trips.size(), ping.twice, ping.began) + '\n';
+    if (!ping.round_trips.empty()) {
+        text += "first answer " + ping_spread(ping.round_trips) +
+                (ping.by_library ? ", from this library\n" : ", from a Tox client\n");
+    }
+    for (const Echo_Relay &relay : ping.relays) {
+        text += "via " + relay.name + ": ";
+        if (relay.sent_count == 0) {
+            text += "not connected (" + why_not(relay) + ")\n";
+        } else if (relay.round_trips.empty()) {
+            text += format("0 of %zu answered\n", relay.sent_count);
+        } else {
+            text += format("%zu of %zu answered, the last %s ago, %s\n", relay.round_trips.size(), relay.sent_count,
+                           duration((now_us() - relay.last_answer) / 1'000).c_str(),
+                           ping_spread(relay.round_trips).c_str());
+        }
+    }
+    return text;
+}
+
+std::string summary_json(const Echo_Ping &ping) {
+    nlohmann::json relays = nlohmann::json::array();
+    for (const Echo_Relay &relay : ping.relays) {
+        const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
+        nlohmann::json one{{"relay", relay.name},          {"public_key", to_string(relay.relay.relay.key)},
+                           {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
+                           {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
+                           {"answered_twice", relay.twice}};
+        one["last_answer_ms"] =
+            relay.last_answer == 0 ? nlohmann::json{} : nlohmann::json((now_us() - relay.last_answer) / 1'000);
+        ping_add_times(one, relay.round_trips);
+        relays.push_back(std::move(one));
+    }
+    nlohmann::json json{{"peer", to_string(ping.peer)},
+                        {"mode", "echo"},
+                        {"sent", ping.pings},
+                        {"answered", ping.round_trips.size()},
+                        {"answered_twice", ping.twice},
+                        {"answered_by", ping.round_trips.empty() ? nlohmann::json{} : nlohmann::json(answerer(ping))},
+                        {"relays", std::move(relays)}};
+    ping_add_times(json, ping.round_trips);
+    return json.dump(2) + '\n';
+}
+
+} // namespace
+
+int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
+    Echo_Ping ping{.pinger = pinger, .peer = peer, .name = short_key(to_string(peer))};
+    ping_say(pinger, format("PING %s over %zu %s: echoes of %zu bytes", ping.name.c_str(), pinger.relays.size(),
+                            pinger.relays.size() == 1 ? "relay" : "relays", ECHO_REQUEST_SIZE));
+    if (!connect(ping)) {
+        return EXIT_FAILED;
+    }
+    if (pinger.interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    if (connected(ping) == 0) {
+        for (const Echo_Relay &relay : ping.relays) {
+            ping_complain(relay.name + " is not connected: " + why_not(relay));
+        }
+        return EXIT_FAILED;
+    }
+    ping.began = now_us();
+    ping_each_interval(
+        pinger, [&ping] { send_ping(ping); }, [&ping] { return all_answered(ping); },
+        [&ping](std::uint64_t wake) { ping_turn(ping.pinger, ping.all, wake); });
+    ping_print(pinger, pinger.options.json ? summary_json(ping) : statistics(ping));
+    if (ping.round_trips.empty()) {
+        ping_complain(ping.name +
+                      " answers no echo over these relays. Is it connected to one of them, and is this its DHT "
+                      "key? That is not the key in its Tox ID, and a client has a new one each time it starts");
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+} // namespace toxtcp

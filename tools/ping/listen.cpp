@@ -1,0 +1,139 @@
+// `toxtcp ping --listen`: answers pings by data packets. The library itself answers pings by echo.
+#include <algorithm>
+#include <array>
+
+#include "tools/ping/packet.h"
+#include "tools/ping/ping.h"
+#include "tools/shared/text.h"
+
+namespace toxtcp {
+
+namespace {
+
+/// A listener forgets a caller that was silent for this long, and serves at most MAX_CALLERS at the same time.
+constexpr std::uint64_t FORGET_AFTER_US = 60 * SECOND_US;
+constexpr std::size_t MAX_CALLERS = 64;
+
+struct Caller {
+    Public_Key key{};
+    int connection = -1;     ///< -1: the place is free
+    std::uint64_t heard = 0; ///< us, the last packet
+};
+
+struct Listener {
+    Pinger &pinger;
+    Ping_Connections connections{};
+    std::array<Caller, MAX_CALLERS> callers{};
+};
+
+void forget(Listener &listener, Caller &caller) {
+    if (caller.connection >= 0) {
+        static_cast<void>(kill_tcp_connection_to(listener.connections.tcp, caller.connection));
+        caller.connection = -1;
+    }
+}
+
+/// Makes a connection to a new caller, whose packet came over `relay`, and requests routes at this relay and at all
+/// others. The caller that was silent for longest gives way if there are too many.
+void meet(Listener &listener, const Public_Key &key, int relay) {
+    Caller &caller =
+        *std::min_element(listener.callers.begin(), listener.callers.end(), [](const Caller &a, const Caller &b) {
+            return (a.connection < 0 ? 0 : a.heard) < (b.connection < 0 ? 0 : b.heard);
+        });
+    forget(listener, caller);
+    Tcp_Connections *const tcp = listener.connections.tcp;
+    caller.key = key;
+    caller.heard = now_us();
+    caller.connection = new_tcp_connection_to(tcp, key, static_cast<int>(&caller - listener.callers.data()));
+    if (caller.connection < 0) {
+        return;
+    }
+    static_cast<void>(add_tcp_number_relay_connection(tcp, caller.connection, relay));
+    for (const Relay_Address &known : listener.pinger.relays) {
+        static_cast<void>(add_relay(tcp, caller.connection, known));
+    }
+    Relay_Info info;
+    const bool is_relay = tcp_relay_info(tcp, relay, info);
+    ping_say(listener.pinger,
+             short_key(to_string(key)) + " pings us over " + (is_relay ? place_of(info) : std::string{"no relay"}));
+}
+
+void hear_stranger(void *object, const Public_Key &sender, int relay, Bytes packet, void *) {
+    Listener &listener = *static_cast<Listener *>(object);
+    Ping_Head head{};
+    if (parse_ping(packet, head) && tcp_connection_to(listener.connections.tcp, sender) < 0) {
+        meet(listener, sender, relay);
+    }
+}
+
+bool answer(void *object, int id, Bytes packet, void *) {
+    Listener &listener = *static_cast<Listener *>(object);
+    Caller &caller = listener.callers[static_cast<std::size_t>(id)];
+    caller.heard = now_us();
+    Ping_Head head{};
+    if (parse_ping(packet, head) && head.kind == Ping_Kind::request) {
+        head.kind = Ping_Kind::answer;
+        static_cast<void>(
+            send_packet_tcp_connection(listener.connections.tcp, caller.connection, print_ping(head, packet.size())));
+    }
+    return false;
+}
+
+void forget_the_silent(Listener &listener) {
+    const std::uint64_t now = now_us();
+    for (Caller &caller : listener.callers) {
+        if (caller.connection >= 0 && now > caller.heard + FORGET_AFTER_US) {
+            forget(listener, caller);
+        }
+    }
+}
+
+void say_who_listens(Listener &listener) {
+    const std::string key = to_string(tcp_connections_public_key(listener.connections.tcp));
+    const Ping_Options &options = listener.pinger.options;
+    if (options.json) {
+        ping_print(listener.pinger, nlohmann::json{{"public_key", key}}.dump() + '\n');
+        return;
+    }
+    std::string command = "toxtcp ping";
+    for (const std::string &relay : options.relays) {
+        command += " --relay " + relay;
+    }
+    ping_say(listener.pinger, "listening as " + key + "\nping it with: " + command + ' ' + key);
+}
+
+} // namespace
+
+int ping_listen(Pinger &pinger, const Secret_Key &key) {
+    Listener listener{.pinger = pinger};
+    Callbacks callbacks;
+    callbacks.object = &listener;
+    callbacks.data = answer;
+    callbacks.oob = hear_stranger;
+    if (!ping_open(pinger, listener.connections, key, callbacks)) {
+        return EXIT_FAILED;
+    }
+    Tcp_Connections *const tcp = listener.connections.tcp;
+    for (const Relay_Address &relay : pinger.relays) {
+        static_cast<void>(add_relay(tcp, relay));
+    }
+    const std::uint64_t end = now_us() + MEET_WITHIN_US;
+    while (tcp_connected_relays_count(tcp) == 0 && now_us() < end && !pinger.interrupted) {
+        ping_turn(pinger, {&tcp, 1}, end);
+    }
+    if (pinger.interrupted) {
+        return EXIT_DONE;
+    }
+    if (tcp_connected_relays_count(tcp) == 0) {
+        ping_complain_of_relays(listener.connections);
+        return EXIT_FAILED;
+    }
+    say_who_listens(listener);
+    while (!pinger.interrupted) {
+        ping_turn(pinger, {&tcp, 1}, now_us() + SECOND_US);
+        forget_the_silent(listener);
+    }
+    return EXIT_DONE;
+}
+
+} // namespace toxtcp

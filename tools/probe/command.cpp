@@ -1,0 +1,461 @@
+// `toxtcp probe`: finds the relays, runs rounds of probes, many relays at the same time, and writes the results.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tools/probe/probe.h"
+#include "tools/probe/shell_commands.h"
+#include "tools/shared/clock.h"
+#include "tools/shared/node_list.h"
+#include "tools/shared/output.h"
+#include "tools/shared/poll_us.h"
+#include "tools/shared/signals.h"
+#include "tools/shared/sleep_limit.h"
+#include "tools/shared/terminal.h"
+#include "tools/shared/text.h"
+#include "tools/shared/whole_file.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::uint64_t REDRAW_US = SECOND_US / 5;
+constexpr int BAR_WIDTH = 30;
+constexpr int COMMAND_POLL_MS = 50; ///< between two checks whether commands have ended
+/// Each of a probe's two peers has a socket, an epoll, and two descriptors that tell of changes of the network.
+constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
+constexpr rlim_t OTHER_DESCRIPTORS = 64;
+
+void complain(const std::string &what) {
+    std::fprintf(stderr, "toxtcp probe: %s.\n", what.c_str());
+}
+
+/// The state that lasts longer than one round.
+struct Prober {
+    Probe_Options options;
+    int signals = -1;
+    bool interrupted = false;
+    bool cannot_print = false;  ///< and that was reported
+    bool left_some_out = false; ///< an entry of the node list was left out
+    bool shows_progress = false;
+    Proxy proxy;
+    std::vector<Named_Relay> named;
+    Probe_Histories histories;
+    Running_Commands running; ///< commands of --on-change
+};
+
+struct Round {
+    std::vector<std::unique_ptr<Probe>> probes; ///< those from index `next` on have not begun
+    std::size_t next = 0;
+    std::size_t done = 0;           ///< how many are done
+    std::uint64_t next_drawing = 0; ///< us, of the progress bar
+};
+
+// ---- which relays ----------------------------------------------------------------------------------------------
+
+bool read_nodes(Prober &prober) {
+    std::string text;
+    std::string error;
+    std::vector<std::string> warnings;
+    const std::string &path = prober.options.nodes_file;
+    if (!read_whole_file(path, text, error)) {
+        complain(error + ". It is to be the public Tox node list, as JSON");
+        return false;
+    }
+    if (!parse_node_list(text, prober.options.all_ports, prober.named, warnings, error)) {
+        complain(path + ' ' + error);
+        return false;
+    }
+    for (const std::string &warning : warnings) {
+        complain(path + ' ' + warning);
+    }
+    prober.left_some_out = !warnings.empty();
+    return true;
+}
+
+int read_relays(Prober &prober) {
+    for (const std::string &word : prober.options.relays) {
+        Named_Relay relay;
+        std::string error;
+        if (!parse_relay(word, relay, error)) {
+            complain(error);
+            return EXIT_USAGE;
+        }
+        prober.named.push_back(relay);
+    }
+    if (!prober.options.nodes_file.empty() && !read_nodes(prober)) {
+        return EXIT_USAGE;
+    }
+    if (prober.named.empty()) {
+        complain(prober.options.nodes_file.empty() ? "no relay is named; name some as HOST:PORT:KEY, or --nodes FILE"
+                                                   : prober.options.nodes_file + " names no TCP relay");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+/// Reads the history file. A file that does not exist is an empty history.
+bool read_history(Prober &prober) {
+    const std::string &path = prober.options.history_file;
+    if (path.empty() || (access(path.c_str(), F_OK) != 0 && errno == ENOENT)) {
+        return true;
+    }
+    std::string text;
+    std::string error;
+    std::vector<std::string> warnings;
+    if (!read_whole_file(path, text, error)) {
+        complain(error);
+        return false;
+    }
+    if (!parse_histories(text, prober.histories, warnings, error)) {
+        complain(path + ' ' + error);
+        return false;
+    }
+    for (const std::string &warning : warnings) {
+        complain(path + ' ' + warning);
+    }
+    return true;
+}
+
+/// The target's address and key: equal for two names of the same target.
+std::string identity(const Relay_Address &target) {
+    return (has_place(target) ? place_of(target) : to_string(target.relay) + ' ' + family_name(target)) + ' ' +
+           to_string(target.relay.key);
+}
+
+/// Removes targets that are named more than once.
+void remove_doubles(std::vector<Relay_Address> &targets) {
+    std::set<std::string> seen;
+    std::erase_if(targets, [&seen](const Relay_Address &target) { return !seen.insert(identity(target)).second; });
+}
+
+/// How many probes may run at the same time: `wanted`, or fewer if the system's limit of descriptors is too low. Raises
+/// the limit if that is possible.
+std::size_t allowed_probes(std::size_t wanted) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    const rlim_t needed = wanted * DESCRIPTORS_PER_PROBE + OTHER_DESCRIPTORS;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = std::min(needed, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    const rlim_t left = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    return std::clamp<std::size_t>(static_cast<std::size_t>(left / DESCRIPTORS_PER_PROBE), 1, wanted);
+}
+
+// ---- the progress bar ------------------------------------------------------------------------------------------
+
+void draw_progress(const Prober &prober, Round &round, std::uint64_t now) {
+    if (!prober.shows_progress || now < round.next_drawing) {
+        return;
+    }
+    round.next_drawing = now + REDRAW_US;
+    const std::size_t all = round.probes.size();
+    const int filled =
+        static_cast<int>(static_cast<std::size_t>(BAR_WIDTH) * round.done / std::max<std::size_t>(all, 1));
+    const std::string bar(static_cast<std::size_t>(filled), '#');
+    std::fprintf(stderr, "\r[%-*s] %zu of %zu relays probed, %zu at work\033[K", BAR_WIDTH, bar.c_str(), round.done,
+                 all, round.next - round.done);
+}
+
+void clear_progress(const Prober &prober) {
+    if (prober.shows_progress) {
+        std::fputs("\r\033[K", stderr);
+    }
+}
+
+void say_progress(const Prober &prober, const char *what) {
+    if (prober.shows_progress) {
+        std::fprintf(stderr, "\r%s\033[K", what);
+    }
+}
+
+// ---- one round -------------------------------------------------------------------------------------------------
+
+void take_signals(Prober &prober) {
+    while (next_signal(prober.signals) != 0) {
+        prober.interrupted = true;
+    }
+}
+
+/// Ends the probing if standard output has no reader any more.
+void note_no_reader(Prober &prober) {
+    std::string error;
+    if (!prober.cannot_print && reader_is_gone(error)) {
+        complain(error);
+        prober.cannot_print = prober.interrupted = true;
+    }
+}
+
+bool is_at_work(const Probe &probe) {
+    return probe.stage != Probe_Stage::waiting && probe.stage != Probe_Stage::done;
+}
+
+/// Sleeps until a descriptor is ready or something is due. Then serves what is ready or due.
+void turn(Prober &prober, Round &round) {
+    std::vector<pollfd> polled{{prober.signals, POLLIN, 0}};
+    std::vector<Probe *> at_work;
+    std::uint64_t now = now_us();
+    std::uint64_t wake = now + REDRAW_US;
+    bool looks = false;
+    for (std::size_t i = 0; i < round.next; ++i) {
+        Probe &probe = *round.probes[i];
+        if (is_at_work(probe)) {
+            at_work.push_back(&probe);
+            wake = std::min(wake, probe_wake(probe, now));
+            for (const Probe_Peer &peer : probe.peers) {
+                polled.push_back({tcp_connections_descriptor(peer.tcp), POLLIN, 0});
+                if (has_to_look(peer.tcp)) {
+                    wake = std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000);
+                    looks = true;
+                }
+            }
+        }
+    }
+    const std::uint64_t sleep = wake > now ? wake - now : 0;
+    if (poll_us(polled, sleep) < 0) {
+        return;
+    }
+    if (polled[0].revents != 0) {
+        take_signals(prober);
+    }
+    note_no_reader(prober);
+    for (std::size_t i = 0; i < at_work.size(); ++i) {
+        const bool ready = looks || polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
+        now = now_us();
+        if (ready || probe_wake(*at_work[i], now) <= now) {
+            probe_turn(*at_work[i], now);
+            round.done += at_work[i]->stage == Probe_Stage::done;
+        }
+    }
+}
+
+void make_probes(const Prober &prober, const std::vector<Relay_Address> &targets, Round &round) {
+    for (const Relay_Address &target : targets) {
+        auto probe = std::make_unique<Probe>();
+        probe->target = target;
+        probe->proxy = prober.proxy;
+        probe->rate = prober.options.rate;
+        probe->duration = prober.options.seconds * SECOND_US;
+        probe->patience = prober.options.timeout * SECOND_US;
+        round.probes.push_back(std::move(probe));
+    }
+}
+
+void run_round(Prober &prober, Round &round) {
+    const std::size_t side_by_side = allowed_probes(prober.options.parallel);
+    while (round.done < round.probes.size() && !prober.interrupted) {
+        while (round.next < round.probes.size() && round.next - round.done < side_by_side) {
+            Probe &probe = *round.probes[round.next++];
+            probe_begin(probe, now_us());
+            round.done += probe.stage == Probe_Stage::done;
+        }
+        draw_progress(prober, round, now_us());
+        turn(prober, round);
+    }
+    for (const std::unique_ptr<Probe> &probe : round.probes) {
+        probe_end(*probe);
+    }
+}
+
+void remember(Prober &prober, std::int64_t time, Probed_Relay &probed) {
+    Probe_History &history = prober.histories[identity(probed.target)];
+    const Probe_Result &result = probed.result;
+    probed.status_before = history.last;
+    add_round(history, time, result.status, result.median, result.worst);
+    probed.history = history;
+}
+
+/// Probes all relays once. False when it was interrupted.
+bool probe_all(Prober &prober, Probe_Report &report) {
+    const std::uint64_t began = now_us();
+    std::vector<Relay_Address> targets;
+    say_progress(prober, "looking up names");
+    const Family wanted = prober.options.ipv4 ? Family::ipv4 : prober.options.ipv6 ? Family::ipv6 : Family::none;
+    if (prober.proxy.type != Proxy_Type::none) {
+        targets = leave_to_proxy(prober.named, wanted);
+    } else if (!find_addresses(prober.named, wanted, prober.signals, targets)) {
+        clear_progress(prober);
+        prober.interrupted = true;
+        return false;
+    }
+    remove_doubles(targets);
+    Round round;
+    make_probes(prober, targets, round);
+    run_round(prober, round);
+    clear_progress(prober);
+    if (prober.interrupted) {
+        return false;
+    }
+    report.time = std::time(nullptr);
+    for (const std::unique_ptr<Probe> &probe : round.probes) {
+        Probed_Relay &probed = report.relays.emplace_back();
+        probed.target = probe->target;
+        probed.result = std::move(probe->result);
+        remember(prober, report.time, probed);
+    }
+    forget_old_hours(prober.histories, report.time);
+    sort_by_quality(report.relays);
+    report.took = seconds(now_us() - began);
+    report.rate = prober.options.rate;
+    return true;
+}
+
+// ---- output ----------------------------------------------------------------------------------------------------
+
+bool write_to(const std::string &path, const std::string &text) {
+    std::string error;
+    if (!path.empty() && !replace_file(path, text, error)) {
+        complain(error);
+        return false;
+    }
+    return true;
+}
+
+bool print_report(Prober &prober, const Probe_Report &report) {
+    const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
+    const std::string text = prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
+    // Lines that do not fit on the screen stay in the terminal's scroll-back.
+    std::string error;
+    if (!print((redraws ? "\033[H\033[J" : "") + text, error, prober.signals)) {
+        prober.cannot_print = !error.empty();
+        prober.interrupted = true; // if `print` did not fail, a signal has stopped it
+        if (prober.cannot_print) {
+            complain(error);
+        }
+        return false;
+    }
+    return true;
+}
+
+/// Prints the report and writes all files. False when something could not be written.
+bool put_out(Prober &prober, const Probe_Report &report) {
+    const bool printed = print_report(prober, report);
+    const bool page = prober.options.html_file.empty() || write_to(prober.options.html_file, probe_page(report));
+    const bool metrics =
+        prober.options.prometheus_file.empty() || write_to(prober.options.prometheus_file, probe_metrics(report));
+    const std::string &history_file = prober.options.history_file;
+    const bool history = history_file.empty() || write_to(history_file, print_histories(prober.histories));
+    return printed && page && metrics && history;
+}
+
+// ---- commands for changes --------------------------------------------------------------------------------------
+
+/// Starts the command for each relay that has changed. This comes last in a round, so that the command finds the files
+/// of this round.
+void tell_of_changes(Prober &prober, const Probe_Report &report) {
+    for (const Probed_Relay &probed : report.relays) {
+        if (prober.options.on_change.empty() || !has_changed(probed)) {
+            continue;
+        }
+        const Relay_Address &target = probed.target;
+        const std::vector<Variable> variables{
+            {"TOXTCP_RELAY", to_string(target.relay)},
+            {"TOXTCP_ADDRESS", has_place(target) ? place_of(target) : ""},
+            {"TOXTCP_PUBLIC_KEY", to_string(target.relay.key)},
+            {"TOXTCP_STATUS", to_string(probed.result.status)},
+            {"TOXTCP_STATUS_BEFORE", to_string(probed.status_before)},
+            {"TOXTCP_WHY", printable(probed.result.why)},
+        };
+        if (std::string error; !start_command(prober.options.on_change, variables, prober.running, error)) {
+            complain("the command for a change of " + to_string(target.relay) + " was " + error);
+        }
+    }
+}
+
+void take_ended_commands(Prober &prober) {
+    for (const std::string &failure : ended_commands(prober.running)) {
+        complain("the command for a change " + failure);
+    }
+}
+
+/// Waits until the next round begins, or until a signal comes.
+void pause(Prober &prober, std::uint64_t until) {
+    for (std::uint64_t now = now_us(); now < until && !prober.interrupted; now = now_us()) {
+        pollfd polled{prober.signals, POLLIN, 0};
+        poll(&polled, 1, static_cast<int>(std::min<std::uint64_t>((until - now) / 1'000 + 1, 1'000)));
+        take_signals(prober);
+        note_no_reader(prober);
+        take_ended_commands(prober);
+    }
+}
+
+/// Waits for the commands to end, to report their failures. A signal ends the wait.
+void wait_for_commands(Prober &prober) {
+    while (!prober.running.empty() && !prober.interrupted) {
+        pollfd polled{prober.signals, POLLIN, 0};
+        poll(&polled, 1, COMMAND_POLL_MS);
+        take_signals(prober);
+        take_ended_commands(prober);
+    }
+}
+
+int probe_once(Prober &prober) {
+    Probe_Report report;
+    if (!probe_all(prober, report)) {
+        return EXIT_INTERRUPTED;
+    }
+    if (report.relays.empty()) {
+        complain("none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
+        return EXIT_FAILED;
+    }
+    const bool is_out = put_out(prober, report);
+    tell_of_changes(prober, report);
+    if (!is_out && prober.interrupted && !prober.cannot_print) {
+        return EXIT_INTERRUPTED; // by a signal, while the output waited for its reader
+    }
+    return is_out && all_well(report) && !prober.left_some_out ? EXIT_DONE : EXIT_FAILED;
+}
+
+} // namespace
+
+int run_probe(const Probe_Options &options) {
+    Prober prober;
+    prober.options = options;
+    prober.shows_progress = is_terminal(STDERR_FILENO);
+    if (const int read = read_relays(prober); read != EXIT_DONE) {
+        return read;
+    }
+    if (!options.on_change.empty() && !options.watch && options.history_file.empty()) {
+        complain("--on-change needs --watch or --history: without them no earlier status is known");
+        return EXIT_USAGE;
+    }
+    if (!read_history(prober)) {
+        return EXIT_USAGE;
+    }
+    if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
+        complain(error);
+        return EXIT_USAGE;
+    }
+    prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
+    if (prober.signals < 0) {
+        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        return EXIT_FAILED;
+    }
+    std::uint64_t next = now_us();
+    int result = EXIT_DONE;
+    do {
+        pause(prober, next);
+        next = now_us() + options.interval * SECOND_US;
+        const int round = prober.interrupted ? EXIT_INTERRUPTED : probe_once(prober);
+        if (round == EXIT_INTERRUPTED && options.watch) {
+            break; // a signal is how watching ends: the exit code is that of the last whole round
+        }
+        result = round;
+    } while (options.watch && !prober.interrupted);
+    wait_for_commands(prober);
+    close_signals(prober.signals);
+    return prober.cannot_print ? EXIT_FAILED : result;
+}
+
+} // namespace toxtcp

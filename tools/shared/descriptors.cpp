@@ -1,0 +1,40 @@
+#include "tools/shared/descriptors.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace toxtcp {
+
+bool set_nonblocking_cloexec(int descriptor) {
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 && fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
+}
+
+int open_socket(int family, int type) {
+    const int descriptor = socket(family, type, 0);
+    if (descriptor >= 0 && !set_nonblocking_cloexec(descriptor)) {
+        const int error = errno;
+        close(descriptor);
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+
+bool open_pipe(std::array<int, 2> &ends) {
+    if (pipe(ends.data()) != 0) {
+        ends = {-1, -1};
+        return false;
+    }
+    if (!set_nonblocking_cloexec(ends[0]) || !set_nonblocking_cloexec(ends[1])) {
+        close(ends[0]);
+        close(ends[1]);
+        ends = {-1, -1};
+        return false;
+    }
+    return true;
+}
+
+} // namespace toxtcp

@@ -1,0 +1,147 @@
+#include "tools/shared/diagnosis.h"
+
+#include <cerrno>
+#include <string_view>
+
+namespace toxtcp {
+
+namespace {
+
+/// The kind of a server that is no relay, by the first bytes that it sent.
+Trouble kind_of_server(std::string_view said) {
+    if (said.starts_with("SSH-")) {
+        return Trouble::is_ssh;
+    }
+    if (said.starts_with("HTTP/") || said.starts_with("<")) {
+        return Trouble::is_http;
+    }
+    // A TLS record: an alert (0x15) or a handshake (0x16), of major version 3.
+    if (said.size() >= 2 && (said[0] == 0x15 || said[0] == 0x16) && said[1] == 3) {
+        return Trouble::is_tls;
+    }
+    return Trouble::is_other_server;
+}
+
+} // namespace
+
+const char *sentence(Trouble trouble) {
+    switch (trouble) {
+    case Trouble::none:
+        return "";
+    case Trouble::refused:
+        return "the host refuses the connection: nothing listens on this port. Check the port, or start the relay";
+    case Trouble::no_route:
+        return "this machine has no route to the address. Check its network; without IPv6, name an IPv4 address";
+    case Trouble::no_answer:
+        return "nothing answers: the host is down, or a firewall drops the packets. Check the address";
+    case Trouble::no_descriptors:
+        return "no file descriptor is left. Raise ulimit -n, or name fewer relays at a time";
+    case Trouble::no_name:
+        return "the host name is not found. Check its spelling";
+    case Trouble::no_name_server:
+        return "the host name cannot be looked up: no name server answers. Check this machine's network";
+    case Trouble::is_silent:
+        return "the host takes the connection and says nothing: the relay hangs, or is full. Try later, or tell its "
+               "operator";
+    case Trouble::closes:
+        return "the connection is closed in the handshake: the relay has another key, or is full. Compare the key with "
+               "its operator's, or try later";
+    case Trouble::is_tls:
+        return "a TLS server answers, not a relay. Check the port";
+    case Trouble::is_ssh:
+        return "an SSH server answers, not a relay. Check the port";
+    case Trouble::is_http:
+        return "an HTTP server answers, not a relay. Check the port";
+    case Trouble::is_other_server:
+        return "something that is not a relay answers, or a relay with another key. Check the port and the key";
+    case Trouble::proxy_unreachable:
+        return "the proxy cannot be connected to. Check its address, and that it runs";
+    case Trouble::proxy_refused:
+        return "the proxy refuses to connect to the relay. Check the relay's address, and the proxy's rules";
+    case Trouble::proxy_password:
+        return "the proxy wants a user and a password, or others. Name the user in --proxy, and give the password by "
+               "--proxy-password-file";
+    case Trouble::proxy_closed:
+        return "the proxy closes the connection without an answer. Check that it is a proxy of this kind, and its log";
+    case Trouble::proxy_silent:
+        return "the proxy has not connected to the relay in time: it has no way there yet, or the relay is down. Try "
+               "later, or read the proxy's log";
+    case Trouble::is_no_proxy:
+        return "what answers is no proxy of this kind. Check the proxy's address, and socks5:// or http://";
+    }
+    return "";
+}
+
+bool is_of_proxy(Trouble trouble) {
+    return trouble >= Trouble::proxy_unreachable;
+}
+
+Trouble trouble_of_error(int error) {
+    switch (error) {
+    case ECONNREFUSED:
+        return Trouble::refused;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+        return Trouble::no_route;
+    case ETIMEDOUT:
+        return Trouble::no_answer;
+    case ECONNRESET: // the connection was made, and reset at once
+    case EPIPE:
+        return Trouble::closes;
+    case EMFILE:
+    case ENFILE:
+        return Trouble::no_descriptors;
+    default:
+        return Trouble::none;
+    }
+}
+
+Trouble diagnose(const Watched_Host &watched, Reason reason) {
+    switch (reason) {
+    case Reason::proxy_refused:
+        return Trouble::proxy_refused;
+    case Reason::proxy_password:
+        return Trouble::proxy_password;
+    case Reason::proxy_closed:
+        return Trouble::proxy_closed;
+    case Reason::proxy_timeout:
+        return Trouble::proxy_silent;
+    case Reason::proxy_malformed:
+        return Trouble::is_no_proxy;
+    default:
+        break;
+    }
+    const bool is_ours = trouble_of_error(watched.error) == Trouble::no_descriptors;
+    if (watched.proxy != Proxy_Type::none && watched.connected == 0 && !is_ours) {
+        return Trouble::proxy_unreachable;
+    }
+    if (watched.connected == 0) {
+        const bool is_late = watched.error == 0 && reason == Reason::connect_timeout;
+        return is_late ? Trouble::no_answer : trouble_of_error(watched.error);
+    }
+    if (watched.proxy != Proxy_Type::none && reason == Reason::handshake_failed) {
+        return Trouble::is_other_server; // `first` holds the proxy's bytes, not the server's
+    }
+    if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
+        return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
+    }
+    // The reason is also `connect_failed` when the connection was made and reset at once.
+    if (reason == Reason::end_of_stream || reason == Reason::reset || reason == Reason::connect_failed) {
+        return Trouble::closes;
+    }
+    // With a proxy it is not known whether the relay or the proxy is silent.
+    const bool is_silent = reason == Reason::connect_timeout && watched.proxy == Proxy_Type::none;
+    return is_silent ? Trouble::is_silent : Trouble::none;
+}
+
+std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {
+    const Trouble trouble = diagnose(watched, reason);
+    const std::string said = trouble == Trouble::proxy_refused ? proxy_status_text(watched.proxy, proxy_status) : "";
+    return (trouble == Trouble::none ? to_string(reason) : sentence(trouble)) +
+           (said.empty() ? said : " (it says: " + said + ')');
+}
+
+} // namespace toxtcp

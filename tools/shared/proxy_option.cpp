@@ -1,0 +1,197 @@
+#include "tools/shared/proxy_option.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "tools/shared/values.h"
+#include "tools/shared/whole_file.h"
+
+namespace toxtcp {
+
+namespace {
+
+constexpr std::size_t MAX_WORD = 255; ///< bytes of a user or a password
+constexpr const char *PROXY_FORM =
+    ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
+
+/// The value of a hexadecimal digit; -1 if it is none.
+int digit_of(char c) {
+    const bool is_small = c >= 'a' && c <= 'f';
+    const bool is_great = c >= 'A' && c <= 'F';
+    return c >= '0' && c <= '9' ? c - '0' : is_small ? c - 'a' + 10 : is_great ? c - 'A' + 10 : -1;
+}
+
+/// Decodes %XX (%40 is an @) and appends to `decoded`. False for a percent sign without two digits.
+bool decode(std::string_view text, std::string &decoded) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded += text[i];
+            continue;
+        }
+        const int high = i + 2 < text.size() ? digit_of(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? digit_of(text[i + 2]) : -1;
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        decoded += static_cast<char>(16 * high + low);
+        i += 2;
+    }
+    return true;
+}
+
+/// Reads the user. Returns what is wrong; empty if nothing.
+std::string read_user(std::string_view text, Proxy_Option &read) {
+    if (text.find(':') != std::string_view::npos) {
+        return std::string{
+                   "a password is not given here, where everybody could see it. Use --proxy-password-file or "} +
+               PROXY_PASSWORD_VARIABLE;
+    }
+    if (!decode(text, read.user)) {
+        return "a % in the user wants two hexadecimal digits behind it";
+    }
+    if (read.user.empty() || read.user.size() > MAX_WORD) {
+        return "the user has 1 to " + std::to_string(MAX_WORD) + " bytes";
+    }
+    if (read.type == Proxy_Type::http && read.user.find(':') != std::string::npos) {
+        return "the user of an HTTP proxy has no colon";
+    }
+    return "";
+}
+
+/// Reads the host and the port. Returns what is wrong; empty if nothing.
+std::string read_place(std::string_view text, Proxy_Option &read) {
+    const std::size_t bracket = text.rfind(']');
+    const std::size_t colon = text.rfind(':');
+    const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+    std::string fault;
+    if (has_port && !read_port(text.substr(colon + 1), read.port, fault)) {
+        return "port " + fault;
+    }
+    Host_Name host;
+    const std::string_view word = has_port ? text.substr(0, colon) : text;
+    if (!read_host(word, host, fault)) {
+        return "host " + fault;
+    }
+    if (host.family == Family::ipv6 && word.front() != '[') {
+        return "the IPv6 address wants brackets around it: [" + host.text + ']';
+    }
+    read.host = host.text;
+    return "";
+}
+
+bool has_scheme(std::string_view &text, std::string_view scheme) {
+    const bool has = text.starts_with(scheme);
+    text.remove_prefix(has ? scheme.size() : 0);
+    return has;
+}
+
+bool find_address(const Proxy_Option &option, Ip_Port &address, std::string &error) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo *list = nullptr;
+    if (const int fault = getaddrinfo(option.host.c_str(), nullptr, &hints, &list); fault != 0) {
+        error = "proxy " + in_quotes(option.host) + " cannot be looked up: " + gai_strerror(fault);
+        return false;
+    }
+    for (const addrinfo *entry = list; entry != nullptr && address.family == Family::none; entry = entry->ai_next) {
+        if (entry->ai_family == AF_INET) {
+            address.family = Family::ipv4;
+            std::memcpy(address.ip.data(), &reinterpret_cast<const sockaddr_in *>(entry->ai_addr)->sin_addr, 4);
+        } else if (entry->ai_family == AF_INET6) {
+            address.family = Family::ipv6;
+            std::memcpy(address.ip.data(), &reinterpret_cast<const sockaddr_in6 *>(entry->ai_addr)->sin6_addr, 16);
+        }
+    }
+    freeaddrinfo(list);
+    address.port = option.port;
+    if (address.family == Family::none) {
+        error = "proxy " + in_quotes(option.host) + " has no address";
+    }
+    return address.family != Family::none;
+}
+
+bool find_password(const Proxy_Option &option, std::string &password, std::string &error) {
+    const char *const variable = std::getenv(PROXY_PASSWORD_VARIABLE);
+    if (!option.password_file.empty()) {
+        if (!read_whole_file(option.password_file, password, error)) {
+            return false;
+        }
+        password.resize(std::min(password.size(), password.find_first_of("\r\n")));
+    } else if (variable != nullptr) {
+        password = variable;
+    }
+    if (password.size() > MAX_WORD) {
+        error = "the proxy's password has " + std::to_string(MAX_WORD) + " bytes at most";
+        return false;
+    }
+    return true;
+}
+
+} // namespace
+
+bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) {
+    std::string_view rest = text;
+    Proxy_Option read;
+    if (has_scheme(rest, "socks5://")) {
+        read.type = Proxy_Type::socks5;
+        read.port = 1080;
+    } else if (has_scheme(rest, "http://")) {
+        read.type = Proxy_Type::http;
+        read.port = 8080;
+    } else {
+        // The error does not quote the text, which may contain a password.
+        error = std::string{"this is no proxy that is known"} + PROXY_FORM;
+        return false;
+    }
+    if (rest.ends_with('/')) {
+        rest.remove_suffix(1);
+    }
+    std::string fault;
+    if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+        fault = read_user(rest.substr(0, at), read);
+        rest.remove_prefix(at + 1);
+    }
+    if (fault.empty()) {
+        fault = read_place(rest, read);
+    }
+    if (!fault.empty()) {
+        error = fault + PROXY_FORM;
+        return false;
+    }
+    read.password_file = proxy.password_file;
+    proxy = std::move(read);
+    return true;
+}
+
+bool find_proxy(const Proxy_Option &option, Proxy &proxy, std::string &error) {
+    if (option.type == Proxy_Type::none) {
+        proxy = {};
+        if (!option.password_file.empty()) {
+            error = "a proxy's password is given, and no --proxy";
+        }
+        return option.password_file.empty();
+    }
+    Proxy found;
+    found.type = option.type;
+    found.user = option.user;
+    if (!find_address(option, found.address, error)) {
+        return false;
+    }
+    if (!option.user.empty() && !find_password(option, found.password, error)) {
+        return false;
+    }
+    if (option.user.empty() && !option.password_file.empty()) {
+        error = "a proxy's password is given, and no user in --proxy";
+        return false;
+    }
+    proxy = std::move(found);
+    return true;
+}
+
+} // namespace toxtcp
