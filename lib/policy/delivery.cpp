@@ -146,6 +146,7 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
         d.judge_at = 0;
     }
     d.probed = both(d.probed, routes);
+    d.all_probed_at = routes == view.usable ? stamp_of(now) : d.all_probed_at;
     d.single = single;
     d.end_at = later(now, lasts(d, view, single));
     d.verify_at = later(now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
@@ -449,9 +450,9 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
 
 /// The peer does not hear us: probes all routes, unless they were probed just now or the peer answers no echo.
 void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    const bool are_asked =
-        without(view.usable, d.probed) == 0 && !d.single && age_of(d.probed_at, now) < COMPLAINT_GAP_MS;
-    if (!are_asked && (d.answers || d.unanswered < MAX_UNANSWERED)) {
+    const bool are_probed =
+        without(view.usable, d.probed) == 0 && !d.single && age_of(d.all_probed_at, now) < COMPLAINT_GAP_MS;
+    if (!are_probed && (d.answers || d.unanswered < MAX_UNANSWERED)) {
         ask(d, now, view, view.usable, false, action);
     }
 }

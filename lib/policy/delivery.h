@@ -115,9 +115,10 @@ struct Delivery {
     std::uint32_t hold_until = 0;  ///< when all withdrawn routes are requested again
 
     // A burst: the echoes that are out together.
-    std::uint32_t probed_at = 0; ///< when the first of them was sent
-    std::uint32_t end_at = 0;    ///< when the burst ends: an echo without an answer then counts as unanswered
-    std::uint32_t judge_at = 0;  ///< when the route in use must have answered; 0: no other route has answered first
+    std::uint32_t probed_at = 0;     ///< when the first of them was sent
+    std::uint32_t all_probed_at = 0; ///< when all usable routes were probed last; 0: never
+    std::uint32_t end_at = 0;        ///< when the burst ends: an echo without an answer then counts as unanswered
+    std::uint32_t judge_at = 0;      ///< when the route in use must have answered; 0: no other route has answered first
     std::uint32_t moved_from_until = 0; ///< when `moved_from` counts as failed, unless it answers before
     std::uint32_t verify_at = 0;        ///< the route in use is not verified before this time
 

@@ -485,6 +485,26 @@ TEST_CASE("delivery: a complaint makes echoes go over all routes, even while ear
     CHECK(s.take_echoed() == ALL);
 }
 
+TEST_CASE("delivery: complaints that come together probe the routes once, even while earlier echoes are unanswered") {
+    Scene s;
+    s.talk(5'000);
+    s.d.probed = ALL; // echoes of 1 s ago, not answered yet
+    s.d.probed_at = s.d.all_probed_at = delivery_stamp(s.now - 1'000);
+    s.d.end_at = delivery_stamp(s.now + 1'500);
+    s.take_echoed();
+    s.peer_echo(77, 1'000);
+    s.serve();
+    CHECK(s.take_echoed() == ALL);
+    const std::uint64_t gap = GENERATE(4, COMPLAINT_GAP_MS - 1, COMPLAINT_GAP_MS + 10);
+    s.now += gap;
+    (void)delivery_sent(s.d, s.now);
+    s.d.complained_at = 0; // as if each were a first complaint
+    s.d.judge_at = 0;
+    s.peer_echo(78, 1'000, 1);
+    s.serve();
+    CHECK(s.take_echoed() == (gap < COMPLAINT_GAP_MS ? Route_Set{0} : ALL));
+}
+
 TEST_CASE("delivery: a complaint that does not count against the route yet still causes echoes over all routes") {
     Scene s;
     s.talk(5'000);
