@@ -495,7 +495,7 @@ TEST_CASE("delivery: complaints that come together probe the routes once, even w
     s.peer_echo(77, 1'000);
     s.serve();
     CHECK(s.take_echoed() == ALL);
-    const std::uint64_t gap = GENERATE(4, COMPLAINT_GAP_MS - 1, COMPLAINT_GAP_MS + 10);
+    const std::uint32_t gap = GENERATE(4U, COMPLAINT_GAP_MS - 1, COMPLAINT_GAP_MS + 10);
     s.now += gap;
     (void)delivery_sent(s.d, s.now);
     s.d.complained_at = 0; // as if each were a first complaint
