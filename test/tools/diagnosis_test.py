@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 
-from programs import Workshop, check, free_port, main, run
+from programs import Workshop, check, free_port, main, own_namespaces, run
 
 KEY = "10" * 32
 REFUSED = "the host refuses the connection"
@@ -251,13 +251,9 @@ def test():
         sayings.excuse(NO_DESCRIPTORS)
     else:
         check_descriptors(arguments, sayings)
-    own_network = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
+    own_network = own_namespaces("--net", "--mount")
     with Workshop() as workshop:
-        try:
-            is_possible = run(*own_network, "ip", "link", "set", "lo", "up").returncode == 0
-        except FileNotFoundError:
-            is_possible = False
-        if is_possible:
+        if own_network:
             me = [sys.executable, __file__, "--program", arguments.program, "--manual", arguments.manual]
             done = run(*own_network, *me, "--inside", workshop.folder, limit=120)
             check(done.returncode == 0, f"in a network of its own: {done.stderr}")

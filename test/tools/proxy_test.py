@@ -10,14 +10,12 @@ import shutil
 import signal
 import sys
 
-from programs import SKIPPED, Workshop, answers, check, free_port, main, run, until
+from programs import SKIPPED, Workshop, answers, check, free_port, main, own_namespaces, run, until
 
 USER = "some one"
 PASSWORD = "s3cret-passw0rd"
 QUOTED_USER = "some%20one"
 ENVIRONMENT = "TOXTCP_PROXY_PASSWORD"
-OWN_USERS = ["unshare", "--user", "--map-root-user", "--mount"]
-OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 KEY = "10" * 32
 
 
@@ -48,7 +46,7 @@ def start_dante(workshop, port):
         "client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }", "socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }",
     )
     script = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/shadow && exec danted -f "$3"'
-    return [*OWN_USERS, "sh", "-c", script, "sh", users, shadow, config]
+    return [*own_namespaces("--mount"), "sh", "-c", script, "sh", users, shadow, config]
 
 
 PROXIES = {
@@ -177,12 +175,12 @@ def test():
             check_tor(arguments, workshop)
         return
     check_usage(arguments)
-    has_namespaces = run(*OWN_USERS, "true").returncode == 0 and run(*OWN_NETWORK, "true").returncode == 0
+    own_network = own_namespaces("--net")
     tried = 0
     with Workshop() as workshop:
         _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
         for name in PROXIES:
-            if shutil.which(name) is None or (name == "danted" and not has_namespaces):
+            if shutil.which(name) is None or (name == "danted" and not own_namespaces("--mount")):
                 print(f"not tried, since it is not here: {name}")
                 continue
             url = start_proxy(workshop, name)
@@ -190,10 +188,10 @@ def test():
             check_ping(arguments, workshop, url, relay)
             check_demo(arguments, url)
             tried += 1
-    if shutil.which("tor") is None or not has_namespaces:
+    if shutil.which("tor") is None or not own_network:
         print("not tried, since it is not here: tor")
     else:
-        done = run(*OWN_NETWORK, sys.executable, __file__, "--program", arguments.program, "--tor-alone")
+        done = run(*own_network, sys.executable, __file__, "--program", arguments.program, "--tor-alone")
         check(done.returncode == 0, f"{done.stdout}{done.stderr}")
     if tried == 0:
         print("skipped: no proxy is here")
