@@ -1,6 +1,4 @@
 // `toxtcp keygen`: makes a key file, and prints its public key.
-#include <cstdio>
-
 #include <nlohmann/json.hpp>
 
 #include "tools/commands.h"
@@ -13,7 +11,7 @@ int run_keygen(const Keygen_Options &options) {
     Secret_Key key;
     std::string error;
     if (!create_key_file(options.key_file, key, error)) {
-        std::fprintf(stderr, "toxtcp keygen: %s.\n", error.c_str());
+        complain("keygen", error);
         return EXIT_FAILED;
     }
     const std::string public_key = to_string(public_key_of(key));
@@ -22,7 +20,7 @@ int run_keygen(const Keygen_Options &options) {
     const std::string line =
         options.json ? json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : public_key;
     if (!print(line + '\n', error)) {
-        std::fprintf(stderr, "toxtcp keygen: the key is made, but %s.\n", error.c_str());
+        complain("keygen", "the key is made, but " + error);
         return EXIT_FAILED;
     }
     return EXIT_DONE;

@@ -58,6 +58,8 @@ void relay(std::string &json, const Relay_Info &info, std::uint64_t now) {
          info.name.empty() ? to_string(info.address) : info.name + ':' + std::to_string(info.address.port));
     text(json, "state", to_string(info.state));
     text(json, "last_end", to_string(info.last_end));
+    number(json, "proxy_status", info.proxy_status);
+    flag(json, "at_proxy", info.at_proxy);
     age(json, "connected_ms", now, info.connected_since);
     number(json, "round_trip_ms", info.round_trip);
     number(json, "connections", info.connections);

@@ -11,7 +11,7 @@ using namespace toxtcp;
 
 namespace {
 
-constexpr std::uint64_t START = 5'000'000;
+constexpr std::uint64_t NOW = 5'000'000;
 
 Route_View verified(std::uint32_t round_trip) {
     Route_View view;
@@ -106,15 +106,15 @@ TEST_CASE("selection: traffic moves to a route that takes at most half the time 
     views[0] = verified(200);
     views[1] = verified(101);
     Selection selection;
-    CHECK_FALSE(select_faster(selection, views, 0, 1, START));
+    CHECK_FALSE(select_faster(selection, views, 0, 1, NOW));
     views[1] = verified(100);
-    CHECK(select_faster(selection, views, 0, 1, START));
+    CHECK(select_faster(selection, views, 0, 1, NOW));
     views[0] = verified(60);
     views[1] = verified(11);
     selection = {};
-    CHECK_FALSE(select_faster(selection, views, 0, 1, START)); // 49 ms
+    CHECK_FALSE(select_faster(selection, views, 0, 1, NOW)); // 49 ms
     views[1] = verified(10);
-    CHECK(select_faster(selection, views, 0, 1, START));
+    CHECK(select_faster(selection, views, 0, 1, NOW));
 }
 
 TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
@@ -123,11 +123,11 @@ TEST_CASE("selection: one change in 10 s, and none while the link is loaded") {
     views[1] = verified(10);
     Selection selection;
     views[0].loaded = true;
-    CHECK_FALSE(select_faster(selection, views, 0, 1, START));
+    CHECK_FALSE(select_faster(selection, views, 0, 1, NOW));
     views[0].loaded = false;
-    CHECK(select_faster(selection, views, 0, 1, START));
-    CHECK_FALSE(select_faster(selection, views, 0, 1, START + STAY_MS - 1));
-    CHECK(select_faster(selection, views, 0, 1, START + STAY_MS));
+    CHECK(select_faster(selection, views, 0, 1, NOW));
+    CHECK_FALSE(select_faster(selection, views, 0, 1, NOW + STAY_MS - 1));
+    CHECK(select_faster(selection, views, 0, 1, NOW + STAY_MS));
 }
 
 TEST_CASE("selection: traffic moves only to the route that has just answered, and only if it is the best") {
@@ -136,28 +136,28 @@ TEST_CASE("selection: traffic moves only to the route that has just answered, an
     views[1] = verified(10);
     views[2] = verified(20);
     Selection selection;
-    CHECK_FALSE(select_faster(selection, views, 0, 2, START));
-    CHECK_FALSE(select_faster(selection, views, 0, 0, START));
-    CHECK(select_faster(selection, views, 0, 1, START));
+    CHECK_FALSE(select_faster(selection, views, 0, 2, NOW));
+    CHECK_FALSE(select_faster(selection, views, 0, 0, NOW));
+    CHECK(select_faster(selection, views, 0, 1, NOW));
 }
 
 // ---- liveness
 
 TEST_CASE("liveness: while nothing is sent, nothing is due") {
     Liveness liveness;
-    CHECK(liveness_deadline(liveness, {.last_heard = START}) == UINT64_MAX);
+    CHECK(liveness_deadline(liveness, {.last_heard = NOW}) == UINT64_MAX);
 }
 
 TEST_CASE("liveness: a relay that is silent after data is pinged, and is stale if it does not answer in time") {
     Liveness liveness;
-    Liveness_View view{.last_heard = START, .ping_sent = START - 20'000};
-    REQUIRE(liveness_sent(liveness, START + 10, START, 0));
-    CHECK_FALSE(liveness_sent(liveness, START + 20, START, 0));
-    CHECK(liveness_deadline(liveness, view) == START + PROBE_MS);
-    CHECK(liveness_due(liveness, START + PROBE_MS - 1, view, 0) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + PROBE_MS, view, 0) == Liveness_Action::ping);
+    Liveness_View view{.last_heard = NOW, .ping_sent = NOW - 20'000};
+    REQUIRE(liveness_sent(liveness, NOW + 10, NOW, 0));
+    CHECK_FALSE(liveness_sent(liveness, NOW + 20, NOW, 0));
+    CHECK(liveness_deadline(liveness, view) == NOW + PROBE_MS);
+    CHECK(liveness_due(liveness, NOW + PROBE_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + PROBE_MS, view, 0) == Liveness_Action::ping);
     view.ping_out = true;
-    view.ping_sent = START + PROBE_MS;
+    view.ping_sent = NOW + PROBE_MS;
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view, 0) == Liveness_Action::stale);
     CHECK(liveness_deadline(liveness, view) == UINT64_MAX); // stale is reported once
@@ -167,49 +167,49 @@ TEST_CASE("liveness: a relay that is silent after data is pinged, and is stale i
 
 TEST_CASE("liveness: a relay with a round trip of 1.9 s is slow, and not stale") {
     Liveness liveness;
-    Liveness_View view{.last_heard = START, .ping_sent = START, .ping_out = true, .round_trip = 1'900};
-    REQUIRE(liveness_sent(liveness, START + 1, START, 0));
-    CHECK(liveness_deadline(liveness, view) >= START + 2 * 1'900);
+    Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_out = true, .round_trip = 1'900};
+    REQUIRE(liveness_sent(liveness, NOW + 1, NOW, 0));
+    CHECK(liveness_deadline(liveness, view) >= NOW + 2 * 1'900);
 }
 
 TEST_CASE("liveness: the load that we cause is added to the time that a relay has to answer") {
     Liveness idle;
     Liveness loaded;
-    const Liveness_View view{.last_heard = START, .ping_sent = START, .ping_out = true, .round_trip = 50};
-    REQUIRE(liveness_sent(idle, START + 1, START, 0));
-    REQUIRE(liveness_sent(loaded, START + 1, START, 4'000));
+    const Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_out = true, .round_trip = 50};
+    REQUIRE(liveness_sent(idle, NOW + 1, NOW, 0));
+    REQUIRE(liveness_sent(loaded, NOW + 1, NOW, 4'000));
     CHECK(liveness_deadline(loaded, view) == liveness_deadline(idle, view) + 4'000);
 }
 
 TEST_CASE("liveness: a silent relay is pinged once a second at most") {
     Liveness liveness;
-    const Liveness_View view{.last_heard = START, .ping_sent = START - 100};
-    REQUIRE(liveness_sent(liveness, START + 1, START, 0));
-    CHECK(liveness_deadline(liveness, view) == START - 100 + PROBE_EVERY_MS);
+    const Liveness_View view{.last_heard = NOW, .ping_sent = NOW - 100};
+    REQUIRE(liveness_sent(liveness, NOW + 1, NOW, 0));
+    CHECK(liveness_deadline(liveness, view) == NOW - 100 + PROBE_EVERY_MS);
 }
 
 TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that took something is not") {
     Liveness liveness;
-    const Liveness_View view{.last_heard = START};
-    REQUIRE(liveness_full(liveness, START));
-    CHECK_FALSE(liveness_full(liveness, START + 100));
-    CHECK(liveness_due(liveness, START + STUCK_MS - 1, view, 0) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + STUCK_MS, view, 0) == Liveness_Action::check_full);
+    const Liveness_View view{.last_heard = NOW};
+    REQUIRE(liveness_full(liveness, NOW));
+    CHECK_FALSE(liveness_full(liveness, NOW + 100));
+    CHECK(liveness_due(liveness, NOW + STUCK_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + STUCK_MS, view, 0) == Liveness_Action::check_full);
     liveness.took_since = true;
-    CHECK_FALSE(liveness_checked_full(liveness, START + STUCK_MS, true));
-    CHECK(liveness_due(liveness, START + 2 * STUCK_MS, view, 0) == Liveness_Action::check_full);
-    CHECK(liveness_checked_full(liveness, START + 2 * STUCK_MS, true));
-    CHECK_FALSE(liveness_checked_full(liveness, START + 2 * STUCK_MS, false));
+    CHECK_FALSE(liveness_checked_full(liveness, NOW + STUCK_MS, true));
+    CHECK(liveness_due(liveness, NOW + 2 * STUCK_MS, view, 0) == Liveness_Action::check_full);
+    CHECK(liveness_checked_full(liveness, NOW + 2 * STUCK_MS, true));
+    CHECK_FALSE(liveness_checked_full(liveness, NOW + 2 * STUCK_MS, false));
 }
 
 TEST_CASE("liveness: after a change of network a relay that does not answer in time is ended") {
     Liveness liveness;
-    const Liveness_View view{.last_heard = START};
-    liveness_prove(liveness, START);
-    CHECK(liveness_due(liveness, START + PROVE_MS - 1, view, 0) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, START + PROVE_MS, view, 0) == Liveness_Action::end_unproved);
+    const Liveness_View view{.last_heard = NOW};
+    liveness_prove(liveness, NOW);
+    CHECK(liveness_due(liveness, NOW + PROVE_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + PROVE_MS, view, 0) == Liveness_Action::end_unproved);
     (void)liveness_heard(liveness);
-    CHECK(liveness_due(liveness, START + PROVE_MS, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + PROVE_MS, view, 0) == Liveness_Action::none);
 }
 
 // ---- reputation
@@ -217,13 +217,13 @@ TEST_CASE("liveness: after a change of network a relay that does not answer in t
 TEST_CASE("reputation: failures for one peer give no bad name; failures for two peers do, for ten minutes") {
     Reputation reputation;
     for (int i = 0; i < 100; ++i) {
-        reputation_failed(reputation, 7, START + static_cast<std::uint64_t>(i));
+        reputation_failed(reputation, 7, NOW + static_cast<std::uint64_t>(i));
     }
-    CHECK_FALSE(has_bad_name(reputation, START + 100));
-    reputation_failed(reputation, 8, START + 100);
-    CHECK(has_bad_name(reputation, START + 100));
-    CHECK(has_bad_name(reputation, START + 99 + FORGIVE_MS - 1));
-    CHECK_FALSE(has_bad_name(reputation, START + 99 + FORGIVE_MS));
+    CHECK_FALSE(has_bad_name(reputation, NOW + 100));
+    reputation_failed(reputation, 8, NOW + 100);
+    CHECK(has_bad_name(reputation, NOW + 100));
+    CHECK(has_bad_name(reputation, NOW + 99 + FORGIVE_MS - 1));
+    CHECK_FALSE(has_bad_name(reputation, NOW + 99 + FORGIVE_MS));
 }
 
 // ---- backoff
@@ -232,19 +232,19 @@ TEST_CASE("backoff: a dead relay is tried at most 40 times in an hour after the 
     const bool needed = GENERATE(true, false);
     const std::uint32_t random = GENERATE(0U, 12'345U, UINT32_MAX);
     Backoff backoff;
-    std::uint64_t now = START;
+    std::uint64_t now = NOW;
     int late = 0;
     std::uint64_t longest_early = 0;
     std::uint64_t longest = 0;
-    while (now < START + 3'660'000) {
+    while (now < NOW + 3'660'000) {
         backoff_failed(backoff, now, 0, needed, random);
         CHECK(backoff.ready_at >= now);
         longest = std::max(longest, backoff.ready_at - now);
-        if (now < START + 100'000) {
+        if (now < NOW + 100'000) {
             longest_early = std::max(longest_early, backoff.ready_at - now);
         }
         now = backoff.ready_at;
-        late += now >= START + 60'000 && now < START + 3'660'000 ? 1 : 0;
+        late += now >= NOW + 60'000 && now < NOW + 3'660'000 ? 1 : 0;
     }
     CHECK(late <= 40);
     CHECK(late >= 15);
@@ -258,12 +258,12 @@ TEST_CASE("backoff: a relay that flaps is tried at most 60 times in an hour, wha
     const std::uint64_t up = GENERATE(1U, 500U, 5'000U, 30'000U, 59'999U, 60'000U, 61'000U);
     Backoff backoff;
     int connects = 0;
-    for (std::uint64_t now = START; now < START + 3'660'000;) {
+    for (std::uint64_t now = NOW; now < NOW + 3'660'000;) {
         backoff_connected(backoff);
         now += up;
         backoff_failed(backoff, now, up, true, 0);
         now = backoff.ready_at;
-        connects += now >= START + 60'000 && now < START + 3'660'000 ? 1 : 0;
+        connects += now >= NOW + 60'000 && now < NOW + 3'660'000 ? 1 : 0;
     }
     CHECK(connects <= 60);
 }
@@ -271,78 +271,78 @@ TEST_CASE("backoff: a relay that flaps is tried at most 60 times in an hour, wha
 TEST_CASE("backoff: only a connection that lasted a minute resets the wait") {
     Backoff backoff;
     for (int i = 0; i < 12; ++i) {
-        backoff_failed(backoff, START, 0, false, 0);
+        backoff_failed(backoff, NOW, 0, false, 0);
     }
-    backoff_failed(backoff, START, USEFUL_MS - 1, false, 0);
+    backoff_failed(backoff, NOW, USEFUL_MS - 1, false, 0);
     CHECK(backoff.attempts == 13);
-    backoff_failed(backoff, START, USEFUL_MS, false, 0);
+    backoff_failed(backoff, NOW, USEFUL_MS, false, 0);
     CHECK(backoff.attempts == 0);
-    CHECK(backoff.ready_at <= START + FIRST_RETRY_MS);
+    CHECK(backoff.ready_at <= NOW + FIRST_RETRY_MS);
 }
 
 TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where the host tells of its end") {
     Reconnect_Pace pace;
-    outage_begins(pace, START);
+    outage_begins(pace, NOW);
     int attempts = 0;
-    for (std::uint64_t now = START; now < START + 86'400'000; now += reconnect_pace(pace, now, true)) {
+    for (std::uint64_t now = NOW; now < NOW + 86'400'000; now += reconnect_pace(pace, now, true)) {
         ++attempts;
     }
     CHECK(attempts <= 1'000);
-    CHECK(reconnect_pace(pace, START + 1'000, true) == OUTAGE_PACE_MS);
-    CHECK(reconnect_pace(pace, START + 86'400'000, true) == MAX_OUTAGE_PACE_MS);
-    CHECK(reconnect_pace(pace, START + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 1'000, true) == OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 86'400'000, true) == MAX_OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
 }
 
 TEST_CASE("backoff: while attempts do not fail at once, the pace of an outage is as if the host told no changes") {
     Reconnect_Pace pace;
-    outage_begins(pace, START);
+    outage_begins(pace, NOW);
     pace.has_network = true;
-    CHECK(reconnect_pace(pace, START + 86'400'000, true) == UNTOLD_OUTAGE_PACE_MS);
-    pace_renew(pace, START + 86'400'000);
+    CHECK(reconnect_pace(pace, NOW + 86'400'000, true) == UNTOLD_OUTAGE_PACE_MS);
+    pace_renew(pace, NOW + 86'400'000);
     CHECK_FALSE(pace.has_network);
 }
 
 TEST_CASE("backoff: a relay that failed in an outage, however often, waits 8 s at most after it") {
     Backoff backoff;
     for (int i = 0; i < 1'000; ++i) {
-        backoff_failed(backoff, START, 0, i % 2 == 0, 0);
-        backoff_excuse(backoff, START);
-        CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
+        backoff_failed(backoff, NOW, 0, i % 2 == 0, 0);
+        backoff_excuse(backoff, NOW);
+        CHECK(backoff.ready_at <= NOW + NEEDED_RETRY_MS);
         CHECK_FALSE(backoff.patient);
     }
-    backoff_failed(backoff, START, 0, true, 0); // after the outage
-    CHECK(backoff.ready_at <= START + NEEDED_RETRY_MS);
+    backoff_failed(backoff, NOW, 0, true, 0); // after the outage
+    CHECK(backoff.ready_at <= NOW + NEEDED_RETRY_MS);
 }
 
 TEST_CASE("backoff: an outage that ended only for a moment keeps its beginning") {
     Reconnect_Pace pace;
-    outage_begins(pace, START);
-    CHECK(outage_ends(pace, START + 100'000));
-    outage_begins(pace, START + 101'000);
-    CHECK(pace.outage_since == START);
-    CHECK_FALSE(outage_ends(pace, START + 102'000));
-    outage_begins(pace, START + 200'000);
-    CHECK(pace.outage_since == START + 200'000);
+    outage_begins(pace, NOW);
+    CHECK(outage_ends(pace, NOW + 100'000));
+    outage_begins(pace, NOW + 101'000);
+    CHECK(pace.outage_since == NOW);
+    CHECK_FALSE(outage_ends(pace, NOW + 102'000));
+    outage_begins(pace, NOW + 200'000);
+    CHECK(pace.outage_since == NOW + 200'000);
 }
 
 TEST_CASE("backoff: a change of network starts the pace anew, also soon after an outage") {
     Reconnect_Pace pace;
-    outage_begins(pace, START);
-    CHECK(outage_ends(pace, START + 100'000));
-    pace_renew(pace, START + 101'000);
+    outage_begins(pace, NOW);
+    CHECK(outage_ends(pace, NOW + 100'000));
+    pace_renew(pace, NOW + 101'000);
     CHECK(pace.outage_since == 0);
-    outage_begins(pace, START + 102'000);
-    CHECK(pace.outage_since == START + 102'000);
-    CHECK(reconnect_pace(pace, START + 103'000, true) == OUTAGE_PACE_MS);
-    pace_renew(pace, START + 200'000);
-    CHECK(pace.outage_since == START + 200'000);
-    CHECK(pace.next_at == START + 200'000);
+    outage_begins(pace, NOW + 102'000);
+    CHECK(pace.outage_since == NOW + 102'000);
+    CHECK(reconnect_pace(pace, NOW + 103'000, true) == OUTAGE_PACE_MS);
+    pace_renew(pace, NOW + 200'000);
+    CHECK(pace.outage_since == NOW + 200'000);
+    CHECK(pace.next_at == NOW + 200'000);
 }
 
 TEST_CASE("backoff: a relay that a peer lacks comes first, then the relay that has waited longest") {
-    CHECK(goes_before({true, START}, {false, START - 1'000}));
-    CHECK(goes_before({false, START - 1}, {false, START}));
-    CHECK_FALSE(goes_before({false, START}, {false, START}));
+    CHECK(goes_before({true, NOW}, {false, NOW - 1'000}));
+    CHECK(goes_before({false, NOW - 1}, {false, NOW}));
+    CHECK_FALSE(goes_before({false, NOW}, {false, NOW}));
 }
 
 // ---- prune
@@ -356,37 +356,37 @@ TEST_CASE("prune: relays of bad name go first, then those with the fewest tied p
 
 TEST_CASE("prune: no relay that is away is forgotten while fewer than three others are connected") {
     const Away_View hopeless{.attempts = 1'000, .tied = 0, .was_up = false, .away_since = 1};
-    CHECK_FALSE(may_forget(hopeless, 2, START));
-    CHECK(may_forget(hopeless, 3, START));
-    CHECK_FALSE(may_forget({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, START));
+    CHECK_FALSE(may_forget(hopeless, 2, NOW));
+    CHECK(may_forget(hopeless, 3, NOW));
+    CHECK_FALSE(may_forget({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, NOW));
 }
 
 TEST_CASE("prune: a relay with a tied peer is forgotten after an hour if it never was up, and never otherwise") {
-    const Away_View tied{.attempts = 50, .tied = 1, .was_up = false, .away_since = START};
-    CHECK_FALSE(may_forget(tied, 3, START + GIVE_UP_MS - 1));
-    CHECK(may_forget(tied, 3, START + GIVE_UP_MS));
+    const Away_View tied{.attempts = 50, .tied = 1, .was_up = false, .away_since = NOW};
+    CHECK_FALSE(may_forget(tied, 3, NOW + GIVE_UP_MS - 1));
+    CHECK(may_forget(tied, 3, NOW + GIVE_UP_MS));
     Away_View proved = tied;
     proved.was_up = true;
-    CHECK_FALSE(may_forget(proved, 3, START + 100 * GIVE_UP_MS));
+    CHECK_FALSE(may_forget(proved, 3, NOW + 100 * GIVE_UP_MS));
 }
 
 TEST_CASE("prune: the route whose relay is away longest gives way; no route does while no relay is away") {
     CHECK(route_that_gives_way({}) == NO_ROUTE);
-    CHECK(route_that_gives_way({0, START, START - 5, 0, START - 1, 0}) == 2);
+    CHECK(route_that_gives_way({0, NOW, NOW - 5, 0, NOW - 1, 0}) == 2);
 }
 
 // ---- load
 
 TEST_CASE("load: data that is sent faster than a slow link carries it counts as load, which drains with time") {
     Load load;
-    load_sent(load, START, 320'000);
-    CHECK(load_ms(load, START) == 10'000);
-    CHECK(load_ms(load, START + 4'000) == 6'000);
-    CHECK(load_ms(load, START + 10'000) == 0);
-    load_sent(load, START + 10'000, 1'000'000);
-    CHECK(load_ms(load, START + 10'000) == MAX_LOAD_MS);
+    load_sent(load, NOW, 320'000);
+    CHECK(load_ms(load, NOW) == 10'000);
+    CHECK(load_ms(load, NOW + 4'000) == 6'000);
+    CHECK(load_ms(load, NOW + 10'000) == 0);
+    load_sent(load, NOW + 10'000, 1'000'000);
+    CHECK(load_ms(load, NOW + 10'000) == MAX_LOAD_MS);
     Load call;
-    for (std::uint64_t at = START; at < START + 60'000; at += 20) {
+    for (std::uint64_t at = NOW; at < NOW + 60'000; at += 20) {
         load_sent(call, at, 150);
         CHECK(load_ms(call, at) <= 10);
     }

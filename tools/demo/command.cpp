@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/demo/demo.h"
+#include "tools/shared/output.h"
 #include "tools/shared/poll_us.h"
 #include "tools/shared/signals.h"
 #include "tools/shared/sleep_limit.h"
@@ -27,10 +28,6 @@ constexpr std::uint64_t REDRAW_US = SECOND_US / 4;
 constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
 /// The demo's time is divided into this many parts. A fault comes at the end of each part but the last.
 constexpr std::uint64_t PARTS = 5;
-
-void complain(const std::string &what) {
-    std::fprintf(stderr, "toxtcp demo: %s.\n", what.c_str());
-}
 
 // ---- the peers -------------------------------------------------------------------------------------------------
 
@@ -190,14 +187,14 @@ bool all_relays_run(const Demo &demo) {
 bool start_relays(Demo &demo) {
     for (Relay_Process &relay : demo.relays) {
         if (!relay_process_create(relay)) {
-            complain(std::string{"cannot start a relay: "} + std::strerror(errno) +
-                     (errno == EMFILE ? ". Raise the limit with ulimit -n 64" : ""));
+            complain("demo", std::string{"cannot start a relay: "} + std::strerror(errno) +
+                                 (errno == EMFILE ? ". Raise the limit with ulimit -n 64" : ""));
             return false;
         }
     }
     wait_for(demo, RELAYS_START_US, [&demo] { return all_relays_run(demo) || demo.relay_failed; });
     if (!all_relays_run(demo) && !demo.interrupted) {
-        complain("a relay did not start; try `toxtcp relay --address 127.0.0.1` to see why");
+        complain("demo", "a relay did not start; try `toxtcp relay --address 127.0.0.1` to see why");
         return false;
     }
     return !demo.interrupted;
@@ -211,11 +208,12 @@ bool peers_see_each_other(const Demo &demo) {
 
 bool start_peers(Demo &demo) {
     if (!make_peers(demo)) {
-        complain("cannot make the peers: out of memory, or of file descriptors (ulimit -n)");
+        complain("demo", "cannot make the peers: out of memory, or of file descriptors (ulimit -n)");
         return false;
     }
     if (!wait_for(demo, PEERS_MEET_US, [&demo] { return peers_see_each_other(demo); }) && !demo.interrupted) {
-        complain("the peers did not find each other through the relays; does this machine filter connections to "
+        complain("demo",
+                 "the peers did not find each other through the relays; does this machine filter connections to "
                  "127.0.0.1?");
         return false;
     }
@@ -309,7 +307,7 @@ void write_snapshot(Demo &demo) {
     if (!path.empty() && !replace_file(path, tcp_connections_json(demo.peers[0].tcp) + '\n', error) &&
         !demo.snapshot_failed) {
         demo.snapshot_failed = true;
-        complain(error);
+        complain("demo", error);
     }
 }
 
@@ -403,11 +401,11 @@ int run_demo(const Demo_Options &options) {
     demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
     int result = EXIT_FAILED;
     if (std::string error; !find_proxy(options.proxy, demo.proxy, error)) {
-        complain(error);
+        complain("demo", error);
         return EXIT_USAGE;
     }
     if (!watch_signals(demo)) {
-        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        complain("demo", std::string{"cannot watch signals: "} + std::strerror(errno));
     } else if (start_relays(demo) && start_peers(demo)) {
         result = play(demo);
     } else if (demo.interrupted) {

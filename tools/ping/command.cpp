@@ -36,7 +36,7 @@ int find_relays(Pinger &pinger) {
         std::string error;
         Named_Relay relay;
         if (!parse_relay(word, relay, error)) {
-            ping_complain(error);
+            complain("ping", error);
             return EXIT_USAGE;
         }
         named.push_back(relay);
@@ -56,7 +56,7 @@ int find_relays(Pinger &pinger) {
     for (const Relay_Address &relay : found) {
         const bool has_one = has_one_of(pinger.relays, relay);
         if (!has_place(relay)) {
-            ping_complain(to_string(relay.relay) + ": " + relay.error);
+            complain("ping", to_string(relay.relay) + ": " + relay.error);
         } else if (!relay.reachable) {
             out_of_reach.push_back(relay);
         } else if (!has_one) {
@@ -65,11 +65,11 @@ int find_relays(Pinger &pinger) {
     }
     for (const Relay_Address &relay : out_of_reach) {
         if (!has_one_of(pinger.relays, relay)) { // not even at another of its addresses
-            ping_complain(to_string(relay.relay) + ": " + sentence(Trouble::no_route));
+            complain("ping", to_string(relay.relay) + ": " + sentence(Trouble::no_route));
         }
     }
     if (pinger.relays.empty()) {
-        ping_complain("no relay is left");
+        complain("ping", "no relay is left");
         return EXIT_FAILED;
     }
     return EXIT_DONE;
@@ -79,7 +79,7 @@ bool load_listener_key(const std::string &path, Secret_Key &key) {
     std::string error;
     const bool loaded = load_key(path, key, error);
     if (!error.empty()) {
-        ping_complain(error);
+        complain("ping", error);
     }
     return loaded;
 }
@@ -129,14 +129,10 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
 
 // ---- what the modes share --------------------------------------------------------------------------------------
 
-void ping_complain(const std::string &what) {
-    std::fprintf(stderr, "toxtcp ping: %s.\n", what.c_str());
-}
-
 void ping_complain_of_relays(const Ping_Connections &connections) {
     const bool is_our_fault = trouble_of_error(connections.watched.error) == Trouble::no_descriptors;
-    ping_complain(is_our_fault ? sentence(Trouble::no_descriptors)
-                               : "no relay can be connected to; `toxtcp probe` tells what is wrong with them");
+    complain("ping", is_our_fault ? sentence(Trouble::no_descriptors)
+                                  : "no relay can be connected to; `toxtcp probe` tells what is wrong with them");
 }
 
 void ping_print(Pinger &pinger, const std::string &text) {
@@ -147,7 +143,7 @@ void ping_print(Pinger &pinger, const std::string &text) {
     pinger.interrupted = true; // if `print` did not fail, a signal has stopped it
     pinger.cannot_print = !error.empty();
     if (pinger.cannot_print) {
-        ping_complain(error);
+        complain("ping", error);
     }
 }
 
@@ -173,7 +169,7 @@ bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {
-        ping_complain("out of memory");
+        complain("ping", "out of memory");
     }
     return connections.tcp != nullptr;
 }
@@ -184,7 +180,7 @@ void note_no_reader(Pinger &pinger) {
     std::string error;
     const bool is_silent = pinger.options.listen && pinger.options.json;
     if (!is_silent && !pinger.cannot_print && reader_is_gone(error)) {
-        ping_complain(error);
+        complain("ping", error);
         pinger.cannot_print = pinger.interrupted = true;
     }
 }
@@ -240,7 +236,7 @@ void ping_add_times(nlohmann::json &json, const std::vector<double> &times) {
 int run_ping(const Ping_Options &options) {
     Public_Key peer{};
     if (const std::string fault = usage_fault(options, peer); !fault.empty()) {
-        ping_complain(fault);
+        complain("ping", fault);
         return EXIT_USAGE;
     }
     Pinger pinger;
@@ -252,12 +248,12 @@ int run_ping(const Ping_Options &options) {
     }
     pinger.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (pinger.signals < 0) {
-        ping_complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        complain("ping", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
     int result = EXIT_USAGE;
     if (std::string error; !find_proxy(options.proxy, pinger.proxy, error)) {
-        ping_complain(error);
+        complain("ping", error);
     } else {
         result = find_relays(pinger);
     }

@@ -6,6 +6,7 @@
 
 #include "tools/ping/packet.h"
 #include "tools/ping/ping.h"
+#include "tools/shared/output.h"
 #include "tools/shared/route_words.h"
 #include "tools/shared/text.h"
 
@@ -106,9 +107,9 @@ bool find_peer(Ping &ping) {
         if (tcp_connected_relays_count(ping.connections.tcp) == 0) {
             ping_complain_of_relays(ping.connections);
         } else {
-            ping_complain(ping.name +
-                          " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
-                          "one of them, and is this the key that it printed?");
+            complain("ping", ping.name +
+                                 " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
+                                 "one of them, and is this the key that it printed?");
         }
     }
     return is_online(ping);
@@ -235,8 +236,8 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
     Tcp_Connections *const tcp = ping.connections.tcp;
     ping.connection = new_tcp_connection_to(tcp, ping.peer, 0);
     if (ping.connection < 0) {
-        ping_complain(std::string{"no connection to this key can be had: "} +
-                      to_string(static_cast<Error>(ping.connection)));
+        complain("ping", std::string{"no connection to this key can be had: "} +
+                             to_string(static_cast<Error>(ping.connection)));
         return EXIT_FAILED;
     }
     for (const Relay_Address &relay : pinger.relays) {

@@ -7,6 +7,7 @@
 
 #include "tools/ping/ping.h"
 #include "tools/shared/diagnosis.h"
+#include "tools/shared/output.h"
 #include "tools/shared/text.h"
 
 namespace toxtcp {
@@ -201,7 +202,7 @@ bool connect(Echo_Ping &ping) {
         }
         ping.all.push_back(relay.connections.tcp);
         if (const Error error = add_relay(relay.connections.tcp, address); error != Error::ok) {
-            ping_complain(relay.name + ": " + to_string(error));
+            complain("ping", relay.name + ": " + to_string(error));
         }
     }
     const std::uint64_t began = now_us();
@@ -287,7 +288,7 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
     }
     if (connected(ping) == 0) {
         for (const Echo_Relay &relay : ping.relays) {
-            ping_complain(relay.name + " is not connected: " + why_not(relay));
+            complain("ping", relay.name + " is not connected: " + why_not(relay));
         }
         return EXIT_FAILED;
     }
@@ -297,9 +298,9 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
         [&ping](std::uint64_t wake) { ping_turn(ping.pinger, ping.all, wake); });
     ping_print(pinger, pinger.options.json ? summary_json(ping) : statistics(ping));
     if (ping.round_trips.empty()) {
-        ping_complain(ping.name +
-                      " answers no echo over these relays. Is it connected to one of them, and is this its DHT "
-                      "key? That is not the key in its Tox ID, and a client has a new one each time it starts");
+        complain("ping", ping.name +
+                             " answers no echo over these relays. Is it connected to one of them, and is this its DHT "
+                             "key? That is not the key in its Tox ID, and a client has a new one each time it starts");
         return EXIT_FAILED;
     }
     return EXIT_DONE;

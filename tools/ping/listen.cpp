@@ -4,6 +4,7 @@
 
 #include "tools/ping/packet.h"
 #include "tools/ping/ping.h"
+#include "tools/shared/output.h"
 #include "tools/shared/text.h"
 
 namespace toxtcp {

@@ -42,9 +42,6 @@ struct Ping_Connections {
     ~Ping_Connections();
 };
 
-/// Prints to standard error, with the command's name before the text.
-void ping_complain(const std::string &what);
-
 /// Prints the text without a buffer. If that fails, the pings end.
 void ping_print(Pinger &pinger, const std::string &text);
 

@@ -31,11 +31,7 @@ constexpr int BAR_WIDTH = 30;
 constexpr int COMMAND_POLL_MS = 50; ///< between two checks whether commands have ended
 /// Each of a probe's two peers has a socket, an epoll, and two descriptors that tell of changes of the network.
 constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
-constexpr rlim_t OTHER_DESCRIPTORS = 64;
-
-void complain(const std::string &what) {
-    std::fprintf(stderr, "toxtcp probe: %s.\n", what.c_str());
-}
+constexpr rlim_t DESCRIPTORS_BESIDE_PROBES = 64;
 
 /// The state that lasts longer than one round.
 struct Prober {
@@ -66,15 +62,15 @@ bool read_nodes(Prober &prober) {
     std::vector<std::string> warnings;
     const std::string &path = prober.options.nodes_file;
     if (!read_whole_file(path, text, error)) {
-        complain(error + ". It is to be the public Tox node list, as JSON");
+        complain("probe", error + ". It is to be the public Tox node list, as JSON");
         return false;
     }
     if (!parse_node_list(text, prober.options.all_ports, prober.named, warnings, error)) {
-        complain(path + ' ' + error);
+        complain("probe", path + ' ' + error);
         return false;
     }
     for (const std::string &warning : warnings) {
-        complain(path + ' ' + warning);
+        complain("probe", path + ' ' + warning);
     }
     prober.left_some_out = !warnings.empty();
     return true;
@@ -85,7 +81,7 @@ int read_relays(Prober &prober) {
         Named_Relay relay;
         std::string error;
         if (!parse_relay(word, relay, error)) {
-            complain(error);
+            complain("probe", error);
             return EXIT_USAGE;
         }
         prober.named.push_back(relay);
@@ -94,8 +90,9 @@ int read_relays(Prober &prober) {
         return EXIT_USAGE;
     }
     if (prober.named.empty()) {
-        complain(prober.options.nodes_file.empty() ? "no relay is named; name some as HOST:PORT:KEY, or --nodes FILE"
-                                                   : prober.options.nodes_file + " names no TCP relay");
+        complain("probe", prober.options.nodes_file.empty()
+                              ? "no relay is named; name some as HOST:PORT:KEY, or --nodes FILE"
+                              : prober.options.nodes_file + " names no TCP relay");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -111,15 +108,15 @@ bool read_history(Prober &prober) {
     std::string error;
     std::vector<std::string> warnings;
     if (!read_whole_file(path, text, error)) {
-        complain(error);
+        complain("probe", error);
         return false;
     }
     if (!parse_histories(text, prober.histories, warnings, error)) {
-        complain(path + ' ' + error);
+        complain("probe", path + ' ' + error);
         return false;
     }
     for (const std::string &warning : warnings) {
-        complain(path + ' ' + warning);
+        complain("probe", path + ' ' + warning);
     }
     return true;
 }
@@ -143,13 +140,13 @@ std::size_t allowed_probes(std::size_t wanted) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return wanted;
     }
-    const rlim_t needed = wanted * DESCRIPTORS_PER_PROBE + OTHER_DESCRIPTORS;
+    const rlim_t needed = wanted * DESCRIPTORS_PER_PROBE + DESCRIPTORS_BESIDE_PROBES;
     if (limit.rlim_cur < needed) {
         limit.rlim_cur = std::min(needed, limit.rlim_max);
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
     }
-    const rlim_t left = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    const rlim_t left = limit.rlim_cur > DESCRIPTORS_BESIDE_PROBES ? limit.rlim_cur - DESCRIPTORS_BESIDE_PROBES : 0;
     return std::clamp<std::size_t>(static_cast<std::size_t>(left / DESCRIPTORS_PER_PROBE), 1, wanted);
 }
 
@@ -192,7 +189,7 @@ void take_signals(Prober &prober) {
 void note_no_reader(Prober &prober) {
     std::string error;
     if (!prober.cannot_print && reader_is_gone(error)) {
-        complain(error);
+        complain("probe", error);
         prober.cannot_print = prober.interrupted = true;
     }
 }
@@ -316,7 +313,7 @@ bool probe_all(Prober &prober, Probe_Report &report) {
 bool write_to(const std::string &path, const std::string &text) {
     std::string error;
     if (!path.empty() && !replace_file(path, text, error)) {
-        complain(error);
+        complain("probe", error);
         return false;
     }
     return true;
@@ -331,7 +328,7 @@ bool print_report(Prober &prober, const Probe_Report &report) {
         prober.cannot_print = !error.empty();
         prober.interrupted = true; // if `print` did not fail, a signal has stopped it
         if (prober.cannot_print) {
-            complain(error);
+            complain("probe", error);
         }
         return false;
     }
@@ -368,14 +365,14 @@ void tell_of_changes(Prober &prober, const Probe_Report &report) {
             {"TOXTCP_WHY", printable(probed.result.why)},
         };
         if (std::string error; !start_command(prober.options.on_change, variables, prober.running, error)) {
-            complain("the command for a change of " + to_string(target.relay) + " was " + error);
+            complain("probe", "the command for a change of " + to_string(target.relay) + " was " + error);
         }
     }
 }
 
 void take_ended_commands(Prober &prober) {
     for (const std::string &failure : ended_commands(prober.running)) {
-        complain("the command for a change " + failure);
+        complain("probe", "the command for a change " + failure);
     }
 }
 
@@ -406,7 +403,7 @@ int probe_once(Prober &prober) {
         return EXIT_INTERRUPTED;
     }
     if (report.relays.empty()) {
-        complain("none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
+        complain("probe", "none of the relays has an address of the wanted family; try without --ipv4 and --ipv6");
         return EXIT_FAILED;
     }
     const bool is_out = put_out(prober, report);
@@ -427,19 +424,19 @@ int run_probe(const Probe_Options &options) {
         return read;
     }
     if (!options.on_change.empty() && !options.watch && options.history_file.empty()) {
-        complain("--on-change needs --watch or --history: without them no earlier status is known");
+        complain("probe", "--on-change needs --watch or --history: without them no earlier status is known");
         return EXIT_USAGE;
     }
     if (!read_history(prober)) {
         return EXIT_USAGE;
     }
     if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
-        complain(error);
+        complain("probe", error);
         return EXIT_USAGE;
     }
     prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (prober.signals < 0) {
-        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        complain("probe", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
     std::uint64_t next = now_us();

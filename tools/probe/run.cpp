@@ -67,7 +67,7 @@ bool take_data(void *object, int, Bytes packet, void *) {
     return false;
 }
 
-void take_change(void *object, const Change &change, void *) {
+void note_change(void *object, const Change &change, void *) {
     Probe_Peer &peer = *static_cast<Probe_Peer *>(object);
     switch (change.kind) {
     case Change_Kind::relay_up:
@@ -101,7 +101,7 @@ bool make_peer(Probe &probe, std::size_t index) {
     def.host = &peer.watched.host;
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
-    def.callbacks.change = take_change;
+    def.callbacks.change = note_change;
     def.proves_packets = false; // there is no other relay to move to
     def.proxy = probe.proxy;
     peer.tcp = new_tcp_connections(def);

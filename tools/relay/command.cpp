@@ -35,8 +35,8 @@ namespace {
 constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most bytes that are read from one client per turn
 constexpr int LISTEN_BACKLOG = 512;
 constexpr std::size_t EVENTS_PER_TURN = 64;
-constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< pause when no descriptor is left for a new client
-constexpr rlim_t OTHER_DESCRIPTORS = 32;         ///< all but the clients': standard streams, the host's, signals, ...
+constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000;  ///< pause when no descriptor is left for a new client
+constexpr rlim_t DESCRIPTORS_BESIDE_CLIENTS = 32; ///< all but the clients': standard streams, the host's, signals, ...
 
 /// The tag of what is ready is a client's handle, the host's own NETWORK_TAG, or one of these two.
 constexpr std::uint32_t TAG_LISTENER = NETWORK_TAG - 1;
@@ -64,17 +64,13 @@ std::uint64_t now_ms() {
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
-void complain(const std::string &what) {
-    std::fprintf(stderr, "toxtcp relay: %s.\n", what.c_str());
-}
-
 // ---- set-up ----------------------------------------------------------------------------------------------------
 
 bool load_relay_key(const std::string &path, Secret_Key &key) {
     std::string error;
     const bool loaded = load_key(path, key, error);
     if (!error.empty()) {
-        complain(error);
+        complain("relay", error);
     }
     return loaded;
 }
@@ -166,7 +162,7 @@ bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &boun
         loop.listener = listen_on("0.0.0.0", options.port, bound);
     }
     if (loop.listener < 0) {
-        complain(listen_failure(options));
+        complain("relay", listen_failure(options));
         return false;
     }
     return true;
@@ -179,7 +175,7 @@ std::size_t allowed_clients(std::size_t wanted) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return wanted;
     }
-    const rlim_t needed = static_cast<rlim_t>(wanted) + OTHER_DESCRIPTORS;
+    const rlim_t needed = static_cast<rlim_t>(wanted) + DESCRIPTORS_BESIDE_CLIENTS;
     if (limit.rlim_cur < needed) {
         limit.rlim_cur = std::min(needed, limit.rlim_max);
         setrlimit(RLIMIT_NOFILE, &limit);
@@ -188,9 +184,10 @@ std::size_t allowed_clients(std::size_t wanted) {
     if (limit.rlim_cur >= needed) {
         return wanted;
     }
-    const rlim_t clients = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 1;
-    complain("the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
-             std::to_string(needed));
+    const rlim_t clients =
+        limit.rlim_cur > DESCRIPTORS_BESIDE_CLIENTS ? limit.rlim_cur - DESCRIPTORS_BESIDE_CLIENTS : 1;
+    complain("relay", "the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
+                          std::to_string(needed));
     return static_cast<std::size_t>(clients);
 }
 
@@ -220,7 +217,7 @@ bool open_loop(Relay_Loop &loop) {
     loop.host = new_system_host();
     if (loop.signals < 0 || loop.host == nullptr || loop.host->watch == nullptr ||
         !watch(loop, loop.signals, TAG_SIGNAL) || !watch_listener(loop)) {
-        complain(std::string{"cannot set up its event loop: "} + std::strerror(errno));
+        complain("relay", std::string{"cannot set up its event loop: "} + std::strerror(errno));
         return false;
     }
     return true;
@@ -235,7 +232,7 @@ bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Publi
                      : "relay address=" + address + " port=" + std::to_string(bound.port) + " public_key=" + key;
     std::string error;
     if (!print(line + '\n', error, signals)) {
-        complain(error.empty() ? "interrupted before it was ready" : error);
+        complain("relay", error.empty() ? "interrupted before it was ready" : error);
         return false;
     }
     return true;

@@ -192,8 +192,6 @@ void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
 
 // ---- the list --------------------------------------------------------------------------------------------------
 
-constexpr std::string_view SPACES = " \t\r\n";
-
 /// Most entries whose end is guessed. Each guess may read the whole rest of the text.
 constexpr std::size_t MAX_GUESSES = 20;
 

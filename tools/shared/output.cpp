@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
@@ -33,6 +34,10 @@ std::string failure(int cause) {
 }
 
 } // namespace
+
+void complain(const char *command, const std::string &what) {
+    std::fprintf(stderr, "toxtcp %s: %s.\n", command, what.c_str());
+}
 
 void fill_standard_descriptors() {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

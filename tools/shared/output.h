@@ -1,4 +1,4 @@
-// How every command writes to standard output.
+// How every command writes to standard output and standard error.
 #pragma once
 
 #include <string>
@@ -9,6 +9,9 @@ namespace toxtcp {
 /// Opens a descriptor for each of standard input, output and error that is closed, so that no socket and no file gets
 /// its number. Reading from or writing to such a descriptor fails. To be called first.
 void fill_standard_descriptors();
+
+/// Prints "toxtcp COMMAND: WHAT." to standard error.
+void complain(const char *command, const std::string &what);
 
 /// Prints the whole text, without a buffer. False, with `error`, when that fails. False, with an empty `error`, when a
 /// signal came at the descriptor `signals` (signals.h) while the text waited for its reader.

@@ -56,7 +56,7 @@ Route_Words route_words(const Route_Facts &route) {
         return {found->word, found->more};
     }
     // This program does not know the name, which is of another version of the library: show the name itself.
-    return {(route.use.empty() ? route.state : route.use).substr(0, MAX_ROUTE_WORD), ""};
+    return {route.use.substr(0, MAX_ROUTE_WORD), ""};
 }
 
 } // namespace toxtcp

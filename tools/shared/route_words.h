@@ -7,7 +7,7 @@ namespace toxtcp {
 
 /// What is known of a route: the library's names (`to_string`) for each value.
 struct Route_Facts {
-    std::string use;            ///< of a Route_Use; empty: the library does not tell
+    std::string use;            ///< of a Route_Use
     std::string state;          ///< of a Route_State
     std::string relay_state;    ///< of a Relay_State; empty: the relay is not known
     std::string relay_last_end; ///< of a Reason

@@ -223,7 +223,6 @@ bool read_file_name(std::string_view text, std::string &name, std::string &error
 }
 
 std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view SPACES = " \t\r\n";
     const std::size_t begin = std::min(text.find_first_not_of(SPACES), text.size());
     const std::size_t end = text.find_last_not_of(SPACES);
     return end == std::string_view::npos ? std::string_view{} : text.substr(begin, end + 1 - begin);

@@ -41,7 +41,9 @@ struct Host_Name {
 /// The name of a file: not empty, and without a zero byte.
 [[nodiscard]] bool read_file_name(std::string_view text, std::string &name, std::string &error);
 
-/// The text without spaces, tabs and line ends around it.
+inline constexpr std::string_view SPACES = " \t\r\n";
+
+/// The text without SPACES around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
 /// The text in quotation marks, made printable and cut if it is long. For error messages.

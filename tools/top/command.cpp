@@ -52,10 +52,6 @@ struct Top {
     std::map<int, Rate> peers;  ///< by handle
 };
 
-void complain(const std::string &what) {
-    std::fprintf(stderr, "toxtcp top: %s.\n", what.c_str());
-}
-
 // ---- reading ---------------------------------------------------------------------------------------------------
 
 /// The rate per second between two counts. A count that is lower than before has begun anew: rate 0.
@@ -140,10 +136,6 @@ Rate rate_of(const std::map<int, Rate> &rates, int handle) {
     return found == rates.end() ? Rate{} : found->second;
 }
 
-std::string count(const std::optional<std::uint64_t> &number) {
-    return number ? std::to_string(*number) : "-";
-}
-
 constexpr const char *RELAY_HEADS = "RELAY                 STATE       UP FOR    PING PEERS USED  OUT/S   IN/S FAULTS";
 
 std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
@@ -165,8 +157,8 @@ std::string heard(const Snapshot_Peer &peer) {
 std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
     const Rate rate = rate_of(top.peers, peer.handle);
     const std::string routes = peer.awake ? format("%zu/%zu", peer.online, peer.routes.size()) : "asleep";
-    return format("%-12s %6s %9s %11s %8s %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(), routes.c_str(),
-                  heard(peer).c_str(), count(peer.echoes_sent).c_str(), count(peer.echoes_answered).c_str(),
+    return format("%-12s %6s %9s %11llu %8llu %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(),
+                  routes.c_str(), heard(peer).c_str(), Count{peer.echoes_sent}, Count{peer.echoes_answered},
                   Count{peer.moves}, rate.sent, rate.received, Count{peer.failures});
 }
 
@@ -368,7 +360,7 @@ int show_once(Top &top) {
         go_on_reading(top);
     }
     if (!top.has_any) {
-        complain(top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
+        complain("top", top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
         return EXIT_FAILED;
     }
     std::string text;
@@ -376,7 +368,7 @@ int show_once(Top &top) {
         text += line + '\n';
     }
     if (std::string error; !print(text, error)) {
-        complain(error);
+        complain("top", error);
         return EXIT_FAILED;
     }
     return EXIT_DONE;
@@ -394,7 +386,7 @@ int run_top(const Top_Options &options) {
     }
     top.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH});
     if (top.signals < 0) {
-        complain(std::string{"cannot watch signals: "} + std::strerror(errno));
+        complain("top", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
     run_live(top);

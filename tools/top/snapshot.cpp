@@ -24,18 +24,12 @@ struct Not_A_Snapshot {
     throw Not_A_Snapshot{std::string{name} + ' ' + what};
 }
 
-/// Null when there is no such member.
-const Json *find(const Json &object, const char *name) {
+const Json &member(const Json &object, const char *name) {
     if (!object.is_object()) {
         refuse(name, "is not within an object");
     }
     const auto found = object.find(name);
-    return found == object.end() ? nullptr : &*found;
-}
-
-const Json &member(const Json &object, const char *name) {
-    const Json *const found = find(object, name);
-    if (found == nullptr) {
+    if (found == object.end()) {
         refuse(name, "is missing");
     }
     return *found;
@@ -59,11 +53,6 @@ template <class Number>
 std::optional<Number> optional_of(const Json &object, const char *name) {
     const Json &value = member(object, name);
     return value.is_null() ? std::nullopt : std::optional{number_of<Number>(value, name)};
-}
-
-/// Reads a number that may be null or missing.
-std::optional<std::uint64_t> newer_of(const Json &object, const char *name) {
-    return find(object, name) == nullptr ? std::nullopt : optional_of<std::uint64_t>(object, name);
 }
 
 std::string text_of(const Json &object, const char *name) {
@@ -118,9 +107,9 @@ Snapshot_Route route_of(const Json &json) {
     Snapshot_Route route;
     route.relay = number_of<int>(member(json, "relay"), "relay");
     route.state = text_of(json, "state");
-    route.use = find(json, "use") == nullptr ? "" : text_of(json, "use");
-    route.echo_round_trip_ms = newer_of(json, "echo_round_trip_ms").value_or(0);
-    route.proved_ms = newer_of(json, "proved_ms");
+    route.use = text_of(json, "use");
+    route.echo_round_trip_ms = count_of(json, "echo_round_trip_ms");
+    route.proved_ms = optional_of<std::uint64_t>(json, "proved_ms");
     return route;
 }
 
@@ -133,8 +122,8 @@ Snapshot_Peer peer_of(const Json &json) {
     peer.receiving = optional_of<int>(json, "receiving");
     peer.moves = count_of(json, "moves");
     peer.failures = count_of(json, "failures");
-    peer.echoes_sent = newer_of(json, "echoes_sent");
-    peer.echoes_answered = newer_of(json, "echoes_answered");
+    peer.echoes_sent = count_of(json, "echoes_sent");
+    peer.echoes_answered = count_of(json, "echoes_answered");
     peer.heard_ms = optional_of<std::uint64_t>(json, "heard_ms");
     peer.packets_sent = count_of(json, "packets_sent");
     peer.packets_received = count_of(json, "packets_received");

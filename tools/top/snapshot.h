@@ -28,7 +28,7 @@ struct Snapshot_Relay {
 struct Snapshot_Route {
     int relay = 0;                          ///< handle of the relay
     std::string state;                      ///< the library's name of a Route_State
-    std::string use;                        ///< the library's name of a Route_Use; empty: not in the snapshot
+    std::string use;                        ///< the library's name of a Route_Use
     std::uint64_t echo_round_trip_ms = 0;   ///< end to end; 0: not known
     std::optional<std::uint64_t> proved_ms; ///< time since the last proof that it delivers; none: no proof
 };
@@ -43,9 +43,9 @@ struct Snapshot_Peer {
     std::size_t online = 0; ///< routes that are online
     std::uint64_t moves = 0;
     std::uint64_t failures = 0;
-    std::optional<std::uint64_t> echoes_sent;     ///< none: not in the snapshot
-    std::optional<std::uint64_t> echoes_answered; ///< the same
-    std::optional<std::uint64_t> heard_ms;        ///< time since the last packet proved to be the peer's; none: never
+    std::uint64_t echoes_sent = 0;
+    std::uint64_t echoes_answered = 0;
+    std::optional<std::uint64_t> heard_ms; ///< time since the last packet proved to be the peer's; none: never
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_received = 0;
 };
@@ -58,7 +58,7 @@ struct Snapshot {
 };
 
 /// Reads a snapshot. False, with `error` and `snapshot` unchanged, when the text is no snapshot or has an unknown
-/// version. Members that were added to the format later may be missing. All texts are made printable.
+/// version. Unknown members are ignored. All texts are made printable.
 [[nodiscard]] bool parse_snapshot(const std::string &json, Snapshot &snapshot, std::string &error);
 
 } // namespace toxtcp
