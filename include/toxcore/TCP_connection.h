@@ -98,7 +98,7 @@ bool tcp_relay_is_valid(const TCP_Connections *tcp_c, const uint8_t *relay_pk);
 #endif
 
 /** Ties a relay to a connection, and connects to the relay if it is new. -1 if the relay is already tied, if six relays
- * are tied, or if the relay is new and the peer is online at three relays. */
+ * are tied and none of them is away, or if the relay is new and the peer is online at three relays. */
 int add_tcp_relay_connection(TCP_Connections *tcp_c, int connections_number, const IP_Port *ip_port,
                              const uint8_t *relay_pk);
 /** The same for a known relay, by its handle. */

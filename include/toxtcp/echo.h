@@ -1,15 +1,18 @@
 /// @file
 /// The end-to-end echo (docs/protocol.md): a ping of the peer through one chosen relay. The request is net_crypto's
-/// cookie request, which every Tox client answers at once. The response is net_crypto's cookie response. It opens only
-/// if the peer sealed it. Both packets, with sizes in bytes:
+/// cookie request, which every Tox client answers at once. The response is net_crypto's cookie response. Both packets,
+/// with sizes in bytes:
 ///
 ///     request    0x18, asker's DHT public key 32, nonce 24, box(key 32, zeros 32, number 8)
 ///     response   0x19, nonce 24, box(cookie 112, the same number 8)
 ///
-/// Both boxes are sealed with the key shared by the two DHT key pairs. net_crypto puts its long-term key into the
-/// request's box. The peer copies this key into the cookie; the library ignores the cookie. In the key's place, the
-/// library sends its DHT key, or the time for which it has not heard the peer. A peer with this library then looks for
-/// another route. Any other peer answers as usual.
+/// Both boxes are sealed with the key shared by the two DHT key pairs. A box opens only if one of the two ends sealed
+/// it. A relay can send a packet back to the end that sealed it: use numbers that tell your own requests from the
+/// peer's.
+///
+/// net_crypto puts its long-term key into the request's box. The peer copies this key into the cookie; the library
+/// ignores the cookie. In the key's place, the library sends its DHT key, or the time for which it has not heard the
+/// peer. A peer with this library then looks for another route. Any other peer answers as usual.
 #pragma once
 
 #include <toxtcp/wire.h>

@@ -99,9 +99,10 @@ struct Host {
     void (*opened)(void *object, std::uint8_t first, std::size_t length) = nullptr;
 };
 
-/// Makes the default host. It has non-blocking sockets, a monotonic clock, libsodium's random numbers, and spdlog's
-/// default logger (no log if the library was built with `-Dlog=none`). Free it with `kill_system_host`. Null: no
-/// memory, or libsodium or the system's sockets cannot be initialised.
+/// Makes the default host. It has non-blocking sockets, a monotonic clock, libsodium's random numbers, and a log, which
+/// is spdlog's logger `toxtcp`. If the program has registered no such logger before the first message, one is made that
+/// writes to standard error. If the library was built with `-Dlog=none`, there is no log. Free the host with
+/// `kill_system_host`. Null: no memory, or libsodium or the system's sockets cannot be initialised.
 ///
 /// On Linux the host waits with epoll, or with `poll` if no file descriptor is left for epoll. It learns of network
 /// changes by netlink, where the system allows it, and of acknowledged bytes by TCP_INFO. On other systems the host

@@ -14,7 +14,7 @@ enum class Relay_State : std::uint8_t {
     connected,  ///< handshake done
     stale,      ///< connected, but a ping is unanswered; other relays are preferred
     waiting,    ///< disconnected; the next attempt has a time
-    sleeping    ///< disconnected, since all connections that use it sleep
+    sleeping    ///< disconnected and remembered: no peer was online there, or all connections that use it sleep
 };
 /// One word. Static.
 TOXTCP_API const char *to_string(Relay_State state);
@@ -86,8 +86,8 @@ struct Route_Info {
     Route_State state = Route_State::none; ///< now
     Route_Use use = Route_Use::offline;    ///< whether it carries the data; if not, why
     std::uint32_t echo_round_trip = 0;     ///< end to end, ms, smoothed; 0: no echo was answered
-    /// When the newest answered echo was sent, ms on the host's clock: the last proof that the route delivers. 0:
-    /// none.
+    /// When the newest answered echo was sent, ms on the host's clock: the last proof that the route delivers. 0: no
+    /// echo was answered.
     std::uint64_t last_proved = 0;
 };
 
@@ -166,7 +166,8 @@ struct Wake_Counts {
 /// Everything above as one JSON object on one line, for programs that watch a client (`toxtcp top`): `version` (2),
 /// `time_ms` on the host's clock, `public_key`, and the arrays `relays` and `connections`, whose objects have the
 /// members of Relay_Info and Connection_Info. A time becomes the ms that have passed since, with a name in `..._ms`.
-/// A value that is not known is null. Walks over all relays and connections. Empty when out of memory.
+/// A time or a relay that does not exist is null. A round trip that was not measured is 0. `address` has the host name
+/// where the relay is reached by one. Walks over all relays and connections. Empty when out of memory.
 [[nodiscard]] TOXTCP_API std::string tcp_connections_json(const Tcp_Connections *c);
 
 } // namespace toxtcp

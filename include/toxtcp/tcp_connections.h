@@ -53,7 +53,7 @@ struct Callbacks {
 /// How much power is spent for a shorter interruption.
 enum class Profile : std::uint8_t {
     responsive, ///< keeps 3 idle relays; traffic leaves a hung relay within 2 s
-    saver       ///< keeps 1 idle relay and closes unused relays at once; traffic leaves a hung relay within 3 s
+    saver ///< keeps 1 idle relay, closes an unused one after 5 s, not 10 s; traffic leaves a hung relay within 3 s
 };
 
 /// What `new_tcp_connections` needs.
@@ -69,7 +69,8 @@ struct Tcp_Connections_Def {
     bool proves_packets = true;
 };
 
-/// Null when memory or sockets cannot be had, or when the proxy's address is invalid.
+/// Null when memory or sockets cannot be had, when the proxy is invalid, or when the host lacks a function that it must
+/// have.
 [[nodiscard]] TOXTCP_API Tcp_Connections *new_tcp_connections(const Tcp_Connections_Def &def);
 
 /// Closes all sockets without telling any peer, and wipes all keys. `c` may be null. From within a callback the
@@ -132,8 +133,10 @@ TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection
 
 // ---- relays ----------------------------------------------------------------------------------------------------
 
-/// Ties a relay to a connection, and connects to the relay if it is new. `already`: it is tied. `limit`: six relays
-/// are tied, or the relay is new and the peer is online at three others.
+/// Ties a relay to a connection, and connects to the relay if it is new. `already`: it is tied. `limit`: six relays are
+/// tied and none of them is away, or the relay is new and the peer is online at three others. A relay that is named
+/// again with another address keeps both, up to four. It is tried at the new address next if it is not connected. If it
+/// sleeps and the connection needs it, it is connected again.
 TOXTCP_API Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
                                           const Public_Key &relay_key);
 

@@ -98,10 +98,10 @@ TOXTCP_API const char *proxy_status_text(Proxy_Type type, std::uint16_t status);
 
 // ---- handles and times -----------------------------------------------------------------------------------------
 
-/// Limit of the slots in an array. A handle names the relay or the connection in a slot: its low 20 bits are the slot's
-/// index, the 11 bits above are the slot's generation. A later relay or connection in the slot has another generation,
-/// so that a stale handle is refused. A slot's first handle is its index. A slot whose generations are used up is not
-/// used again.
+/// Limit of the slots in the array of connections. There are at most 16,384 relays. A handle names the relay or the
+/// connection in a slot: its low 20 bits are the slot's index, the 11 bits above are the slot's generation. A later
+/// relay or connection in the slot has another generation, so that a stale handle is refused. A slot's first handle is
+/// its index. A slot whose generations are used up is not used again.
 inline constexpr std::uint32_t MAX_SLOTS = 1U << 20;
 inline constexpr std::uint32_t MAX_GENERATIONS = 1U << 11; ///< limit of the generations of one slot
 
@@ -134,7 +134,7 @@ enum class Reason : std::uint8_t {
     unused,            ///< more relays than wanted, and no peer was online through this one
     asleep,            ///< every peer that was online through the relay was put to sleep
     connect_failed,    ///< no socket, or the socket failed before the handshake was done
-    connect_timeout,   ///< connecting and the handshake took more than 10 s
+    connect_timeout,   ///< connecting took too long: 10 s with the handshake, or less when an outage ended meanwhile
     proxy_refused,     ///< the proxy refused to connect to the relay
     proxy_password,    ///< the proxy asks for a user and a password, or refused those that it got
     proxy_closed,      ///< the proxy closed the connection before it granted or refused

@@ -152,6 +152,12 @@ void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     report(c, Change_Kind::relay_failed, {.relay = slot, .peer = peer_slot, .reason = Reason::not_delivering});
 }
 
+/// Whether this object made an echo of this number. Requests and answers are sealed with the same key in both
+/// directions, so our own requests open too: a relay can send them back, with the peer as the asker.
+bool is_own(const Tcp_Connections &c, std::uint64_t number) {
+    return (static_cast<std::uint32_t>(number) >> 3) == c.echo_tag;
+}
+
 /// Takes the answer to an echo of ours. False when the packet is no such answer.
 bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
@@ -160,7 +166,7 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     if (shared == nullptr || !open_echo_response(*shared, packet, number, by_library)) {
         return false;
     }
-    if ((static_cast<std::uint32_t>(number) >> 3) != (c.echo_tag & 0x1FFFFFFFU)) {
+    if (!is_own(c, number)) {
         return false;
     }
     Connection &peer = c.peers[peer_slot];
@@ -184,9 +190,12 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
 bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     Echo echo;
-    if (shared == nullptr || echo_asker(packet) != c.peers[peer_slot].key ||
+    if (shared == nullptr || canonical_key(echo_asker(packet)) != c.peers[peer_slot].key ||
         !open_echo_request(*shared, packet, echo)) {
         return false;
+    }
+    if (is_own(c, echo.number)) {
+        return true; // says nothing, and an answer would be taken for the peer's
     }
     if (Delivery *const delivery = c.peers[peer_slot].delivery.get();
         delivery != nullptr && echo.kind != Echo_Kind::foreign) {
@@ -292,14 +301,20 @@ bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes
 }
 
 bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet) {
-    if (!c.answer_echoes || !is_echo_request(packet) || echo_asker(packet) != sender ||
-        !spend(c.stranger_budget, c.now, ANSWERS_A_SECOND, MOST_ANSWERS)) {
+    if (!is_echo_request(packet) || canonical_key(echo_asker(packet)) != sender) {
         return false;
     }
-    const Secret_Key *const shared = shared_key(c, canonical_key(sender));
+    const bool answers = c.answer_echoes && spend(c.stranger_budget, c.now, ANSWERS_A_SECOND, MOST_ANSWERS);
+    if (!answers && find_peer(c, sender) == NO_SLOT) {
+        return false; // only a request to a peer can be one of ours
+    }
+    const Secret_Key *const shared = shared_key(c, sender);
     Echo echo;
     if (shared == nullptr || !open_echo_request(*shared, packet, echo)) {
         return false;
+    }
+    if (is_own(c, echo.number) || !answers) {
+        return is_own(c, echo.number);
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);

@@ -10,10 +10,14 @@ namespace toxtcp {
 
 namespace {
 
+/// Times of 32 bits count from the beginning of the last period but one (2^30 ms), so those of the last 12 days are exact.
+constexpr unsigned PERIOD_BITS = 30;
 /// A single echo has at least this long to be answered. Then all routes are probed.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
 /// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored.
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
+/// After so long without an echo of the peer, its clock may have come around.
+constexpr std::uint32_t PEER_CLOCK_LASTS_MS = 1U << PERIOD_BITS;
 /// Granted beyond the round trip between our data and a complaint that the peer did not hear the data.
 constexpr std::uint32_t COMPLAINT_MARGIN_MS = 50;
 /// Average pause between two echoes to a peer: two a second.
@@ -40,29 +44,27 @@ constexpr std::uint8_t MAX_DOUBLINGS = 5;
 /// Routes that are requested again come online, and the peer learns it, a round trip to the relay and this time later.
 constexpr std::uint32_t TAKE_BACK_MS = 150;
 
-/// Never 0, which means "not set".
-std::uint32_t stamp_of(std::uint64_t now) {
-    const auto stamp = static_cast<std::uint32_t>(now);
-    return stamp == 0 ? 1 : stamp;
+std::uint64_t whole(const Delivery &d, std::uint32_t at) {
+    return (std::uint64_t{d.period} << PERIOD_BITS) + at;
 }
 
-std::uint32_t later(std::uint64_t now, std::uint64_t ms) {
-    return stamp_of(now + ms);
+/// Never 0, which means "not set".
+std::uint32_t stamp_of(const Delivery &d, std::uint64_t at) {
+    const std::uint64_t first = whole(d, 1);
+    return static_cast<std::uint32_t>(std::clamp(at, first, first + UINT32_MAX - 1) - first + 1);
+}
+
+std::uint32_t later(const Delivery &d, std::uint64_t now, std::uint64_t ms) {
+    return stamp_of(d, now + ms);
 }
 
 /// A time of 0 (not set) counts as reached.
-bool reached(std::uint32_t at, std::uint64_t now) {
-    return at == 0 || static_cast<std::int32_t>(static_cast<std::uint32_t>(now) - at) >= 0;
+bool reached(const Delivery &d, std::uint32_t at, std::uint64_t now) {
+    return at == 0 || whole(d, at) <= now;
 }
 
-std::uint32_t age_of(std::uint32_t at, std::uint64_t now) {
-    return static_cast<std::uint32_t>(now) - at;
-}
-
-/// The 64-bit time that a 32-bit time stands for. All such times are near the last data.
-std::uint64_t whole(const Delivery &d, std::uint32_t at) {
-    const auto offset = static_cast<std::int32_t>(at - static_cast<std::uint32_t>(d.sent_at));
-    return d.sent_at + static_cast<std::uint64_t>(std::int64_t{offset});
+std::uint64_t age_of(const Delivery &d, std::uint32_t at, std::uint64_t now) {
+    return now - std::min(now, whole(d, at));
 }
 
 /// When the next complaint, rotation or withdrawal of this silence is due.
@@ -103,13 +105,13 @@ std::uint32_t round_trip(const Delivery &d, const Delivery_View &view) {
 }
 
 bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
-    return d.routes[route].answered != 0 && age_of(d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
+    return d.routes[route].answered != 0 && age_of(d, d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
 }
 
 /// Whether an echo that was sent at `since` or later was answered over the route.
-bool answered_since(const Delivery &d, std::uint8_t route, std::uint32_t since) {
+bool answered_since(const Delivery &d, std::uint8_t route, std::uint64_t since) {
     const std::uint32_t answered = d.routes[route].answered;
-    return answered != 0 && static_cast<std::int32_t>(answered - since) >= 0;
+    return answered != 0 && whole(d, answered) >= since;
 }
 
 bool is_talking(const Delivery &d, std::uint64_t now) {
@@ -142,14 +144,14 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
     if (!is_pending) {
         d.answered = 0;
         d.probed = 0;
-        d.probed_at = stamp_of(now);
+        d.probed_at = stamp_of(d, now);
         d.judge_at = 0;
     }
     d.probed = both(d.probed, routes);
-    d.all_probed_at = routes == view.usable ? stamp_of(now) : d.all_probed_at;
+    d.all_probed_at = routes == view.usable ? stamp_of(d, now) : d.all_probed_at;
     d.single = single;
-    d.end_at = later(now, lasts(d, view, single));
-    d.verify_at = later(now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
+    d.end_at = later(d, now, lasts(d, view, single));
+    d.verify_at = later(d, now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
 }
 
 void finish(Delivery &d) {
@@ -167,9 +169,7 @@ void end_offers(Delivery &d) {
 /// When the route in use must have answered; 0: no other route has answered. Earlier where a complaint of the peer did
 /// not come over the route in use.
 std::uint32_t judged_at(const Delivery &d) {
-    const bool is_sooner = d.complaint_missing_at != 0 &&
-                           static_cast<std::int32_t>(d.complaint_missing_at - d.probed_at) > 0 &&
-                           static_cast<std::int32_t>(d.complaint_missing_at - d.judge_at) < 0;
+    const bool is_sooner = d.complaint_missing_at > d.probed_at && d.complaint_missing_at < d.judge_at;
     return d.judge_at != 0 && is_sooner ? d.complaint_missing_at : d.judge_at;
 }
 
@@ -193,7 +193,7 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
 void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
     if (distrust) {
         d.distrusted = both(d.distrusted, set_of(view.sending));
-        d.distrust_until = later(now, DISTRUST_MS << std::min(d.distrusts, MAX_DOUBLINGS));
+        d.distrust_until = later(d, now, DISTRUST_MS << std::min(d.distrusts, MAX_DOUBLINGS));
         d.distrusts = static_cast<std::uint8_t>(std::min(d.distrusts + 1, 250));
     }
     d.tried = both(d.tried, set_of(view.sending));
@@ -210,7 +210,7 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
     }
     lively = static_cast<Route_Set>(without(lively, d.tried) & view.usable);
     action.avoid = lively == 0 ? d.tried : without(ALL_ROUTES, lively);
-    d.rotate_at = later(now, rotate_patience(d));
+    d.rotate_at = later(d, now, rotate_patience(d));
     finish(d);
 }
 
@@ -220,10 +220,10 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
-    if (d.judge_at != 0 && (reached(judged_at(d), now) || reached(d.end_at, now))) {
+    if (d.judge_at != 0 && (reached(d, judged_at(d), now) || reached(d, d.end_at, now))) {
         d.judge_at = 0;
         if (!delivers && contains(d.probed, view.sending) && others != 0) {
-            const bool is_heard = static_cast<std::int32_t>(static_cast<std::uint32_t>(d.heard_at) - d.probed_at) > 0;
+            const bool is_heard = d.heard_at > whole(d, d.probed_at);
             if (is_heard && view.load > LOADED_MS) { // the peer is heard: our own data makes the answer late
                 finish(d);
                 return;
@@ -234,7 +234,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
                 d.tried = both(d.tried, set_of(view.sending));
             }
             d.moved_from = view.sending; // if the route is only slow, its answer comes before `moved_from_until`
-            d.moved_from_until = later(now, BURST_LASTS_MS);
+            d.moved_from_until = later(d, now, BURST_LASTS_MS);
             d.moved = true;
             return;
         }
@@ -244,7 +244,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
         finish(d);
         return;
     }
-    if (!reached(d.end_at, now)) {
+    if (!reached(d, d.end_at, now)) {
         return;
     }
     const bool unproved = d.single && !delivers;
@@ -265,7 +265,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
 }
 
 void check_moved_from(Delivery &d, std::uint64_t now, Delivery_Action &action) {
-    if (d.moved_from != NO_ROUTE && reached(d.moved_from_until, now)) {
+    if (d.moved_from != NO_ROUTE && reached(d, d.moved_from_until, now)) {
         action.failed = d.routes[d.moved_from].proof == Proof::failed ? d.moved_from : NO_ROUTE;
         d.moved_from = NO_ROUTE;
     }
@@ -283,14 +283,14 @@ Route_Set one_aside(Delivery &d, const Delivery_View &view) {
 
 /// We have a single route. The peer may have another, and only a complaint tells the peer that we do not hear it.
 void complain_alone(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (reached(d.rotate_at, now)) {
-        d.rotate_at = later(now, rotate_patience(d));
+    if (reached(d, d.rotate_at, now)) {
+        d.rotate_at = later(d, now, rotate_patience(d));
     }
-    if (reached(d.repeat_at, now)) {
+    if (reached(d, d.repeat_at, now)) {
         ask(d, now, view, view.usable, false, action);
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
-        d.repeat_at = later(now, repeat_pause(d.repeats));
+        d.repeat_at = later(d, now, repeat_pause(d.repeats));
         d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
 }
@@ -303,17 +303,17 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         d.fresh = false; // too late: the host has not ticked
         return;
     }
-    const bool delivers = answered_since(d, view.sending, static_cast<std::uint32_t>(d.waiting_since));
+    const bool delivers = answered_since(d, view.sending, d.waiting_since);
     if (!has_choice(view)) {
         complain_alone(d, now, view, action);
         return;
     }
-    if (reached(d.repeat_at, now)) {
+    if (reached(d, d.repeat_at, now)) {
         Route_Set routes = view.usable;
         const auto count = static_cast<std::uint32_t>(std::popcount(view.usable));
         if (d.repeats != 0 && repeat_pause(d.repeats) < count * ASK_ALL_MS) {
             routes = set_of(view.sending);
-            const std::uint32_t last = d.repeat_at - repeat_pause(d.repeats);
+            const std::uint64_t last = whole(d, d.repeat_at) - repeat_pause(d.repeats);
             if (!answered_since(d, view.sending, last)) {
                 // The route in use may carry nothing. So another route gets the complaint too. Later each second
                 // complaint goes over another route alone.
@@ -328,14 +328,14 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         d.probed_last = routes;
         action.unheard = true;
         d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
-        d.repeat_at = later(now, repeat_pause(d.repeats));
+        d.repeat_at = later(d, now, repeat_pause(d.repeats));
         d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
-    if (!reached(d.rotate_at, now)) {
+    if (!reached(d, d.rotate_at, now)) {
         return;
     }
     if (d.library && delivers) {
-        d.rotate_at = later(now, rotate_patience(d)); // the peer hears us, and has nothing to say
+        d.rotate_at = later(d, now, rotate_patience(d)); // the peer hears us, and has nothing to say
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
@@ -380,7 +380,7 @@ Route_Set next_to_withdraw(Delivery &d, std::uint64_t now, const Delivery_View &
     d.taking_back = !d.taking_back && !contains(view.usable, d.offered);
     if (d.taking_back) {
         d.withdrawn = 0;
-        d.withdraw_at = later(now, TAKE_BACK_MS + view.relay_round_trip);
+        d.withdraw_at = later(d, now, TAKE_BACK_MS + view.relay_round_trip);
         action.take_back = true;
     }
     return contains(view.usable, d.offered) ? without(view.usable, set_of(d.offered)) : Route_Set{0};
@@ -397,32 +397,32 @@ void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view,
         action.move_to = view.heard; // this route carries data, and not echoes alone
     }
     const bool is_silent = (d.waiting_since != 0 || is_unproved) && is_talking(d, now);
-    if (d.withdrawn != 0 && reached(d.hold_until, now)) {
+    if (d.withdrawn != 0 && reached(d, d.hold_until, now)) {
         if (is_silent) {
-            d.hold_until = later(now, VERIFY_AGAIN_MS);
+            d.hold_until = later(d, now, VERIFY_AGAIN_MS);
         } else {
             d.withdrawn_before = d.withdrawn;
             d.withdrawn = 0;
             action.take_back = true;
         }
     }
-    if (!is_silent || !(d.fresh || is_unproved) || d.library || !reached(d.withdraw_at, now)) {
+    if (!is_silent || !(d.fresh || is_unproved) || d.library || !reached(d, d.withdraw_at, now)) {
         return;
     }
     bool answers = false;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
-        answers = answers || answered_since(d, i, static_cast<std::uint32_t>(d.waiting_since));
+        answers = answers || answered_since(d, i, d.waiting_since);
     }
     const std::uint32_t lasts = offer_lasts(d, view, answers);
     if (view.load > LOADED_MS || (d.offers == 0 && now < d.waiting_since + lasts)) {
-        d.withdraw_at = later(std::max(d.waiting_since + lasts, now + VERIFY_AGAIN_MS / 4), 0);
+        d.withdraw_at = stamp_of(d, std::max(d.waiting_since + lasts, now + VERIFY_AGAIN_MS / 4));
         return;
     }
-    d.withdraw_at = later(now, lasts);
+    d.withdraw_at = later(d, now, lasts);
     d.offer_heard = false;
     if (const Route_Set routes = next_to_withdraw(d, now, view, action); routes != 0) {
         d.withdrawn = both(d.withdrawn, routes);
-        d.hold_until = later(now, std::min(HOLD_MS << std::min(d.holds, MAX_DOUBLINGS), MAX_HOLD_MS));
+        d.hold_until = later(d, now, std::min(HOLD_MS << std::min(d.holds, MAX_DOUBLINGS), MAX_HOLD_MS));
         action.withdraw = routes;
     }
 }
@@ -430,35 +430,35 @@ void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view,
 /// The peer says that it has not heard us for `unheard` ms. Whether it should have heard, in that time, data that we
 /// sent over the route in use at least `within` ms ago.
 bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within, std::uint32_t unheard) {
-    if (d.sending_since == 0 || age_of(d.sending_since, now) < within) {
+    if (d.sending_since == 0 || age_of(d, d.sending_since, now) < within) {
         return false;
     }
-    if (now <= d.sent_at + STREAM_GAP_MS && age_of(d.stream_since, now) >= within + STREAM_GAP_MS) {
+    if (now <= d.sent_at + STREAM_GAP_MS && age_of(d, d.stream_since, now) >= within + STREAM_GAP_MS) {
         return unheard >= STREAM_GAP_MS; // a stream has a packet in every STREAM_GAP_MS
     }
     const auto counts = [&](std::uint32_t sent) {
-        const std::uint32_t age = age_of(sent, now);
-        return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d.sending_since, now);
+        const std::uint64_t age = age_of(d, sent, now);
+        return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d, d.sending_since, now);
     };
-    if (counts(stamp_of(d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
+    if (counts(stamp_of(d, d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
         return true;
     }
     // The times of older data are not known. The pauses before it were probably like the last pause.
-    const std::uint32_t pauses = 2 * std::min(stamp_of(d.sent_at) - d.sent_before, TALKING_MS);
-    return is_talking(d, now) && age_of(d.sending_since, now) >= within + pauses && unheard >= within + pauses;
+    const std::uint32_t pauses = 2 * std::min(stamp_of(d, d.sent_at) - d.sent_before, TALKING_MS);
+    return is_talking(d, now) && age_of(d, d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
 /// The peer does not hear us: probes all routes, unless they were probed just now or the peer answers no echo.
 void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const bool are_probed =
-        without(view.usable, d.probed) == 0 && !d.single && age_of(d.all_probed_at, now) < COMPLAINT_GAP_MS;
+        without(view.usable, d.probed) == 0 && !d.single && !reached(d, d.all_probed_at, now - COMPLAINT_GAP_MS);
     if (!are_probed && (d.answers || d.unanswered < MAX_UNANSWERED)) {
         ask(d, now, view, view.usable, false, action);
     }
 }
 
 void rotate_for_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    d.complained_at = stamp_of(now);
+    d.complained_at = stamp_of(d, now);
     d.second_complaint_due = 0;
     if (has_choice(view)) {
         rotate(d, now, view, true, action);
@@ -482,7 +482,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         // With this route's round trip, the peer could not have heard our data in time. With a short round trip it
         // could: then the routes are probed, to learn whether the route is slow or carries nothing.
         const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
-        const bool may_ask = d.complained_at == 0 || reached(d.verify_at - VERIFY_MS / 4, now);
+        const bool may_ask = d.complained_at == 0 || reached(d, d.verify_at, now + VERIFY_MS / 4);
         if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
             check_routes(d, now, view, action);
         }
@@ -490,7 +490,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     }
     // If the last complaint is longer ago than `unheard`, the peer has heard us since: this complaint is a first one.
     const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
-    if (d.complained_at != 0 && age_of(d.complained_at, now) > lasts) {
+    if (d.complained_at != 0 && age_of(d, d.complained_at, now) > lasts) {
         d.complained_at = 0;
         d.second_complaint_due = 0;
         d.tried = 0;
@@ -499,11 +499,11 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     // Complaints of a peer that answers no echo come seldom. A complaint about a longer time counts as two.
     const bool counts_twice = !d.answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
     if (d.complained_at == 0 && !counts_twice) {
-        d.complained_at = stamp_of(now);
+        d.complained_at = stamp_of(d, now);
         check_routes(d, now, view, action);
         return;
     }
-    if (d.complained_at != 0 && age_of(d.complained_at, now) < COMPLAINT_GAP_MS + load) {
+    if (d.complained_at != 0 && age_of(d, d.complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
     if (d.judge_at != 0) {
@@ -512,9 +512,9 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
     }
     // Traffic rotates where the route in use answers and the peer still does not hear us, and where the route had time
     // to answer and did not.
-    const std::uint32_t age = age_of(d.complained_at, now);
+    const std::uint64_t age = age_of(d, d.complained_at, now);
     if (!counts_twice && !is_lively(d, view.sending, now) && age < settled) {
-        d.second_complaint_due = later(now, settled - age);
+        d.second_complaint_due = later(d, now, settled - age);
         return;
     }
     rotate_for_complaint(d, now, view, action);
@@ -523,7 +523,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
 /// A second complaint came before echoes could be answered. There was time for the answers now, and none made traffic
 /// move: traffic rotates.
 void check_second_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.second_complaint_due == 0 || !reached(d.second_complaint_due, now) || d.judge_at != 0) {
+    if (d.second_complaint_due == 0 || !reached(d, d.second_complaint_due, now) || d.judge_at != 0) {
         return;
     }
     d.second_complaint_due = 0;
@@ -545,21 +545,21 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
     } else if (d.probed != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
                (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
-    } else if (reached(d.verify_at, now)) {
+    } else if (reached(d, d.verify_at, now)) {
         const bool all = d.verified >= PROBE_ALL_EVERY;
         d.verified = static_cast<std::uint8_t>(all ? 0 : d.verified + 1);
         ask(d, now, view, all ? view.usable : set_of(view.sending), !all, action);
     }
 }
 
-std::uint32_t earlier(std::uint32_t at, std::uint64_t now, std::uint32_t ms) {
-    return reached(at, now + ms) ? at : later(now, ms);
+std::uint32_t earlier(const Delivery &d, std::uint32_t at, std::uint64_t now, std::uint32_t ms) {
+    return reached(d, at, now + ms) ? at : later(d, now, ms);
 }
 
 /// Another route may deliver now: the complaints of this silence become frequent again.
 void repeat_anew(Delivery &d, std::uint64_t now) {
     d.repeats = std::min(d.repeats, REPEATS_ANEW);
-    d.repeat_at = earlier(d.repeat_at, now, FIRST_REPEAT_MS);
+    d.repeat_at = earlier(d, d.repeat_at, now, FIRST_REPEAT_MS);
 }
 
 void forget_complaints(Delivery &d) {
@@ -578,40 +578,62 @@ void forget(Delivery &d) {
     d.distrusts = 0;
     forget_complaints(d);
     d.peer_clock = 0;
-    for (Route_Delivery &route : d.routes) {
-        route.answered = 0;
-    }
 }
 
-/// Two times of 32 bits can be compared as long as they are less than 24 days apart. A conversation without a pause can
-/// last longer, so that what is known is forgotten every 12 days.
-void keep_times_comparable(Delivery &d, std::uint64_t now) {
-    const auto period = static_cast<std::uint8_t>(now >> 30);
+constexpr std::array TIMES{
+    &Delivery::sending_since,
+    &Delivery::stream_since,
+    &Delivery::sent_before,
+    &Delivery::repeat_at,
+    &Delivery::rotate_at,
+    &Delivery::withdraw_at,
+    &Delivery::hold_until,
+    &Delivery::probed_at,
+    &Delivery::all_probed_at,
+    &Delivery::end_at,
+    &Delivery::judge_at,
+    &Delivery::moved_from_until,
+    &Delivery::verify_at,
+    &Delivery::distrust_until,
+    &Delivery::complained_at,
+    &Delivery::complaint_missing_at,
+    &Delivery::second_complaint_due,
+};
+
+/// To be called before a time of 32 bits is set. A time that is too old to be kept becomes the oldest that can be.
+void keep_times_in_range(Delivery &d, std::uint64_t now) {
+    const auto period = static_cast<std::uint16_t>(std::max<std::uint64_t>(now >> PERIOD_BITS, 1) - 1);
     if (period == d.period) {
         return;
     }
+    const Delivery old = d;
     d.period = period;
-    forget(d);
+    const auto move = [&](std::uint32_t &at) { at = at == 0 ? 0 : stamp_of(d, whole(old, at)); };
+    for (std::uint32_t Delivery::*const time : TIMES) {
+        move(d.*time);
+    }
     for (Route_Delivery &route : d.routes) {
-        if (age_of(route.since, now) > ANSWERS_WITHIN_MS) {
-            route.since = 0; // an echo from before that time is too old anyway
-        }
+        move(route.since);
+        move(route.answered);
     }
 }
 
 } // namespace
 
 std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
+    keep_times_in_range(d, now);
     if (now > d.sent_at + TALKING_MS) {
         if (now > d.sent_at + FORGET_MS) {
             forget(d);
+            end_offers(d);
+            d.waiting_since = 0;
         }
         d.sending_since = 0;
     }
-    d.sending_since = d.sending_since == 0 ? stamp_of(now) : d.sending_since;
+    d.sending_since = d.sending_since == 0 ? stamp_of(d, now) : d.sending_since;
     if (now > d.sent_at + STREAM_GAP_MS) {
-        d.sent_before = stamp_of(d.sent_at);
-        d.stream_since = stamp_of(now);
+        d.sent_before = stamp_of(d, d.sent_at);
+        d.stream_since = stamp_of(d, now);
     }
     d.sent_at = now;
     if (d.waiting_since == 0 && d.proves) {
@@ -619,10 +641,10 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.repeats = 0;
         d.moved = false;
         d.fresh = false;
-        d.repeat_at = later(now, patience(d));
-        d.rotate_at = later(now, rotate_patience(d));
+        d.repeat_at = later(d, now, patience(d));
+        d.rotate_at = later(d, now, rotate_patience(d));
         if (d.offers == 0) {
-            d.withdraw_at = later(now, patience(d) + WITHDRAW_MS);
+            d.withdraw_at = later(d, now, patience(d) + WITHDRAW_MS);
         }
     }
     std::uint64_t at = UINT64_MAX;
@@ -630,7 +652,7 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         d.fresh = true;
         at = std::max(now, next_in_silence(d));
     }
-    if (!d.check && reached(d.verify_at, now)) {
+    if (!d.check && reached(d, d.verify_at, now)) {
         d.check = true;
         at = now;
     }
@@ -638,12 +660,13 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
 }
 
 bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
+    keep_times_in_range(d, now);
     if (d.offers != 0 && !d.offer_heard) {
         d.offer_heard = true;
         d.check = true;
         d.ever_probed = 0; // probe all routes: the peer may not hear us yet
         d.verify_at = 0;
-        d.withdraw_at = later(now, SINGLE_LASTS_MS + patience(d));
+        d.withdraw_at = later(d, now, SINGLE_LASTS_MS + patience(d));
     }
     if (!d.moved) {
         const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
@@ -654,7 +677,7 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
         d.last_gap = static_cast<std::uint16_t>(gap);
     }
     d.waiting_since = 0;
-    if (d.complained_at == 0 || age_of(d.complained_at, now) > COMPLAINT_LASTS_MS) {
+    if (d.complained_at == 0 || age_of(d, d.complained_at, now) > COMPLAINT_LASTS_MS) {
         forget_complaints(d);
     }
     return d.check;
@@ -665,15 +688,19 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (route >= ROUTES || !contains(d.ever_probed, route)) {
         return false;
     }
-    keep_times_comparable(d, now);
+    keep_times_in_range(d, now);
     Route_Delivery &answering = d.routes[route];
-    const std::uint32_t age = age_of(stamp, now);
-    const bool repeated = answering.answered != 0 && static_cast<std::int32_t>(stamp - answering.answered) <= 0;
-    const bool too_old = answering.since != 0 && static_cast<std::int32_t>(stamp - answering.since) < 0;
-    if (age > ANSWERS_WITHIN_MS || repeated || too_old) {
+    const std::uint32_t age = static_cast<std::uint32_t>(now) - stamp;
+    if (age > std::min<std::uint64_t>(ANSWERS_WITHIN_MS, now)) {
         return false;
     }
-    answering.answered = stamp;
+    const std::uint32_t sent = stamp_of(d, now - age);
+    const bool repeated = answering.answered != 0 && sent <= answering.answered;
+    const bool too_old = answering.since != 0 && sent < answering.since;
+    if (repeated || too_old) {
+        return false;
+    }
+    answering.answered = sent;
     const std::uint32_t sample = std::max(age, 1U);
     const bool settles =
         answering.proof == Proof::verified && 2 * sample >= answering.round_trip; // otherwise it is new or faster
@@ -686,7 +713,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
         d.holds = static_cast<std::uint8_t>(std::min(d.holds + 1, 250));
     }
     d.library = d.library || by_library;
-    if (d.probed == 0 || static_cast<std::int32_t>(stamp - d.probed_at) < 0) {
+    if (d.probed == 0 || sent < d.probed_at) {
         if (d.waiting_since != 0 && d.repeats > REPEATS_ANEW) {
             repeat_anew(d, now); // an old echo is answered in a silence: a route works again
             d.check = true;
@@ -702,28 +729,29 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
             is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)
                                     : 0U;
         const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS);
-        const std::uint32_t at = later(stamp, grant); // the route in use was probed then, or before
-        d.judge_at = d.judge_at == 0 || static_cast<std::int32_t>(at - d.judge_at) < 0 ? at : d.judge_at;
+        const std::uint32_t at = later(d, now - age, grant); // the route in use was probed then, or before
+        d.judge_at = d.judge_at == 0 ? at : std::min(at, d.judge_at);
     }
     return true;
 }
 
 void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std::uint32_t unheard, std::uint8_t route,
                         std::uint8_t sending) {
-    keep_times_comparable(d, now);
-    if (d.peer_clock != 0 && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
+    keep_times_in_range(d, now);
+    const std::uint32_t quiet = static_cast<std::uint32_t>(now) - (d.peer_clock + d.peer_offset); // since its last echo
+    if (d.peer_clock != 0 && quiet < PEER_CLOCK_LASTS_MS && static_cast<std::int32_t>(stamp - d.peer_clock) < 0) {
         return;
     }
     const bool is_same = stamp == d.peer_clock; // the same burst, over another route
     // How much longer this echo was on its way than the fastest echo. The two clocks need not agree.
     const std::uint32_t offset = static_cast<std::uint32_t>(now) - stamp;
     const auto delay = static_cast<std::int32_t>(offset - d.peer_offset);
-    if (d.peer_clock == 0 || delay < 0) {
+    if (d.peer_clock == 0 || delay < 0 || quiet > FORGET_MS) { // the clocks drift apart
         d.peer_offset = offset;
     } else if (delay > STALE_COMPLAINT_MS) {
         unheard = 0;
     } else {
-        d.peer_offset += static_cast<std::uint32_t>(delay) / 8; // the clocks drift apart
+        d.peer_offset += static_cast<std::uint32_t>(delay) / 8;
     }
     d.peer_clock = stamp;
     d.library = true;
@@ -731,7 +759,7 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
         d.complaint_missing_at = 0;
     } else if (!is_same) {
         const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : UNKNOWN_ECHO_MS;
-        d.complaint_missing_at = later(now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
+        d.complaint_missing_at = later(d, now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
     }
     if (unheard != 0 && !is_same && is_talking(d, now)) {
         d.complaint = static_cast<std::uint16_t>(std::min<std::uint32_t>(unheard, UINT16_MAX));
@@ -742,9 +770,6 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 void delivery_reset_route(Delivery &d, std::uint8_t route) {
     assert(route < ROUTES);
     d.routes[route] = {};
-    if (std::none_of(d.routes.begin(), d.routes.end(), [](const Route_Delivery &r) { return r.since != 0; })) {
-        d.peer_clock = 0; // the peer is online nowhere: when it comes back, its clock may have started anew
-    }
     d.ever_probed = without(d.ever_probed, set_of(route));
     d.probed = without(d.probed, set_of(route));
     d.answered = without(d.answered, set_of(route));
@@ -756,12 +781,13 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
 
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     delivery_reset_route(d, route);
-    d.routes[route].since = stamp_of(now);
+    keep_times_in_range(d, now);
+    d.routes[route].since = stamp_of(d, now);
     d.rounds = 0;
     if (d.waiting_since == 0) {
         return;
     }
-    d.rotate_at = earlier(d.rotate_at, now, rotate_patience(d));
+    d.rotate_at = earlier(d, d.rotate_at, now, rotate_patience(d));
     if (d.repeats != 0) {
         repeat_anew(d, now);
     }
@@ -773,8 +799,9 @@ void delivery_untied(Delivery &d, std::uint8_t route) {
 }
 
 void delivery_moved(Delivery &d, std::uint64_t now) {
+    keep_times_in_range(d, now);
     d.sending_since = 0;
-    d.rotate_at = later(now, rotate_patience(d));
+    d.rotate_at = later(d, now, rotate_patience(d));
     d.judge_at = 0;
     d.complaint_missing_at = 0;
     d.second_complaint_due = 0;
@@ -790,12 +817,12 @@ std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now) {
 }
 
 std::uint32_t delivery_stamp(std::uint64_t now) {
-    return stamp_of(now);
+    return std::max(static_cast<std::uint32_t>(now), 1U);
 }
 
 Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view) {
     Delivery_Action action;
-    keep_times_comparable(d, now);
+    keep_times_in_range(d, now);
     d.check = false;
     if (view.sending == NO_ROUTE) {
         // Nothing can be sent, so silence tells nothing.
@@ -805,7 +832,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         forget_complaints(d);
         return action;
     }
-    if (d.distrusted != 0 && reached(d.distrust_until, now)) {
+    if (d.distrusted != 0 && reached(d, d.distrust_until, now)) {
         d.distrusted = 0;
     }
     check_moved_from(d, now, action);
@@ -815,8 +842,8 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
     check_complaint(d, now, view, action);
     check_second_complaint(d, now, view, action);
     verify(d, now, view, action);
-    if (reached(d.verify_at, now)) {
-        d.verify_at = later(now, VERIFY_AGAIN_MS);
+    if (reached(d, d.verify_at, now)) {
+        d.verify_at = later(d, now, VERIFY_AGAIN_MS);
     }
     return action;
 }
@@ -848,7 +875,7 @@ std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route) {
 }
 
 bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {
-    return contains(d.distrusted, route) && !reached(d.distrust_until, now);
+    return contains(d.distrusted, route) && !reached(d, d.distrust_until, now);
 }
 
 } // namespace toxtcp

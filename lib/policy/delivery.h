@@ -83,8 +83,8 @@ enum class Proof : std::uint8_t {
     failed    ///< the route's last echo was not answered, and another route's echo was
 };
 
-// A time of 32 bits below is the low 32 bits of ms. Such times wrap after 49 days. They are forgotten after FORGET_MS
-// without data, and every 12 days.
+// A time of 32 bits below is ms since a time that `period` tells. Times can be compared, and 0 is "not set". A time that
+// is older than 12 days may be later than it was. peer_clock and peer_offset are of 32 bits too, but wrap.
 
 /// What is known of one route. Reset whenever the peer comes online there.
 struct Route_Delivery {
@@ -137,6 +137,7 @@ struct Delivery {
     std::uint16_t pause = 0;      ///< ms, the pauses that the peer usually makes: a single long one does not count
     std::uint16_t last_gap = 0;   ///< ms, the last silence
     std::uint16_t gap_before = 0; ///< ms, the silence before the last
+    std::uint16_t period = 0;     ///< times of 32 bits count from so many periods of 2^30 ms (12 days) on
 
     Route_Set ever_probed = 0;      ///< routes that were sent an echo; the others are still to be verified
     Route_Set probed = 0;           ///< routes that were sent an echo of this burst; 0: there is no burst
@@ -155,7 +156,6 @@ struct Delivery {
     std::uint8_t rounds = 0;            ///< rounds of rotation through all routes
     std::uint8_t unanswered = 0;        ///< bursts without any answer, in a row
     std::uint8_t verified = 0;          ///< verifications of the route in use alone, since all routes were probed
-    std::uint8_t period = 0;            ///< of 2^30 ms (12 days) in which the times of 32 bits are
     std::uint8_t distrusts = 0;         ///< times that a route was distrusted
 
     bool check : 1 = false;       ///< `delivery_due` is to be called at once

@@ -1,4 +1,6 @@
 // Relays that report a peer as online but do not deliver its packets, and which relay a connection sends over.
+#include <toxtcp/echo.h>
+
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -191,6 +193,49 @@ TEST_CASE("liars: a relay that begins to delay packets by seconds is left") {
     ask(f, 10'000, 100);
     CHECK(connection_info(f.a, f.a_to_b).sending != tcp_relay(f.a.c, relay.key));
     CHECK(longest_silence(f.b, later) <= 500);
+}
+
+TEST_CASE("liars: an echo of ours that a relay sends back in the peer's name is not answered, and not the host's") {
+    Sim_Peer_Def def;
+    def.answers_echoes = GENERATE(true, false);
+    Two_Peers f{ANY_TICKING(), 3, 1, def};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &other = f.world.add_relay(); // b is not there
+    hold(f.a, other);
+    std::string request; // the last one of a
+    std::uint8_t id = 0;
+    std::size_t answered = 0;
+    const auto note = [&](const Public_Key &from, const Public_Key &, const Packet &packet) {
+        if (from == f.a.key && is_echo_request(packet.data)) {
+            request.assign(packet.data.begin(), packet.data.end());
+            id = packet.id;
+        }
+        answered += from == f.a.key && is_echo_response(packet.data);
+        return false;
+    };
+    Sim_Relay &relay = f.in_use();
+    relay.drop = note;
+    other.drop = note;
+    f.talk(5'000, 100);
+    f.world.advance(5'000); // idle: no echo goes
+    REQUIRE(request.size() == ECHO_REQUEST_SIZE);
+    REQUIRE(is_up(f.a, other));
+    Public_Key name = f.b.key;
+    name.back() =
+        static_cast<std::uint8_t>(name.back() ^ (GENERATE(false, true) ? 0x80 : 0)); // another form of the key
+    std::copy(name.begin(), name.end(), request.begin() + 1);
+    const std::size_t before = answered;
+    const std::size_t taken = f.a.data.size();
+    SECTION("over the connection") {
+        REQUIRE(sim_relay_inject(relay, f.a.key, bytes_of(std::string(1, static_cast<char>(id)) + request)));
+    }
+    SECTION("out of band") {
+        REQUIRE(sim_relay_inject(other, f.a.key, bytes_of("\7" + std::string(name.begin(), name.end()) + request)));
+    }
+    f.world.advance(1'000);
+    CHECK(answered == before);
+    CHECK(f.a.data.size() == taken);
+    CHECK(f.a.oob.empty());
 }
 
 TEST_CASE("liars: repeated failures make a relay the last choice for all peers, also for a new one") {

@@ -10,10 +10,15 @@ int main() {
         return 1;
     }
     for (int c = std::getchar(); c != EOF; c = std::getchar()) {
-        host->wait(host->object, 200); // netlink's message may come a moment later
-        std::array<Ready, 8> sockets;
-        (void)host->ready(host->object, sockets);
-        std::puts(host->network_changed(host->object) ? "changed" : "same");
+        bool changed = false;
+        bool waits = true;
+        while (waits) { // until no message has come for 200 ms, since netlink's may come a moment later
+            waits = host->wait(host->object, 200);
+            std::array<Ready, 8> sockets;
+            (void)host->ready(host->object, sockets);
+            changed = host->network_changed(host->object) || changed;
+        }
+        std::puts(changed ? "changed" : "same");
         std::fflush(stdout);
     }
     kill_system_host(host);

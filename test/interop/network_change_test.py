@@ -5,15 +5,27 @@ Where no namespace can be made, the test is skipped and says so.
 """
 
 import os
+import re
 import subprocess
 import sys
+import time
 
 SKIPPED = 77
+LIMIT_S = 60
 PROGRAM = os.path.abspath(sys.argv[1])
 
 
 def ip(*words):
-    subprocess.run(["ip", *words], check=True, stdout=subprocess.DEVNULL)
+    return subprocess.run(["ip", *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def wait_for_state(device, wanted):
+    """The kernel tells of a cable up to a second late, and not at all if it is plugged in again within that time."""
+    deadline = time.monotonic() + LIMIT_S
+    while re.search(r" state (\S+)", ip("-o", "link", "show", device))[1] != wanted:
+        if time.monotonic() > deadline:
+            sys.exit(f"{device} is not {wanted} after {LIMIT_S} s")
+        time.sleep(0.01)
 
 
 def inside():
@@ -27,7 +39,11 @@ def inside():
     faults = []
 
     def expect(what, wanted):
+        """What the kernel has to tell may come late. What it has not to tell is not waited for."""
+        deadline = time.monotonic() + LIMIT_S
         got = changed()
+        while got != wanted == "changed" and time.monotonic() < deadline:
+            got = changed()
         if got != wanted:
             faults.append(f"{what}: {got}, not {wanted}")
 
@@ -37,6 +53,7 @@ def inside():
     ip("link", "add", "left", "type", "veth", "peer", "name", "right")
     ip("link", "set", "left", "up")
     ip("link", "set", "right", "up")
+    wait_for_state("left", "UP")
     changed()  # the changes that the new links cause
     ip("address", "add", "192.0.2.1/24", "dev", "left")
     expect("an address comes", "changed")
@@ -46,8 +63,10 @@ def inside():
     ip("route", "add", "default", "via", "192.0.2.9")
     expect("a default route comes", "changed")
     ip("link", "set", "right", "down")
+    wait_for_state("left", "LOWERLAYERDOWN")
     expect("the cable is pulled", "same")
     ip("link", "set", "right", "up")
+    wait_for_state("left", "UP")
     expect("it is plugged in again, and the address stayed", "changed")
     ip("link", "set", "left", "alias", "uplink")
     expect("the kernel tells of a device without news", "same")

@@ -56,8 +56,13 @@ def new_repository(source, target):
     run("git", *IDENTITY, "commit", "-q", "-m", "as it is", cwd=target)
 
 
+# Make warns of files from the future after the machine's clock was set back.
+OF_THE_CLOCK = ("Clock skew detected", "modification time")
+
+
 def must_not_warn(output, what):
     lines = [line for line in output.splitlines() if "warning" in line.lower() or "deprecat" in line.lower()]
+    lines = [line for line in lines if not any(words in line for words in OF_THE_CLOCK)]
     if lines:
         sys.exit(f"{what} warns:\n" + "\n".join(lines))
 

@@ -73,6 +73,15 @@ void note_echo(Sim_Relay_Kind &kind, const Public_Key &from, const Public_Key &t
     }
 }
 
+void reflect(Sim_Relay_Kind &kind, const Public_Key &from, const Public_Key &to, const Packet &packet) {
+    std::vector<std::uint8_t> bytes = reflected(packet.data, to.data());
+    if (packet.type == Packet_Type::data && !bytes.empty()) {
+        bytes.insert(bytes.begin(), packet.id);
+        Sim_Network &net = *kind.relay->net;
+        sim_at(net, net.now, [&kind, from, bytes] { (void)sim_relay_inject(*kind.relay, from, bytes); });
+    }
+}
+
 void turn_back(Sim_Relay_Kind &kind) {
     Sim_Relay &relay = *kind.relay;
     switch (kind.kind) {
@@ -101,6 +110,9 @@ void sim_relay_watch(Sim_Relay_Kind &kind, Sim_Relay &relay) {
         if (kind.kind == Relay_Kind::honest) {
             note_echo(kind, from, to, packet.data);
             return false;
+        }
+        if (kind.kind == Relay_Kind::forges) {
+            reflect(kind, from, to, packet);
         }
         return !relay_carries(kind.kind, packet.data, kind.is_victim && kind.is_victim(to));
     };

@@ -3,8 +3,10 @@
 // close, hang, delay) is done in those two.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include <toxtcp/wire.h>
 
@@ -20,7 +22,7 @@ enum class Relay_Kind : std::uint8_t {
     drops_one_way, ///< carries nothing to one of the two peers
     drops_big,     ///< carries nothing of DROPPED_FROM bytes or more
     passes_echoes, ///< carries cookie requests and responses, and nothing else
-    forges,        ///< carries nothing, and forges packets of the peer, 20 a second
+    forges,        ///< carries nothing, forges packets of the peer, 20 a second, and sends each echo back (`reflected`)
     late,          ///< carries everything, LATE_MS later
     flaps,         ///< ends all connections every FLAP_MS
     moves,         ///< is honest, and gets another address
@@ -48,6 +50,21 @@ inline std::optional<Relay_Kind> parse_relay_kind(std::string_view name) {
         }
     }
     return std::nullopt;
+}
+
+/// What a relay that forges sends back for a cookie request or response: the same, with the other client as the asker.
+/// Nothing for other packets.
+inline std::vector<std::uint8_t> reflected(Bytes data, const std::uint8_t *other) {
+    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
+    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
+    if (data.size() <= std::tuple_size_v<Public_Key> || (data[0] != COOKIE_REQUEST && data[0] != COOKIE_RESPONSE)) {
+        return {};
+    }
+    std::vector<std::uint8_t> bytes{data.begin(), data.end()};
+    if (data[0] == COOKIE_REQUEST) {
+        std::copy_n(other, std::tuple_size_v<Public_Key>, bytes.begin() + 1);
+    }
+    return bytes;
 }
 
 /// Whether a relay of this kind carries a data or OOB packet. `to_victim`: the packet is for the client to whom

@@ -193,6 +193,11 @@ bool take_packet(Stand_In &relay, int client, const Packet &packet) {
     const bool flawed = all % FLAWED_PACKET == 0;
     if (!relay_carries(relay.kind, packet.data, is_victim(relay, receiver)) || (flawed && relay.flaw == Flaw::loses)) {
         ++relay.dropped;
+        std::vector<std::uint8_t> back = reflected(packet.data, receiver);
+        if (relay.kind == Relay_Kind::forges && packet.type == Packet_Type::data && !back.empty()) {
+            back.insert(back.begin(), packet.id);
+            (void)relay_server_inject(relay.server, client, back);
+        }
         return false;
     }
     if (flawed && relay.flaw == Flaw::changes) {

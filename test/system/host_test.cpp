@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "catch.h"
+#include "system/isolated.h"
 #include "toxtcp/tcp_connections.h"
 
 using namespace toxtcp;
@@ -158,4 +159,28 @@ TEST_CASE("system: the host tells how many bytes the system at the other end has
     host->close(host->object, connected);
     CHECK_FALSE(host->acknowledged(host->object, connected, acknowledged));
     kill_system_host(host);
+}
+
+TEST_CASE("system: the log goes to standard error, and nothing to standard output", "[log]") {
+    std::fflush(stdout); // what is buffered here would be the child's output too
+    const std::string written = in_child([] {
+        std::array<int, 2> output;
+        std::array<int, 2> errors;
+        Host *const host = new_system_host();
+        if (host == nullptr || pipe(output.data()) != 0 || pipe(errors.data()) != 0 ||
+            dup2(output[1], STDOUT_FILENO) < 0 || dup2(errors[1], STDERR_FILENO) < 0) {
+            return std::string{"no pipes"};
+        }
+        host->log(host->object, Log_Level::warning, "100 % of {} relays");
+        std::fflush(stdout);
+        std::fflush(stderr);
+        std::array<char, 200> text;
+        const ssize_t size = read(errors[0], text.data(), text.size());
+        return std::string{is_readable(output[0], 0) ? "output " : ""} +
+               std::string(text.data(), std::max(size, ssize_t{0}));
+    });
+    INFO(written);
+    CHECK(written.find("[toxtcp]") != std::string::npos);
+    CHECK(written.find("100 % of {} relays\n") != std::string::npos);
+    CHECK(written.rfind("output", 0) == std::string::npos);
 }

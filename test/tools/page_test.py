@@ -44,7 +44,7 @@ def look(arguments, workshop, port, *options):
         arguments.chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
         f"--user-data-dir={workshop.path('profile')}", "--enable-logging=stderr", "--virtual-time-budget=10000",
         *options, "--dump-dom", f"http://127.0.0.1:{port}/looks.html",
-        limit=120,
+        limit=300,
     )
     check(done.returncode == 0, f"the browser ended with {done.returncode}: {done.stderr[-1000:]}")
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

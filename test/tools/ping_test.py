@@ -15,6 +15,7 @@ import time
 from programs import Workshop, check, free_port, main, run
 
 COUNT = 15
+STEADY_TRIES = 5
 NOBODYS_KEY = "10" * 32
 
 
@@ -54,16 +55,23 @@ def where(address):
     return address.rpartition(":")[0]
 
 
+def measured(*command):
+    """The time that a command takes, and the processor time that it uses, s."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    run(*command)
+    after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def check_waiting(arguments):
     """A command that waits for a relay sleeps: it takes little processor time, however fast the machine is."""
+    _, start = measured(arguments.program, "--version")
     for command in ("ping", "--count", "1", NOBODYS_KEY), ("probe", "--timeout", "3"):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             relay = f"127.0.0.1:{silent.getsockname()[1]}:{NOBODYS_KEY}"
             options = ["--relay", relay] if command[0] == "ping" else [relay]
-            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-            run(arguments.program, *command, *options)
-            after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
-            busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            took, used = measured(arguments.program, *command, *options)
+            busy = used - start
             check(took >= 2 and busy < took / 4, f"{command[0]} waited for {took:.1f} s, and was busy for {busy:.1f} s")
 
 
@@ -106,20 +114,30 @@ def check_echo(arguments, workshop):
     check(place.listener.wait(timeout=20) in (0, 130), f"the listener ends with {place.listener.returncode}")
 
 
+def unsteady(place):
+    """Says where a route did not stay good during two pings by data. One echo that the machine delays is enough for that."""
+    report = json.loads(place.ping("--data", "--count", "30", "--interval", "0.1", "--json").stdout)
+    check(report["echoes_sent"] >= report["echoes_answered"] > 0, f"echoes: {report}")
+    check(len(report["routes"]) == len(place.addresses), f"a route over each relay: {report}")
+    uses = [route["use"] for route in report["routes"]]
+    check(uses.count("in use") <= 1, f"one route is in use: {report}")
+    good = [route for route in report["routes"] if route["use"] in ("in use", "ready")]
+    for route in good:
+        check(route["echo_round_trip_ms"] > 0 and isinstance(route["proved_ms"], int), f"a route's echoes: {route}")
+    plainly = place.ping("--data", "--count", "60", "--interval", "0.05").stdout
+    if len(good) < len(uses) or "in use" not in uses:
+        return f"a route over a relay that is well: {report}"
+    return f"traffic leaves a relay that delivers: {plainly}" if "no longer over" in plainly else ""
+
+
 def check_data(arguments, workshop):
     place = Place(arguments, workshop)
     plain = place.ping("--data", "--count", "2", "--interval", "0.2", "--size", "300")
     check(plain.returncode == 0, f"exit status {plain.returncode}: {plain.stderr}")
-    steady = place.ping("--data", "--count", "30", "--interval", "0.1", "--json")
-    report = json.loads(steady.stdout)
-    check(report["echoes_sent"] >= report["echoes_answered"] > 0, f"echoes: {report}")
-    check(len(report["routes"]) == len(place.addresses), f"a route over each relay: {report}")
-    for route in report["routes"]:
-        check(route["use"] in ("in use", "ready"), f"a route over a relay that is well: {route}")
-        check(route["echo_round_trip_ms"] > 0 and isinstance(route["proved_ms"], int), f"a route's echoes: {route}")
-    check([route["use"] for route in report["routes"]].count("in use") == 1, f"one route is in use: {report}")
-    plainly = place.ping("--data", "--count", "60", "--interval", "0.05").stdout
-    check("no longer over" not in plainly, f"traffic leaves a relay that delivers: {plainly}")
+    for _ in range(STEADY_TRIES):
+        if not (fault := unsteady(place)):
+            break
+    check(not fault, f"in each of {STEADY_TRIES} tries: {fault}")
 
     check("300 bytes from " in plain.stdout and any(where(address) in plain.stdout for address in place.addresses),
           f"no size, or no relay: {plain.stdout}")

@@ -17,6 +17,7 @@ LIMIT_S = 60
 PR_SET_PDEATHSIG = 1
 # Below the ports that the system gives to outgoing connections.
 PORTS = range(20_000, 32_000)
+START_TRIES = 5
 
 
 class Fault(Exception):
@@ -41,16 +42,23 @@ def until(done, what, limit=LIMIT_S):
     return answer
 
 
+names_of_ports = []
+
+
 def free_port():
+    """A port that nothing uses. No other test gets it before this one ends, since a test keeps a socket named after each."""
     while True:
         port = random.choice(PORTS)
+        name = socket.socket(socket.AF_UNIX)
         with contextlib.ExitStack() as stack:
             try:
+                name.bind(f"\0toxtcp-test-{port}")
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                     stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+                names_of_ports.append(name)
                 return port
             except OSError:
-                continue
+                name.close()
 
 
 def answers(port):
@@ -64,7 +72,9 @@ class Workshop(contextlib.ExitStack):
 
     def __init__(self):
         super().__init__()
-        self.folder = self.enter_context(tempfile.TemporaryDirectory(prefix="toxtcp-tools-"))
+        # A program that is being ended may still write to the folder.
+        folder = tempfile.TemporaryDirectory(prefix="toxtcp-tools-", ignore_cleanup_errors=True)
+        self.folder = self.enter_context(folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -81,6 +91,18 @@ class Workshop(contextlib.ExitStack):
         self.callback(end)
         return process
 
+    def start_at_free_port(self, command, **options):
+        """Starts the program that `command` gives for a port, and waits until it answers there. If another program takes the
+        port first, the program ends, and is started at another port. Returns the process and the port."""
+        for _ in range(START_TRIES):
+            port = free_port()
+            words = command(port)
+            process = self.start(*words, **options)
+            until(lambda: process.poll() is not None or answers(port), f"{words[0]} answers")
+            if process.poll() is None:
+                return process, port
+        raise Fault(f"{words[0]} ended before it answered, {START_TRIES} times")
+
     def start_relay(self, *command, **options):
         """Starts a relay of this project, which prints its address as JSON. Returns the process and HOST:PORT:KEY."""
         process = self.start(*command, **options)
@@ -95,26 +117,25 @@ class Workshop(contextlib.ExitStack):
 
     def start_bootstrapd(self, program):
         """Starts Debian's relay. Returns the process and HOST:PORT:KEY."""
-        port = free_port()
-        keys, config = self.path(f"keys-{port}"), self.path(f"bootstrapd-{port}.conf")
-        # The first port is for UDP, and has to differ from the TCP port.
-        settings = {
-            "port": free_port(),
-            "keys_file_path": f'"{keys}"',
-            "pid_file_path": f'"{self.path(f"pid-{port}")}"',
-            "enable_ipv6": "false",
-            "enable_lan_discovery": "false",
-            "enable_tcp_relay": "true",
-            "tcp_relay_ports": f"[{port}]",
-            "enable_motd": "false",
-        }
-        with open(config, "w", encoding="utf-8") as file:
-            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
-        process = self.start(
-            program, "--foreground", "--log-backend", "stdout", "--config", config, stdout=subprocess.DEVNULL,
-        )
-        until(lambda: answers(port), "tox-bootstrapd answers")
-        with open(keys, "rb") as file:
+        def command(port):
+            config = self.path(f"bootstrapd-{port}.conf")
+            # The first port is for UDP, and has to differ from the TCP port.
+            settings = {
+                "port": free_port(),
+                "keys_file_path": f'"{self.path(f"keys-{port}")}"',
+                "pid_file_path": f'"{self.path(f"pid-{port}")}"',
+                "enable_ipv6": "false",
+                "enable_lan_discovery": "false",
+                "enable_tcp_relay": "true",
+                "tcp_relay_ports": f"[{port}]",
+                "enable_motd": "false",
+            }
+            with open(config, "w", encoding="utf-8") as file:
+                file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+            return [program, "--foreground", "--log-backend", "stdout", "--config", config]
+
+        process, port = self.start_at_free_port(command, stdout=subprocess.DEVNULL)
+        with open(self.path(f"keys-{port}"), "rb") as file:
             key = file.read(32).hex().upper()  # the public key comes first
         return process, f"127.0.0.1:{port}:{key}"
 

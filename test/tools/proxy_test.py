@@ -10,13 +10,14 @@ import shutil
 import signal
 import sys
 
-from programs import SKIPPED, Workshop, answers, check, free_port, main, own_namespaces, run, until
+from programs import SKIPPED, Fault, Workshop, answers, check, free_port, main, own_namespaces, run, until
 
 USER = "some one"
 PASSWORD = "s3cret-passw0rd"
 QUOTED_USER = "some%20one"
 ENVIRONMENT = "TOXTCP_PROXY_PASSWORD"
 KEY = "10" * 32
+LOG_END = 3_000  # characters
 
 
 def write(path, *lines):
@@ -58,11 +59,9 @@ PROXIES = {
 
 def start_proxy(workshop, name):
     """Returns the proxy's URL."""
-    port = free_port()
     scheme, user, start = PROXIES[name]
-    command = start(workshop, port)
-    workshop.start(*command, stderr=open(workshop.path(f"{name}.log"), "w", encoding="utf-8"))
-    until(lambda: answers(port), f"{name} answers")
+    log = open(workshop.path(f"{name}.log"), "w", encoding="utf-8")
+    _, port = workshop.start_at_free_port(lambda port: start(workshop, port), stderr=log)
     return f"{scheme}://{user}@127.0.0.1:{port}"
 
 
@@ -118,7 +117,7 @@ def check_ping(arguments, workshop, url, relay):
 
 
 def check_demo(arguments, url):
-    done = run(arguments.program, "demo", "--seconds", "5", "--json", "--proxy", url, env=with_password(PASSWORD))
+    done = run(arguments.program, "demo", "--seconds", "10", "--json", "--proxy", url, env=with_password(PASSWORD))
     check(done.returncode == 0, f"demo through {url}: {done.stdout}{done.stderr}")
     check_secret(done)
 
@@ -139,7 +138,8 @@ def check_usage(arguments):
     for words in (["--proxy-password-file", "/dev/null"], ["--proxy", "socks5://127.0.0.1", "--proxy-password-file", "/dev/null"],
                   ["--proxy", "socks5://user@127.0.0.1", "--proxy-password-file", "/no/such/file"],
                   ["--proxy", "socks5://no-such-host.invalid"]):
-        done = run(arguments.program, "probe", relay, *words)
+        # To find out that there is no such host may take long: the name servers may not answer.
+        done = run(arguments.program, "probe", relay, *words, limit=180)
         check(done.returncode == 2 and done.stderr, f"probe {words}: {done.returncode} {done.stderr}")
     done = run(arguments.program, "probe", relay, "--proxy", "socks5://user@127.0.0.1", env=with_password("p" * 256))
     check(done.returncode == 2, f"a password that is too long: {done.stderr}")
@@ -148,10 +148,14 @@ def check_usage(arguments):
 def check_tor(arguments, workshop):
     """In a network of its own, where Tor finds no network. It then keeps a request waiting, and refuses private addresses."""
     run("ip", "link", "set", "lo", "up")
-    socks, http = free_port(), free_port()
-    lines = [f"SocksPort 127.0.0.1:{socks}", f"HTTPTunnelPort 127.0.0.1:{http}", f"DataDirectory {workshop.path('tor')}"]
-    workshop.start("tor", "-f", write(workshop.path("torrc"), *lines), stdout=open(workshop.path("tor.log"), "w", encoding="utf-8"))
-    until(lambda: answers(socks) and answers(http), "tor answers")
+    http = free_port()
+
+    def command(socks):
+        lines = [f"SocksPort 127.0.0.1:{socks}", f"HTTPTunnelPort 127.0.0.1:{http}", f"DataDirectory {workshop.path('tor')}"]
+        return ["tor", "-f", write(workshop.path("torrc"), *lines)]
+
+    _, socks = workshop.start_at_free_port(command, stdout=open(workshop.path("tor.log"), "w", encoding="utf-8"))
+    until(lambda: answers(http), "tor answers")
     for url in (f"socks5://stream-of-one-peer@127.0.0.1:{socks}", f"http://127.0.0.1:{http}"):
         environment = with_password(PASSWORD) if "@" in url else None
         for relay, beginning in {
@@ -172,7 +176,11 @@ def test():
     arguments = parser.parse_args()
     if arguments.tor_alone:
         with Workshop() as workshop:
-            check_tor(arguments, workshop)
+            try:
+                check_tor(arguments, workshop)
+            except Fault as fault:
+                with open(workshop.path("tor.log"), encoding="utf-8") as log:
+                    raise Fault(f"{fault}\nThe end of tor's log:\n{log.read()[-LOG_END:]}") from None
         return
     check_usage(arguments)
     own_network = own_namespaces("--net")
@@ -191,7 +199,7 @@ def test():
     if shutil.which("tor") is None or not own_network:
         print("not tried, since it is not here: tor")
     else:
-        done = run(*own_network, sys.executable, __file__, "--program", arguments.program, "--tor-alone")
+        done = run(*own_network, sys.executable, __file__, "--program", arguments.program, "--tor-alone", limit=240)
         check(done.returncode == 0, f"{done.stdout}{done.stderr}")
     if tried == 0:
         print("skipped: no proxy is here")

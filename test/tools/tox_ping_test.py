@@ -9,6 +9,7 @@ import subprocess
 from programs import Workshop, check, main, run, until
 
 COUNT = 20
+LEAST_SENT = COUNT - 2  # over a relay; one that is connected a moment after the others misses the first echoes
 INTERVAL_S = "0.2"
 
 
@@ -31,7 +32,9 @@ def ping(arguments, relays, key, *options):
 
 
 def answered(done):
-    """The number of answers through each relay, in order."""
+    """The number of answers through each relay, in order; none if the ping was not connected to any."""
+    if not done.stdout:
+        return []
     return [one["answered"] for one in json.loads(done.stdout)["relays"]]
 
 
@@ -50,14 +53,15 @@ def check_client(arguments, workshop, program):
     done = ping(arguments, [*relays, dropping], client.dht_key, "--count", str(COUNT))
     check(done.returncode == 0, f"exit status {done.returncode}: {done.stderr}")
     report = json.loads(done.stdout)
-    check(report["answered"] == report["sent"] == COUNT, f"{report['answered']} of {report['sent']} answered")
+    check(COUNT == report["sent"] >= report["answered"] >= LEAST_SENT, f"{report['answered']} of {report['sent']} answered")
     check(report["answered_by"] == "net_crypto", f"a Tox client was taken for {report['answered_by']}")
-    check(answered(done) == [COUNT, COUNT, 0, 0], f"answers by relay: {answered(done)}")
-    check(all(one["connected"] and one["sent"] == COUNT for one in report["relays"]), f"relays: {report['relays']}")
+    check(all(one["connected"] and COUNT >= one["sent"] >= LEAST_SENT for one in report["relays"]), f"relays: {report['relays']}")
+    sent = [one["sent"] for one in report["relays"]]
+    check(answered(done) == [*sent[:2], 0, 0], f"answers by relay: {answered(done)} of {sent}")
     for one in report["relays"][:2]:
-        check(len(one["round_trips_ms"]) == COUNT and one["round_trip_ms"]["min"] > 0, f"round trips: {one}")
+        check(len(one["round_trips_ms"]) == one["sent"] and one["round_trip_ms"]["min"] > 0, f"round trips: {one}")
     times = [f"{one['round_trip_ms']['avg']:.1f} ms" for one in report["relays"][:2]]
-    print(f"{COUNT} of {COUNT} answered over each of two relays, on average in {' and '.join(times)}")
+    print(f"all of {sent[0]} and {sent[1]} answered over two relays, on average in {' and '.join(times)}")
 
     # The key in a Tox ID is the long-term key, and not the DHT key.
     check(ping(arguments, relays, client.key, "--count", "1").returncode == 1, "a client answers to its long-term key")

@@ -82,7 +82,7 @@ void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std
 /// The reasons why the connection did not hold; empty if it held.
 [[nodiscard]] std::vector<std::string> demo_faults_found(const Demo &demo);
 
-// ---- display (demo_show.cpp) -----------------------------------------------------------------------------------
+// ---- display (show.cpp) ----------------------------------------------------------------------------------------
 
 /// Records an event, and prints it if the view is `lines`.
 void show_event(Demo &demo, const std::string &text);

@@ -94,13 +94,13 @@ void ping_add_times(nlohmann::json &json, const std::vector<double> &times);
 
 // ---- the modes -------------------------------------------------------------------------------------------------
 
-/// Answers pings of both modes until interrupted (ping_listen.cpp).
+/// Answers pings of both modes until interrupted (listen.cpp).
 [[nodiscard]] int ping_listen(Pinger &pinger, const Secret_Key &key);
 
-/// Pings any Tox peer with echoes over every relay (ping_echo.cpp).
+/// Pings any Tox peer with echoes over every relay (echo.cpp).
 [[nodiscard]] int ping_by_echo(Pinger &pinger, const Public_Key &peer);
 
-/// Pings a `toxtcp ping --listen` with data packets over the route in use (ping_data.cpp).
+/// Pings a `toxtcp ping --listen` with data packets over the route in use (data.cpp).
 [[nodiscard]] int ping_by_data(Pinger &pinger, const Public_Key &peer);
 
 } // namespace toxtcp

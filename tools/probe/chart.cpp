@@ -1,4 +1,4 @@
-// Charts as SVG elements. Their colours come from the style sheet of the page (probe_page.cpp).
+// Charts as SVG elements. Their colours come from the style sheet of the page (page.cpp).
 #include <algorithm>
 
 #include "tools/probe/probe.h"

@@ -34,7 +34,7 @@ struct Probe_History {
     std::vector<Probe_Hour> hours;             ///< oldest first, each hour once
 };
 
-/// By the relay's address and key, as `identity` (probe_command.cpp) writes them.
+/// By the relay's address and key, as `identity` (command.cpp) writes them.
 using Probe_Histories = std::map<std::string, Probe_History>;
 
 /// Adds the result of a round that ended at `now` (seconds since 1970), and forgets hours that ended more than a week

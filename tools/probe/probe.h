@@ -71,7 +71,7 @@ struct Probe_Result {
 [[nodiscard]] double probe_loss(const Probe_Result &result); ///< 0 to 1; 0 where nothing was sent
 [[nodiscard]] double probe_rate(const Probe_Result &result); ///< packets delivered per second of `carried`
 
-// ---- one probe (probe_run.cpp, probe_judge.cpp) ------------------------------------------------------------------
+// ---- one probe (run.cpp, judge.cpp) ----------------------------------------------------------------------------
 
 enum class Probe_Stage : std::uint8_t { waiting, connecting, routing, carrying, settling, done };
 
@@ -164,7 +164,7 @@ void sort_by_quality(std::vector<Probed_Relay> &relays);
 [[nodiscard]] std::string probe_page(const Probe_Report &report);                ///< HTML
 [[nodiscard]] std::string probe_metrics(const Probe_Report &report);             ///< Prometheus' text format
 
-/// A chart of the round trips as one `svg` element (probe_chart.cpp); empty when there is nothing to draw.
+/// A chart of the round trips as one `svg` element (chart.cpp); empty when there is nothing to draw.
 [[nodiscard]] std::string probe_chart(const Probe_Result &result);
 /// The same for the rounds of the last week, by the hour; empty when fewer than two hours are known.
 [[nodiscard]] std::string probe_history_chart(const Probe_History &history);

@@ -1,4 +1,4 @@
-// `toxtcp relay`: runs the relay server (relay_server.h) on real sockets. The library's own host waits for them.
+// `toxtcp relay`: runs the relay server (server.h) on real sockets. The library's own host waits for them.
 #include <algorithm>
 #include <array>
 #include <cerrno>
