@@ -65,7 +65,7 @@ struct Tcp_Connections_Def {
     Profile profile = Profile::responsive; ///< power against length of an interruption
     bool answer_echoes = true;             ///< false: the host's own net_crypto answers the echoes of peers
     /// False: `data` never returns true, since the host cannot tell who made a packet. The library then relies on its
-    /// echoes alone, and cannot detect a relay that passes echoes and drops data.
+    /// echoes alone. It detects a relay that passes echoes and drops data only if the peer has this library and says so.
     bool proves_packets = true;
 };
 

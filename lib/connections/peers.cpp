@@ -331,9 +331,9 @@ std::uint32_t tcp_connection_to_online_tcp_relays(const Tcp_Connections *c, int 
     return slot == NO_SLOT ? 0 : c->peers[slot].online;
 }
 
-Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int relay_number) {
+Error add_tcp_number_relay_connection(Tcp_Connections *c, int connection, int relay) {
     const std::uint32_t peer_slot = c->peers.find(connection);
-    const std::uint32_t relay_slot = c->relays.find(relay_number);
+    const std::uint32_t relay_slot = c->relays.find(relay);
     if (peer_slot == NO_SLOT || relay_slot == NO_SLOT) {
         return Error::bad_handle;
     }

@@ -30,7 +30,7 @@
 //     in use is lost. While data flows, the route in use is probed every 2 s, and all routes about every 30 s. A route
 //     that our own data loads is not: the echo would wait in the queue and come late.
 //   - Where the layer above cannot tell which packets are the peer's, we see no silence and send no complaint. The
-//     route in use is verified by echoes alone, and we do not find a relay that passes echoes and drops data.
+//     route in use is verified by echoes alone. Only the peer's complaints show that a relay passes echoes and drops data.
 //   - An idle connection sends no echo. With a single usable route, that route is not verified every 2 s. In a silence
 //     we still complain, because the peer may have another route.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,

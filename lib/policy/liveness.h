@@ -6,8 +6,8 @@
 //       - The network has changed: a connection whose relay does not answer a ping within PROVE_MS is ended.
 //       - The socket is full and took nothing for STUCK_MS: the connection is ended, as the relay may read a new one.
 //       - The protocol's own pings (relay/relay_client.h) end a connection after 10 s without an answer.
-// Bound: a relay that hangs is stale within PROBE_MS + 1 s + max(STALE_MS, three round trips) after its last packet. A
-//       relay with a measured round trip of 1.9 s does not become stale.
+// Bound: a relay that hangs is stale within PROBE_MS + 1 s + max(STALE_MS, three round trips) after the first data that
+//       it leaves unanswered. A relay with a measured round trip of 1.9 s does not become stale.
 #pragma once
 
 #include <cstdint>
