@@ -177,7 +177,7 @@ TEST_CASE("system: the log goes to standard error, and nothing to standard outpu
         std::array<char, 200> text;
         const ssize_t size = read(errors[0], text.data(), text.size());
         return std::string{is_readable(output[0], 0) ? "output " : ""} +
-               std::string(text.data(), std::max(size, ssize_t{0}));
+               std::string(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0})));
     });
     INFO(written);
     CHECK(written.find("[toxtcp]") != std::string::npos);

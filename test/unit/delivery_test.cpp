@@ -918,7 +918,7 @@ DELIVERY_TEST("delivery: a silence that a pause of any length interrupts begins 
     s.talk(5'000);
     s.pass(2'000); // no answer comes
     REQUIRE(s.d.waiting_since != 0);
-    const std::uint64_t days = GENERATE(1, 13, 25, 30, 50);
+    const std::uint64_t days = GENERATE(1U, 13U, 25U, 30U, 50U);
     s.now += days * 86'400'000;
     const std::uint64_t again = s.now;
     s.echoes = 0;
