@@ -1,5 +1,6 @@
-"""Shared by the tests of the package: copies of this checkout, and commands that must succeed."""
+"""Shared by the tests of the package: their folders, copies of this checkout, and commands that must succeed."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,10 +12,38 @@ import sys
 # The tests of the package mostly compile. They must not slow down other tests, some of which depend on time.
 os.nice(10)
 
+# What they compile seldom changes from one run to the next. Meson finds ccache by itself, CMake has to be told.
+CCACHE = [shutil.which("ccache")] if shutil.which("ccache") else []
+if CCACHE:
+    for language in ("C", "CXX"):
+        os.environ.setdefault(f"CMAKE_{language}_COMPILER_LAUNCHER", CCACHE[0])
+
 # Names of the libraries for the log. A build with -Dlog=none must not need them.
 LOG_LIBRARIES = ("spdlog", "libfmt", "/fmt/")
 
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+
+
+def compilers(cc, cxx):
+    """The environment variables that choose these compilers, and have their results kept."""
+    return {"CC": " ".join([*CCACHE, cc]), "CXX": " ".join([*CCACHE, cxx])}
+
+
+def without_cache(compiler):
+    """Leaves out a compiler cache that Meson has put before the compiler."""
+    is_cache = pathlib.Path(compiler[0]).name in ("ccache", "sccache")
+    return compiler[1:] if is_cache and len(compiler) > 1 else compiler
+
+
+@contextlib.contextmanager
+def work_folder():
+    """An empty folder in the current one, which is Meson's build folder. Its path is the same in each run, or ccache would know
+    nothing in it again. It is left there if the test fails."""
+    folder = pathlib.Path.cwd() / "package-tests" / pathlib.Path(sys.argv[0]).stem
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def run(*words, **options):

@@ -8,9 +8,8 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
-from checkout import copy_checkout, must_not_warn, run
+from checkout import copy_checkout, must_not_warn, run, work_folder
 
 USAGE_STATUS = 2
 ARCHIVES = [f"toxtcp-toxcore-{version}" for version in ("0.2.18", "0.2.20", "0.2.23")]
@@ -65,8 +64,7 @@ def main():
     options = [FLAGS, f"-DTOXTCP_LOG={arguments.log}", f"-DTOXTCP_WAITING={arguments.waiting}",
                "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
 
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder).resolve()
+    with work_folder() as root:
         project = root / "project"
         project.mkdir()
         make_project(project, arguments.source)

@@ -9,9 +9,9 @@ import os
 import pathlib
 import sys
 import tarfile
-import tempfile
 
-from checkout import compiler_of, files_of, introspect, library_files, must_not_warn, new_repository, no_log_library, run
+from checkout import (compiler_of, compilers, files_of, introspect, library_files, must_not_warn, new_repository, no_log_library,
+                      run, work_folder)
 
 
 def names_of_tests(meson, build):
@@ -29,10 +29,9 @@ def main():
     meson = arguments.meson
     environment = {**os.environ, "CFLAGS": "-O0 -g0", "CXXFLAGS": "-O0 -g0"}
     if arguments.cxx:
-        environment |= {"CC": arguments.cc, "CXX": arguments.cxx}
+        environment |= compilers(arguments.cc, arguments.cxx)
 
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder).resolve()
+    with work_folder() as root:
         repository = root / "repository"
         new_repository(arguments.source, repository)
         run(meson, "setup", "build", "-Dtests=disabled", "-Dtools=disabled", cwd=repository)

@@ -16,11 +16,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from checkout import copy_checkout, introspect, must_not_warn, run
+from checkout import copy_checkout, introspect, must_not_warn, run, work_folder
 
 LIMIT_S = 60
 # Arguments that a dependency may add to the compiler's command line.
@@ -175,8 +174,8 @@ def main():
     parser.add_argument("--bootstrapd", required=True, help="the host is a Tox client, and comes online through this")
     arguments = parser.parse_args()
 
-    with tempfile.TemporaryDirectory() as folder:
-        host = pathlib.Path(folder) / "host"
+    with work_folder() as folder:
+        host = folder / "host"
         shutil.copytree(arguments.source / "examples" / "client", host)
         copy_checkout(arguments.source, host / "subprojects" / "toxtcp")
         # Not optimised, to save time: the checks do not depend on it.
@@ -185,7 +184,7 @@ def main():
         must_not_warn(run(arguments.meson, "setup", "build", fallback, cwd=host, env=environment), "meson setup")
         must_not_warn(run("ninja", "-C", host / "build"), "the build")
         faults = check_build(arguments.meson, host, environment)
-        connect(host / "build", arguments.bootstrapd, pathlib.Path(folder))
+        connect(host / "build", arguments.bootstrapd, folder)
     for fault in faults:
         print(fault)
     sys.exit(1 if faults else 0)

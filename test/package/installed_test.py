@@ -8,9 +8,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
-from checkout import must_not_warn, run
+from checkout import must_not_warn, run, without_cache, work_folder
 from host_test import running, wait_for
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
@@ -59,12 +58,6 @@ def must_talk(program, installed):
                     sys.exit(f"{program} ended with {each.returncode}")
 
 
-def without_cache(compiler):
-    """Leaves out a compiler cache that Meson has put before the compiler: CMake would take it for the compiler."""
-    is_cache = pathlib.Path(compiler[0]).name in ("ccache", "sccache")
-    return compiler[1:] if is_cache and len(compiler) > 1 else compiler
-
-
 def check_headers(installed, source, compiler):
     """Checks that each header is installed, and compiles without another header before it."""
     include = installed.prefix / "include"
@@ -93,8 +86,7 @@ def main():
     arguments = parser.parse_args()
     examples = arguments.source / "examples"
 
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
+    with work_folder() as root:
         installed = Installed(root / "root", arguments)
         check_headers(installed, arguments.source, arguments.compiler)
         if installed.flags("--modversion") != [arguments.version]:
@@ -131,6 +123,7 @@ def main():
             project.mkdir()
             for name in ("CMakeLists.txt", "main.cpp"):
                 (project / name).write_text((examples / "talk" / name).read_text())
+            # CMake would take a compiler cache for the compiler.
             output = run(
                 arguments.cmake, "-B", "build", f"-DPKG_CONFIG_ARGN={installed.moved}",
                 f"-DCMAKE_CXX_COMPILER={without_cache(arguments.compiler)[0]}", cwd=project, env=installed.environment,

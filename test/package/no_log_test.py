@@ -4,9 +4,8 @@
 import argparse
 import os
 import pathlib
-import tempfile
 
-from checkout import compiler_of, copy_checkout, library_files, must_not_warn, no_log_library, run
+from checkout import compiler_of, compilers, copy_checkout, library_files, must_not_warn, no_log_library, run, work_folder
 
 
 def main():
@@ -16,10 +15,9 @@ def main():
     parser.add_argument("--cc", required=True)
     parser.add_argument("--cxx", required=True)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
+    with work_folder() as root:
         copy_checkout(arguments.source, root / "toxtcp")
-        environment = {**os.environ, "CC": arguments.cc, "CXX": arguments.cxx}
+        environment = os.environ | compilers(arguments.cc, arguments.cxx)
         # Optimised, since compilers then find the most to warn of.
         options = ["--werror", "--buildtype=release", "-Dlog=none", "-Dtests=disabled", "-Dtools=disabled"]
         build = root / "build"

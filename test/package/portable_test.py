@@ -11,11 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-from checkout import files_of
+from checkout import CCACHE, files_of, without_cache, work_folder
 
-STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
+STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-O0"]
 GENERATIONS = ("218", "220", "223")
 # Headers that are not meant to compile alone.
 FRAGMENTS = {"test/system/posix_only.h", *(f"lib/toxcore/generation_{one}.h" for one in GENERATIONS)}
@@ -33,15 +32,23 @@ LINUX_ONLY = re.compile(
 )
 
 
-def errors_of(words, text=None):
-    done = subprocess.run(list(map(str, words)), input=text, capture_output=True, text=True, check=False)
+def errors_of(words):
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"{' '.join(map(str, words))}\n{done.stderr[:2000]}"
 
 
-def all_at_once(jobs):
+def compile_all(folder, jobs):
+    """Compiles each job: a compiler with its arguments, and a file or the text of one. Returns the errors. There is an output,
+    which nobody needs, since ccache keeps no result without one."""
+    folder.mkdir()
+    commands = []
+    for index, (words, source) in enumerate(jobs):
+        if isinstance(source, str):
+            (folder / f"{index}.cpp").write_text(source)
+            source = folder / f"{index}.cpp"
+        commands.append([*CCACHE, *words, "-c", source, "-o", folder / f"{index}.o"])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda job: errors_of(*job), jobs))
-    return [one for one in found if one]
+        return [fault for fault in pool.map(errors_of, commands) if fault]
 
 
 def generations_of(name):
@@ -58,7 +65,7 @@ def included_first(source):
     return tuple("/" + first[1] for first in found if first)
 
 
-def check_headers(source, compiler, flags):
+def check_headers(source, compiler, flags, folder):
     """Compiles each header with nothing before it."""
     includes = [f"-I{source / folder}" for folder in ("include", "lib", "test", ".", "tools", "test/abi", "test/bench")]
     jobs = []
@@ -67,29 +74,29 @@ def check_headers(source, compiler, flags):
         if name.endswith(".h") and name not in FRAGMENTS and ("toxcore/" in name or not name.endswith(first)):
             language = "c" if name.startswith("include/toxcore/") else "c++"
             for generation in generations_of(name):
-                for one in {language, "c++"}:
+                for one in sorted({language, "c++"}):
                     strict = [flag for flag in STRICT if one == "c++" or flag != "-std=c++20"]
                     words = [*compiler, "-x", one, *strict, *flags, *includes, f"-DTOXTCP_TOXCORE_GENERATION={generation}"]
-                    jobs.append(([*words, "-"], f'#include "{source / name}"\n'))
+                    jobs.append((words, f'#include "{source / name}"\n'))
     print(f"{len(jobs)} headers alone")
-    return all_at_once(jobs)
+    return compile_all(folder, jobs)
 
 
-def compile_library(source, words, without):
+def compile_library(source, words, without, folder):
     """Compiles the library. Files that do not depend on the system are compiled together, as one file."""
     words = [*words, *STRICT, f"-I{source / 'include'}", f"-I{source / 'lib'}"]
     names = [name for name in files_of(source)
              if name.startswith("lib/") and name.endswith(".cpp") and name not in without and "spdlog" not in name]
     apart = [name for name in names if name.startswith(("lib/host/", "lib/toxcore/"))]
     whole = "".join(f'#include "{source / name}"\n' for name in names if name not in apart)
-    jobs = [([*words, "-x", "c++", "-"], whole)]
+    jobs = [(words, whole)]
     for name in apart:
         for generation in generations_of(name):
-            jobs.append(([*words, f"-DTOXTCP_TOXCORE_GENERATION={generation}", source / name],))
-    return all_at_once(jobs)
+            jobs.append(([*words, f"-DTOXTCP_TOXCORE_GENERATION={generation}"], source / name))
+    return compile_all(folder, jobs)
 
 
-def check_32_bits(source):
+def check_32_bits(source, folder):
     """Compiles with GCC, whose warnings are stricter, and with the headers of this machine."""
     if shutil.which("g++") is None or os.uname().machine != "x86_64":
         print("32 bits: skipped, that needs g++ on x86_64")
@@ -97,16 +104,16 @@ def check_32_bits(source):
     listing = subprocess.run(
         ["g++", "-E", "-v", "-x", "c++", os.devnull], capture_output=True, text=True, check=True).stderr
     folders = re.search(r"search starts here:\n#include <.*?\n(.*?)End of search", listing, re.DOTALL)[1].split()
-    with tempfile.TemporaryDirectory() as extra:
-        (pathlib.Path(extra) / "gnu").mkdir()
-        (pathlib.Path(extra) / "gnu" / "stubs-32.h").touch()
-        words = ["g++", "-m32", "-nostdinc", "-nostdinc++"]
-        for folder in [extra, *folders]:
-            words += ["-isystem", folder]
-        probe = errors_of([*words, "-x", "c++", *STRICT, "-"], "#include <string>\nstatic_assert(sizeof(void *) == 4);\n")
-        if probe:
-            sys.exit(f"32 bits cannot be tried:\n{probe}")
-        faults = compile_library(source, words, OF_WINDOWS)
+    extra = folder / "headers"
+    (extra / "gnu").mkdir(parents=True)
+    (extra / "gnu" / "stubs-32.h").touch()
+    words = ["g++", "-m32", "-nostdinc", "-nostdinc++"]
+    for searched in [extra, *folders]:
+        words += ["-isystem", searched]
+    probe = compile_all(folder / "probe", [([*words, *STRICT], "#include <string>\nstatic_assert(sizeof(void *) == 4);\n")])
+    if probe:
+        sys.exit(f"32 bits cannot be tried:\n{probe[0]}")
+    faults = compile_library(source, words, OF_WINDOWS, folder / "library")
     print("32 bits: compiled")
     return faults
 
@@ -117,17 +124,18 @@ def check_program(source):
     return [] if found == ASK_FOR_LINUX else [f"names of Linux only are in {sorted(found)}, expected: {sorted(ASK_FOR_LINUX)}"]
 
 
-def check_windows(source, sodium):
+def check_windows(source, sodium, folder):
     compiler = shutil.which("x86_64-w64-mingw32-g++-posix") or shutil.which("x86_64-w64-mingw32-g++")
     if compiler is None:
         print("Windows: skipped, that needs g++-mingw-w64-x86-64-posix")
         return []
-    with tempfile.TemporaryDirectory() as extra:
-        # libsodium's headers are the same on every system. Links keep the other headers of their folder out of the search.
-        (pathlib.Path(extra) / "sodium.h").symlink_to(sodium / "sodium.h")
-        (pathlib.Path(extra) / "sodium").symlink_to(sodium / "sodium")
-        defined = ["-D_WIN32_WINNT=0x0600", "-DNOMINMAX", "-DWIN32_LEAN_AND_MEAN"]
-        faults = compile_library(source, [compiler, "-isystem", extra, *defined], OF_LINUX | OF_POSIX)
+    # libsodium's headers are the same on every system. Links keep the other headers of their folder out of the search.
+    extra = folder / "headers"
+    extra.mkdir(parents=True)
+    (extra / "sodium.h").symlink_to(sodium / "sodium.h")
+    (extra / "sodium").symlink_to(sodium / "sodium")
+    words = [compiler, "-isystem", extra, "-D_WIN32_WINNT=0x0600", "-DNOMINMAX", "-DWIN32_LEAN_AND_MEAN"]
+    faults = compile_library(source, words, OF_LINUX | OF_POSIX, folder / "library")
     print("Windows: compiled")
     return faults
 
@@ -139,10 +147,11 @@ def main():
     parser.add_argument("compiler", nargs="+")
     arguments = parser.parse_args()
     sodium = ["-isystem", arguments.sodium] if arguments.sodium != pathlib.Path("/usr/include") else []
-    faults = check_headers(arguments.source, arguments.compiler, sodium)
-    faults += check_program(arguments.source)
-    faults += check_32_bits(arguments.source)
-    faults += check_windows(arguments.source, arguments.sodium)
+    with work_folder() as folder:
+        faults = check_headers(arguments.source, without_cache(arguments.compiler), sodium, folder / "alone")
+        faults += check_program(arguments.source)
+        faults += check_32_bits(arguments.source, folder / "32-bits")
+        faults += check_windows(arguments.source, arguments.sodium, folder / "windows")
     for fault in faults:
         print(fault)
     sys.exit(1 if faults else 0)

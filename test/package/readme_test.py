@@ -14,10 +14,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
-from checkout import must_not_warn, new_repository, run
+from checkout import must_not_warn, new_repository, run, work_folder
 from host_test import check_build, talk
 
 # For each section: the folder that it runs in, and the example that its files must be equal to.
@@ -93,8 +92,7 @@ def main():
     arguments = parser.parse_args()
     text = (arguments.readme or arguments.source / "README.md").read_text()
 
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
+    with work_folder() as root:
         scripts = []
         for title, (place, host) in SECTIONS.items():
             parts = blocks(section(text, title))

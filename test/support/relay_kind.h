@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <toxtcp/echo.h>
 #include <toxtcp/wire.h>
 
 namespace toxtcp {
@@ -55,13 +56,11 @@ inline std::optional<Relay_Kind> parse_relay_kind(std::string_view name) {
 /// What a relay that forges sends back for a cookie request or response: the same, with the other client as the asker.
 /// Nothing for other packets.
 inline std::vector<std::uint8_t> reflected(Bytes data, const std::uint8_t *other) {
-    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
-    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
-    if (data.size() <= std::tuple_size_v<Public_Key> || (data[0] != COOKIE_REQUEST && data[0] != COOKIE_RESPONSE)) {
+    if (data.size() <= std::tuple_size_v<Public_Key> || (data[0] != ECHO_REQUEST && data[0] != ECHO_RESPONSE)) {
         return {};
     }
     std::vector<std::uint8_t> bytes{data.begin(), data.end()};
-    if (data[0] == COOKIE_REQUEST) {
+    if (data[0] == ECHO_REQUEST) {
         std::copy_n(other, std::tuple_size_v<Public_Key>, bytes.begin() + 1);
     }
     return bytes;
@@ -70,8 +69,6 @@ inline std::vector<std::uint8_t> reflected(Bytes data, const std::uint8_t *other
 /// Whether a relay of this kind carries a data or OOB packet. `to_victim`: the packet is for the client to whom
 /// `drops_one_way` carries nothing.
 inline bool relay_carries(Relay_Kind kind, Bytes data, bool to_victim) {
-    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
-    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
     switch (kind) {
     case Relay_Kind::drops:
     case Relay_Kind::forges:
@@ -81,7 +78,7 @@ inline bool relay_carries(Relay_Kind kind, Bytes data, bool to_victim) {
     case Relay_Kind::drops_big:
         return data.size() < DROPPED_FROM;
     case Relay_Kind::passes_echoes:
-        return !data.empty() && (data[0] == COOKIE_REQUEST || data[0] == COOKIE_RESPONSE);
+        return !data.empty() && (data[0] == ECHO_REQUEST || data[0] == ECHO_RESPONSE);
     default:
         return true;
     }

@@ -170,8 +170,6 @@ void pass_onion_answers(Stand_In &relay) {
 
 /// Relay_Faults::receive: counts what clients send, and decides whether it has an effect.
 bool take_packet(Stand_In &relay, int client, const Packet &packet) {
-    constexpr std::uint8_t COOKIE_REQUEST = 0x18;
-    constexpr std::uint8_t COOKIE_RESPONSE = 0x19;
     if (packet.type == Packet_Type::onion_request && relay.kind == Relay_Kind::honest) {
         pass_onion_request(relay.onion, packet.data, onion_tag(relay, client));
     }
@@ -179,8 +177,8 @@ bool take_packet(Stand_In &relay, int client, const Packet &packet) {
         return true;
     }
     const std::uint64_t now = now_ms();
-    if (packet.data[0] == COOKIE_REQUEST || packet.data[0] == COOKIE_RESPONSE) {
-        count(packet.data[0] == COOKIE_REQUEST ? relay.cookie_requests : relay.cookie_responses, now);
+    if (packet.data[0] == ECHO_REQUEST || packet.data[0] == ECHO_RESPONSE) {
+        count(packet.data[0] == ECHO_REQUEST ? relay.cookie_requests : relay.cookie_responses, now);
     } else {
         count(relay.packets, now);
     }

@@ -72,6 +72,15 @@ struct Scene {
         }
     }
 
+    /// Answers the echoes that went over `routes` after `since`, and `round_trip` ms ago.
+    void answer_after(std::uint64_t round_trip, Route_Set routes = ALL, std::uint64_t since = 0) {
+        for (std::uint8_t i = 0; i < ROUTES; ++i) {
+            if (contains(routes, i) && echoed_at[i] > since && now == echoed_at[i] + round_trip) {
+                (void)answer(i);
+            }
+        }
+    }
+
     /// Lets `ms` pass in steps of 10 ms, and calls `step` at each. Data is sent every `every` ms; 0: none is sent.
     template <class Step>
     void pass(std::uint64_t ms, std::uint64_t every, Step step) {
@@ -109,11 +118,7 @@ struct Scene {
     void talk(std::uint64_t ms, std::uint64_t round_trip = 20) {
         pass(ms, 20, [&] {
             (void)delivery_heard(d, now);
-            for (std::uint8_t i = 0; i < 3; ++i) {
-                if (echoed_at[i] != 0 && now == echoed_at[i] + round_trip) {
-                    (void)answer(i);
-                }
-            }
+            answer_after(round_trip);
         });
     }
 
@@ -176,11 +181,7 @@ DELIVERY_TEST("delivery: when a route dies, traffic leaves it within 0.6 s and f
     REQUIRE(s.moves == 0);
     const std::uint64_t dead = s.now;
     s.pass(5'000, 20, [&] {
-        for (std::uint8_t i = 1; i < 3; ++i) { // route 0 carries nothing any more
-            if (s.echoed_at[i] > dead && s.now == s.echoed_at[i] + round_trip) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(round_trip, without(ALL, set_of(0)), dead); // route 0 carries nothing any more
     });
     CHECK(s.moves == 1);
     // The data that goes over the new route needs half a round trip more.
@@ -193,11 +194,8 @@ DELIVERY_TEST("delivery: a route whose echoes are answered late is left, but not
     s.talk(5'000);
     const std::uint64_t at = s.now;
     s.pass(4'000, 20, [&] {
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] > at && s.now == s.echoed_at[i] + (i == 0 ? 1'000U : 20U)) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(1'000, set_of(0), at);
+        s.answer_after(20, without(ALL, set_of(0)), at);
     });
     CHECK(s.view.sending != 0);
     CHECK(s.failed == NO_ROUTE);
@@ -216,11 +214,7 @@ DELIVERY_TEST("delivery: a peer that often pauses does not cause echoes at each 
         if (s.now % 1'000 == 0) {
             (void)delivery_heard(s.d, s.now);
         }
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(20);
     });
     CHECK(s.moves == 0);
     s.echoes = 0;
@@ -228,11 +222,7 @@ DELIVERY_TEST("delivery: a peer that often pauses does not cause echoes at each 
         if (s.now % 1'000 == 0) {
             (void)delivery_heard(s.d, s.now);
         }
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(20);
     });
     CHECK(s.echoes <= 10 + 3); // the route in use every 2 s, and all routes once
     CHECK(s.moves == 0);
@@ -242,13 +232,7 @@ DELIVERY_TEST("delivery: a muted peer with this library costs a few echoes in a 
     Scene s;
     s.talk(5'000);
     s.echoes = 0;
-    s.pass(60'000, 20, [&] {
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
-    });
+    s.pass(60'000, 20, [&] { s.answer_after(20); });
     CHECK(s.moves == 0);
     CHECK(s.echoes <= 40);
 }
@@ -432,11 +416,7 @@ DELIVERY_TEST("delivery: a complaint counts against a route only when data has g
     s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
     s.pass(300, 20, [&] {
-        for (std::uint8_t i = 1; i < 3; ++i) { // route 0 carries nothing any more
-            if (s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(20, without(ALL, set_of(0))); // route 0 carries nothing any more
     });
     REQUIRE(s.moves == 1);
     delivery_moved(s.d, s.now); // as if traffic had moved just now
@@ -548,11 +528,7 @@ DELIVERY_TEST("delivery: rotation after complaints reaches every route that answ
         s.peer_echo(delivery_stamp(s.now), 10'000);
         s.pass(8'000, 20, [&] {
             (void)delivery_heard(s.d, s.now);
-            for (const std::uint8_t route : {std::uint8_t{0}, std::uint8_t{2}}) {
-                if (s.echoed_at[route] != 0 && s.now == s.echoed_at[route] + 20) {
-                    (void)s.answer(route);
-                }
-            }
+            s.answer_after(20, both(set_of(0), set_of(2)));
         });
         used.push_back(s.view.sending);
     }
@@ -650,11 +626,7 @@ DELIVERY_TEST("delivery: missing answers do not move traffic off a link that we 
     const std::uint64_t at = s.now;
     s.pass(60'000, 20, [&] {
         (void)delivery_heard(s.d, s.now);
-        for (std::uint8_t i = 1; i < 3; ++i) {
-            if (s.echoed_at[i] > at && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(20, without(ALL, set_of(0)), at);
     });
     CHECK(s.moves == 0);
 }
@@ -705,15 +677,7 @@ DELIVERY_TEST(
 DELIVERY_TEST("delivery: where the host cannot tell the peer's packets, echoes alone verify the route in use") {
     Scene s;
     s.d.proves = false;
-    const auto answer_all = [&](Route_Set but) {
-        return [&s, but] {
-            for (std::uint8_t i = 0; i < 3; ++i) {
-                if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20 && !contains(but, i)) {
-                    (void)s.answer(i);
-                }
-            }
-        };
-    };
+    const auto answer_all = [&](Route_Set but) { return [&s, but] { s.answer_after(20, without(ALL, but)); }; };
     s.pass(5'000, 20, answer_all(0));
     s.echoes = 0;
     s.pass(60'000, 20, answer_all(0));
@@ -776,13 +740,7 @@ DELIVERY_TEST("delivery: a route that was slow, and carries nothing now, is left
     s.talk(3'000);
     const std::uint64_t slow = GENERATE(2'000U, 10'000U, 60'000U);
     s.d.routes[0].round_trip = static_cast<std::uint16_t>(slow);
-    s.pass(3'000, 20, [&] {
-        for (std::uint8_t i = 1; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 100) {
-                (void)s.answer(i);
-            }
-        }
-    });
+    s.pass(3'000, 20, [&] { s.answer_after(100, without(ALL, set_of(0))); });
     CHECK(s.moves == 1);
     CHECK(s.view.sending != 0);
 }
@@ -805,11 +763,7 @@ DELIVERY_TEST("delivery: complaints count however rarely we send, and however sl
     std::uint64_t said = 0;
     s.pass(3'000, every, [&] {
         (void)delivery_heard(s.d, s.now);
-        for (std::uint8_t i = 0; i < 3; ++i) { // echoes pass, and data does not
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
+        s.answer_after(20); // echoes pass, and data does not
         const std::uint64_t unheard = s.now - from;
         if (s.moves == 0 && unheard >= said + 450 && unheard >= 600) {
             said = unheard;
@@ -931,22 +885,10 @@ DELIVERY_TEST("delivery: a silence that a pause of any length interrupts begins 
 DELIVERY_TEST("delivery: a stream of weeks to a peer that has nothing to say, and answers echoes, does not rotate") {
     Scene s;
     s.talk(5'000);
-    s.pass(1'000, 20, [&] {
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
-    });
+    s.pass(1'000, 20, [&] { s.answer_after(20); });
     s.d.waiting_since -= std::min<std::uint64_t>(s.d.waiting_since - 1, 26ULL * 86'400'000);
     s.moves = 0;
-    s.pass(30'000, 20, [&] {
-        for (std::uint8_t i = 0; i < 3; ++i) {
-            if (s.echoed_at[i] != 0 && s.now == s.echoed_at[i] + 20) {
-                (void)s.answer(i);
-            }
-        }
-    });
+    s.pass(30'000, 20, [&] { s.answer_after(20); });
     CHECK(s.moves == 0);
 }
 
