@@ -7,10 +7,8 @@ Each client is built with the library's TCP connections or with toxcore's own. A
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -18,6 +16,11 @@ import sys
 import tempfile
 import time
 import types
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from real_programs import (SKIPPED, START_TRIES, bootstrapd_command, bootstrapd_key,  # noqa: E402
+                           die_with_the_test, free_port)
 
 MESSAGES = 1000
 FILE_SIZE = 20_000_000
@@ -36,36 +39,6 @@ SETTLE_S = 8  # both ends know the relays, but need a moment to tell each other
 START_LIMIT_S = 30
 ONLINE_LIMIT_S = 150  # Tox peers find each other by chance, which may take long
 WORK_LIMIT_S = 150
-
-# Below the ports that the system gives to outgoing connections.
-PORTS = range(20_000, 32_000)
-START_TRIES = 5
-PR_SET_PDEATHSIG = 1
-SKIPPED = 77  # Meson's status of a test that could not run
-
-
-def die_with_the_test():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-names_of_ports = []
-
-
-def free_port():
-    """A port that nothing uses. No other test gets it before this one ends, since a test keeps a socket named after each."""
-    while True:
-        port = random.choice(PORTS)
-        name = socket.socket(socket.AF_UNIX)
-        with contextlib.ExitStack() as stack:
-            try:
-                name.bind(f"\0toxtcp-test-{port}")
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
-                names_of_ports.append(name)
-                return port
-            except OSError:
-                name.close()
-
 
 class Fault(Exception):
     pass
@@ -187,16 +160,10 @@ class Relay:
 
         def command(tcp_port):
             self.udp_port = free_port()
-            config = directory / "config"
-            config.write_text(
-                f'port = {self.udp_port}\nkeys_file_path = "{directory}/keys"\npid_file_path = "{directory}/pid"\n'
-                "enable_ipv6 = false\nenable_ipv4_fallback = false\nenable_lan_discovery = false\nenable_motd = false\n"
-                f"enable_tcp_relay = true\ntcp_relay_ports = [{tcp_port}]\nbootstrap_nodes = ({nodes})\n"
-            )
-            return [world.programs.bootstrapd, "--config", config, "--foreground", "--log-backend", "stdout"]
+            return bootstrapd_command(world.programs.bootstrapd, directory, tcp_port, self.udp_port, nodes)
 
         self.process, self.tcp_port = await world.start_at_free_port(command, address, first=first)
-        self.key = (directory / "keys").read_bytes()[:32].hex().upper()  # the public one comes first
+        self.key = bootstrapd_key(directory)
         return self
 
     def connections(self):

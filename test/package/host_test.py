@@ -21,6 +21,10 @@ import time
 
 from checkout import copy_checkout, introspect, must_not_warn, run, work_folder
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from real_programs import bootstrapd_command, bootstrapd_key, free_port  # noqa: E402
+
 LIMIT_S = 60
 # Arguments that a dependency may add to the compiler's command line.
 OF_A_DEPENDENCY = ("-I", "-isystem", "-pthread", "-DTOXTCP_TOXCORE_GENERATION=")
@@ -89,12 +93,6 @@ def check_build(meson, host, environment):
     return faults
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_for(process, beginning):
     """The rest of the next line that begins with `beginning`. Ends the test if there is none within LIMIT_S."""
     timer = threading.Timer(LIMIT_S, process.kill)
@@ -144,13 +142,7 @@ def connect(build, bootstrapd, folder):
     if " toxtcp::" not in symbols:
         sys.exit("the client has no code of toxtcp in it")
     port = free_port()
-    keys = folder / "keys"
-    (folder / "config").write_text(
-        f'port = {port}\nkeys_file_path = "{keys}"\npid_file_path = "{folder / "pid"}"\n'
-        "enable_ipv6 = false\nenable_ipv4_fallback = false\nenable_lan_discovery = false\nenable_motd = false\n"
-        f"enable_tcp_relay = true\ntcp_relay_ports = [{port}]\nbootstrap_nodes = ()\n"
-    )
-    words = [bootstrapd, "--config", folder / "config", "--foreground", "--log-backend", "stdout"]
+    words = bootstrapd_command(bootstrapd, folder, port, free_port())
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as relay:
         try:
             deadline = time.monotonic() + LIMIT_S
@@ -160,8 +152,7 @@ def connect(build, bootstrapd, folder):
                 if time.monotonic() > deadline:
                     sys.exit("tox-bootstrapd does not start")
                 time.sleep(0.01)
-            key = keys.read_bytes()[:32].hex()  # the public key comes first
-            output = run(build / "client", "127.0.0.1", port, key, timeout=LIMIT_S)
+            output = run(build / "client", "127.0.0.1", port, bootstrapd_key(folder), timeout=LIMIT_S)
         finally:
             relay.kill()
     print(output, end="")

@@ -8,7 +8,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t READ_SIZE = 64 * 1024; // as relay_server.h assumes
+constexpr std::size_t READ_SIZE = 64 * 1024; // as tools/relay/server.h assumes
 constexpr std::size_t READY_PORTION = 64;
 
 void close_client(Sim_Relay &relay, int socket, bool reset = false) {

@@ -3,12 +3,11 @@
 import ctypes
 import json
 import os
-import signal
 import socket
 import subprocess
 
-SKIPPED = 77  # to Meson: the test could not run
-PR_SET_PDEATHSIG = 1
+from real_programs import SKIPPED, die_with_the_test
+
 NEAR, FAR = "near", "far"
 
 
@@ -24,10 +23,6 @@ def far_address(link):
     return f"198.18.{link}.2"
 
 
-def die_with_the_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def line(delay_ms, rate_mbit=0, queue=0, loss=0, seed=0):
     """The text of a line of a link, as wide-area-link takes it."""
     return f"delay_ms={delay_ms},rate_mbit={rate_mbit},queue={queue},loss={loss},seed={seed}"
@@ -41,7 +36,7 @@ class Wide_Area:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=die_with_the_parent,
+            preexec_fn=die_with_the_test,
         )
         said = self.process.stdout.readline().strip()
         if not said.startswith("{"):
@@ -96,5 +91,5 @@ def enter(files, where):
         if libc.setns(descriptor, 0) != 0:
             raise OSError(ctypes.get_errno(), f"setns {files[name]}")
         os.close(descriptor)
-    # Entering a user namespace cancels PR_SET_PDEATHSIG, so it is set again.
-    die_with_the_parent()
+    # Entering a user namespace cancels the end with the parent, so that is set again.
+    die_with_the_test()

@@ -1,10 +1,9 @@
 """What the tests of the program share: starting programs, waiting for their output, and ending them with the test."""
 
 import contextlib
-import ctypes
 import json
 import os
-import random
+import pathlib
 import signal
 import socket
 import subprocess
@@ -12,12 +11,12 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77  # Meson's status of a test that could not run
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from real_programs import (SKIPPED, START_TRIES, bootstrapd_command, bootstrapd_key,  # noqa: E402
+                           die_with_the_test, free_port)
+
 LIMIT_S = 60
-PR_SET_PDEATHSIG = 1
-# Below the ports that the system gives to outgoing connections.
-PORTS = range(20_000, 32_000)
-START_TRIES = 5
 
 
 class Fault(Exception):
@@ -29,10 +28,6 @@ def check(holds, what):
         raise Fault(what)
 
 
-def die_with_the_test():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def until(done, what, limit=LIMIT_S):
     """Calls `done` until its result is true, and returns the result. Fails after `limit` s."""
     end = time.monotonic() + limit
@@ -40,25 +35,6 @@ def until(done, what, limit=LIMIT_S):
         check(time.monotonic() < end, f"this did not happen within {limit} s: {what}")
         time.sleep(0.05)
     return answer
-
-
-names_of_ports = []
-
-
-def free_port():
-    """A port that nothing uses. No other test gets it before this one ends, since a test keeps a socket named after each."""
-    while True:
-        port = random.choice(PORTS)
-        name = socket.socket(socket.AF_UNIX)
-        with contextlib.ExitStack() as stack:
-            try:
-                name.bind(f"\0toxtcp-test-{port}")
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
-                names_of_ports.append(name)
-                return port
-            except OSError:
-                name.close()
 
 
 def answers(port):
@@ -118,26 +94,11 @@ class Workshop(contextlib.ExitStack):
     def start_bootstrapd(self, program):
         """Starts Debian's relay. Returns the process and HOST:PORT:KEY."""
         def command(port):
-            config = self.path(f"bootstrapd-{port}.conf")
-            # The first port is for UDP, and has to differ from the TCP port.
-            settings = {
-                "port": free_port(),
-                "keys_file_path": f'"{self.path(f"keys-{port}")}"',
-                "pid_file_path": f'"{self.path(f"pid-{port}")}"',
-                "enable_ipv6": "false",
-                "enable_lan_discovery": "false",
-                "enable_tcp_relay": "true",
-                "tcp_relay_ports": f"[{port}]",
-                "enable_motd": "false",
-            }
-            with open(config, "w", encoding="utf-8") as file:
-                file.writelines(f"{name} = {value}\n" for name, value in settings.items())
-            return [program, "--foreground", "--log-backend", "stdout", "--config", config]
+            os.mkdir(self.path(f"bootstrapd-{port}"))
+            return bootstrapd_command(program, pathlib.Path(self.path(f"bootstrapd-{port}")), port, free_port())
 
         process, port = self.start_at_free_port(command, stdout=subprocess.DEVNULL)
-        with open(self.path(f"keys-{port}"), "rb") as file:
-            key = file.read(32).hex().upper()  # the public key comes first
-        return process, f"127.0.0.1:{port}:{key}"
+        return process, f"127.0.0.1:{port}:{bootstrapd_key(pathlib.Path(self.path(f'bootstrapd-{port}')))}"
 
 
 def run(*command, limit=LIMIT_S, **options):
