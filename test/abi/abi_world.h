@@ -1,20 +1,12 @@
-// A simulated network with relays and hosts. Its destructor checks that no socket was misused or left open.
+// A simulated network with relays and hosts. Its destructor checks that no socket was left open.
 #pragma once
 
-#include <deque>
-
 #include "abi_host.h"
-#include "catch.h"
-#include "relay/scripted.h"
-#include "sim/proxy.h"
+#include "sim/test_network.h"
 
 namespace toxtcp {
 
-struct Abi_World {
-    Sim_Network net;
-    std::deque<Sim_Relay> relays;
-    std::deque<Scripted_Relay> scripted;
-    std::deque<Sim_Proxy> proxies;
+struct Abi_World : Test_Network {
     std::deque<Abi_Peer> peers;
 
     Abi_World() = default;
@@ -27,8 +19,6 @@ struct Abi_World {
             peer.c = nullptr;
             CHECK(abi_open_sockets(peer.network) == 0);
         }
-        INFO((net.misuse.empty() ? std::string{} : net.misuse.front()));
-        CHECK(net.misuse.empty());
     }
 
     Abi_Peer &add_peer() {
@@ -41,21 +31,6 @@ struct Abi_World {
     Abi_Peer &add_host() {
         abi_peer_prepare(peers.emplace_back(), net);
         return peers.back();
-    }
-
-    Sim_Relay &add_relay(Family family = Family::ipv4) {
-        sim_relay_start(relays.emplace_back(), net, family);
-        return relays.back();
-    }
-
-    Scripted_Relay &add_scripted() {
-        scripted_start(scripted.emplace_back(), net);
-        return scripted.back();
-    }
-
-    Sim_Proxy &add_proxy(Proxy_Type type) {
-        sim_proxy_start(proxies.emplace_back(), net, type);
-        return proxies.back();
     }
 
     /// Ticks all hosts every ABI_TICK_MS until `done()`, but not longer than `ms`. Returns whether it was done.
@@ -78,11 +53,8 @@ struct Abi_World {
     }
 };
 
-/// A key that nobody has.
-inline Public_Key some_key(Abi_World &world) {
-    Secret_Key secret;
-    sim_fill(world.net.random, secret.bytes);
-    return public_key_of(secret);
+inline int befriend(Abi_Peer &peer, const Public_Key &key, int id) {
+    return ::new_tcp_connection_to(peer.c, key.data(), id);
 }
 
 template <class Any_Relay>
@@ -113,29 +85,8 @@ inline bool heard(const std::vector<Abi_Packet> &packets, const std::string &tex
     return std::any_of(packets.begin(), packets.end(), [&](const Abi_Packet &packet) { return packet.bytes == text; });
 }
 
-/// Two peers that have a connection to each other over some relays, and are online at all of them.
-struct Abi_Two_Peers {
-    Abi_World world;
-    Abi_Peer &a;
-    Abi_Peer &b;
-    int a_to_b = -1; ///< a's connection to b
-    int b_to_a = -1;
-
-    explicit Abi_Two_Peers(int relays = 1) : a{world.add_peer()}, b{world.add_peer()} {
-        a_to_b = ::new_tcp_connection_to(a.c, b.key.data(), 10);
-        b_to_a = ::new_tcp_connection_to(b.c, a.key.data(), 20);
-        for (int i = 0; i < relays; ++i) {
-            Sim_Relay &relay = world.add_relay();
-            REQUIRE(tie(a, a_to_b, relay) == 0);
-            REQUIRE(tie(b, b_to_a, relay) == 0);
-        }
-        REQUIRE(world.until(5'000, [&] { return online(relays); }));
-    }
-
-    [[nodiscard]] bool online(int relays) const {
-        return ::tcp_connection_to_online_tcp_relays(a.c, a_to_b) == static_cast<std::uint32_t>(relays) &&
-               ::tcp_connection_to_online_tcp_relays(b.c, b_to_a) == static_cast<std::uint32_t>(relays);
-    }
+struct Abi_Two_Peers : Two_Peers_In<Abi_World, Abi_Peer> {
+    explicit Abi_Two_Peers(std::size_t relays = 1) : Two_Peers_In{relays} {}
 };
 
 } // namespace toxtcp

@@ -143,10 +143,10 @@ TEST_CASE("data comes with the host's id and the tick's userdata", "[original]")
     f.world.pass(500);
     REQUIRE(f.a.data.size() == 1);
     REQUIRE(f.b.data.size() == 1);
-    CHECK(f.a.data[0].id == 10);
+    CHECK(f.a.data[0].id == f.ID_AT_A);
     CHECK(f.a.data[0].bytes == "hello a");
     CHECK(f.a.data[0].userdata == &f.a);
-    CHECK(f.b.data[0].id == 20);
+    CHECK(f.b.data[0].id == f.ID_AT_B);
     CHECK(f.b.data[0].bytes == "hello b");
     ::set_packet_tcp_connection_callback(f.b.c, nullptr, nullptr);
     CHECK(send(f.a, f.a_to_b, "unheard") == 0);

@@ -2,13 +2,8 @@
 // its promises and used its host well.
 #pragma once
 
-#include <deque>
-
-#include "catch.h"
-#include "relay/scripted.h"
 #include "sim/peer.h"
-#include "sim/proxy.h"
-#include "sim/relay.h"
+#include "sim/test_network.h"
 
 namespace toxtcp {
 
@@ -26,15 +21,13 @@ inline const char *to_string(Ticking ticking) {
     }
 }
 
-struct World {
-    Sim_Network net;
+struct World : Test_Network {
     Ticking ticking;
-    std::deque<Sim_Relay> relays;
-    std::deque<Scripted_Relay> scripted;
-    std::deque<Sim_Proxy> proxies;
+    Sim_Peer_Def usual; ///< of peers that are added without a Sim_Peer_Def of their own
     std::deque<Sim_Peer> peers;
 
-    explicit World(Ticking ticking_ = Ticking::when_woken, std::uint64_t seed = 1) : net{seed}, ticking{ticking_} {}
+    explicit World(Ticking ticking_ = Ticking::when_woken, std::uint64_t seed = 1, const Sim_Peer_Def &usual_ = {})
+        : Test_Network{seed}, ticking{ticking_}, usual{usual_} {}
     World(const World &) = delete;
     World &operator=(const World &) = delete;
 
@@ -49,31 +42,15 @@ struct World {
             peer.c = nullptr;
             CHECK(node.open_sockets() == 0);
         }
-        INFO((net.misuse.empty() ? std::string{} : net.misuse.front()));
-        CHECK(net.misuse.empty());
     }
 
-    Sim_Peer &add_peer(Sim_Peer_Def def = {}) {
+    Sim_Peer &add_peer() { return add_peer(usual); }
+    Sim_Peer &add_peer(Sim_Peer_Def def) {
         def.mode = ticking == Ticking::every_50_ms ? Tick_Mode::interval : Tick_Mode::deadline;
         def.readiness = ticking != Ticking::without_readiness;
         sim_peer_start(peers.emplace_back(), net, def);
         REQUIRE(peers.back().c != nullptr);
         return peers.back();
-    }
-
-    Sim_Relay &add_relay(Family family = Family::ipv4, const Relay_Server_Def &def = {}) {
-        sim_relay_start(relays.emplace_back(), net, family, def);
-        return relays.back();
-    }
-
-    Scripted_Relay &add_scripted() {
-        scripted_start(scripted.emplace_back(), net);
-        return scripted.back();
-    }
-
-    Sim_Proxy &add_proxy(Proxy_Type type, Family family = Family::ipv4) {
-        sim_proxy_start(proxies.emplace_back(), net, type, family);
-        return proxies.back();
     }
 
     void advance(std::uint64_t ms) { sim_advance(net, ms); }
@@ -92,13 +69,6 @@ struct World {
 };
 
 // ---- what tests ask and do -------------------------------------------------------------------------------------
-
-/// A key that nobody has.
-inline Public_Key some_key(World &world) {
-    Secret_Key secret;
-    sim_fill(world.net.random, secret.bytes);
-    return public_key_of(secret);
-}
 
 inline int befriend(Sim_Peer &peer, const Public_Key &key, int id) {
     const int connection = new_tcp_connection_to(peer.c, key, id);
@@ -156,31 +126,9 @@ inline bool heard_once(const std::vector<Sim_Packet> &packets, const std::string
 
 // ---- the usual case --------------------------------------------------------------------------------------------
 
-/// Two peers that have a connection to each other over some relays, and are online at all of them.
-struct Two_Peers {
-    World world;
-    Sim_Peer &a;
-    Sim_Peer &b;
-    int a_to_b = -1;
-    int b_to_a = -1;
-
-    static constexpr int ID_AT_A = 70;
-    static constexpr int ID_AT_B = 80;
-
+struct Two_Peers : Two_Peers_In<World, Sim_Peer> {
     explicit Two_Peers(Ticking ticking, std::size_t relays = 3, std::uint64_t seed = 1, const Sim_Peer_Def &def = {})
-        : world{ticking, seed}, a{world.add_peer(def)}, b{world.add_peer(def)} {
-        a_to_b = befriend(a, b.key, ID_AT_A);
-        b_to_a = befriend(b, a.key, ID_AT_B);
-        for (std::size_t i = 0; i < relays; ++i) {
-            world.add_relay();
-            tie(a, a_to_b, world.relays.back());
-            tie(b, b_to_a, world.relays.back());
-        }
-        REQUIRE(world.until(5'000, [&] {
-            return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == relays &&
-                   tcp_connection_to_online_tcp_relays(b.c, b_to_a) == relays;
-        }));
-    }
+        : Two_Peers_In{relays, ticking, seed, def} {}
 
     Sim_Relay &relay(std::size_t i) { return world.relays[i]; }
 
