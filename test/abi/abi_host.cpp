@@ -296,17 +296,19 @@ std::size_t abi_open_sockets(const Network &network) {
                                                   [](const Network::Socket_State &state) { return state.open; }));
 }
 
-TCP_Connections *abi_new_connections(Abi_Peer &peer, const Network *network, const TCP_Proxy_Info *proxy) {
+Abi_Parts parts_of(Abi_Peer &peer) {
+    return {&peer.random, &peer.network, &peer.clock, peer.secret_key.bytes.data()};
+}
+
+TCP_Connections *abi_new_connections(Abi_Peer &peer, const Abi_Parts &parts) {
     const TCP_Proxy_Info none{};
-    const TCP_Proxy_Info *const info = proxy == nullptr ? &none : proxy;
-    const std::uint8_t *const secret = peer.secret_key.bytes.data();
+    const auto &[random, network, clock, secret] = parts;
 #if TOXTCP_TOXCORE_GENERATION == 218
-    return ::new_tcp_connections(&peer.logger, &peer.random, network, &peer.clock, secret, info);
+    return ::new_tcp_connections(&peer.logger, random, network, clock, secret, &none);
 #elif TOXTCP_TOXCORE_GENERATION == 220
-    return ::new_tcp_connections(&peer.logger, &peer.memory, &peer.random, network, &peer.clock, secret, info);
+    return ::new_tcp_connections(&peer.logger, &peer.memory, random, network, clock, secret, &none);
 #else
-    return ::new_tcp_connections(&peer.logger, &peer.memory, &peer.random, network, &peer.clock, secret, info,
-                                 &peer.profile);
+    return ::new_tcp_connections(&peer.logger, &peer.memory, random, network, clock, secret, &none, &peer.profile);
 #endif
 }
 
@@ -389,7 +391,7 @@ void abi_set_callbacks(Abi_Peer &peer) {
 
 void abi_peer_start(Abi_Peer &peer, Sim_Network &net) {
     abi_peer_prepare(peer, net);
-    peer.c = abi_new_connections(peer, &peer.network);
+    peer.c = abi_new_connections(peer, parts_of(peer));
     if (peer.c != nullptr) {
         abi_set_callbacks(peer);
     }

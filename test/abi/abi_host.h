@@ -142,8 +142,17 @@ void abi_peer_prepare(Abi_Peer &peer, Sim_Network &net);
 /// How many sockets of the network are open.
 std::size_t abi_open_sockets(const Network &network);
 
-/// Call the constructors with this host's parts. Null where the constructor returns null.
-TCP_Connections *abi_new_connections(Abi_Peer &peer, const Network *network, const TCP_Proxy_Info *proxy = nullptr);
+/// What a host must give to a TCP_Connections.
+struct Abi_Parts {
+    const ::Random *random = nullptr;
+    const Network *network = nullptr;
+    Mono_Time *clock = nullptr;
+    const std::uint8_t *secret_key = nullptr;
+};
+Abi_Parts parts_of(Abi_Peer &peer);
+
+/// Call the constructors. Null where the constructor returns null.
+TCP_Connections *abi_new_connections(Abi_Peer &peer, const Abi_Parts &parts);
 TCP_Client_Connection *abi_new_client(Abi_Peer &peer, const IP_Port &address, const Public_Key &relay,
                                       const TCP_Proxy_Info *proxy = nullptr);
 /// Sets the host's clock to the network's time, and ticks the client with `&peer` as the userdata.

@@ -446,9 +446,14 @@ TEST_CASE("the number of a killed relay is refused, also when its slot is in use
     CHECK(::kill_tcp_relay_connection(a.c, 0) == -1);
 }
 
-TEST_CASE("without a Network there is no TCP_Connections, and killing null does nothing") {
+TEST_CASE(
+    "without randomness, a network, a clock or a key there is no TCP_Connections, and killing null does nothing") {
     Abi_World world;
     Abi_Peer &a = world.add_host();
-    CHECK(abi_new_connections(a, nullptr) == nullptr);
+    const auto [random, network, clock, key] = parts_of(a);
+    CHECK(abi_new_connections(a, {nullptr, network, clock, key}) == nullptr);
+    CHECK(abi_new_connections(a, {random, nullptr, clock, key}) == nullptr);
+    CHECK(abi_new_connections(a, {random, network, nullptr, key}) == nullptr);
+    CHECK(abi_new_connections(a, {random, network, clock, nullptr}) == nullptr);
     ::kill_tcp_connections(nullptr);
 }

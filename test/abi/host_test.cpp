@@ -121,7 +121,9 @@ TEST_CASE("for the system's Network, or a copy of it, real sockets are used, als
     }
     for (int i = 0; i < 2; ++i) {
         Abi_Peer &peer = world.add_host();
-        peer.c = abi_new_connections(peer, copied ? &copy : systems_network());
+        Abi_Parts parts = parts_of(peer);
+        parts.network = copied ? &copy : systems_network();
+        peer.c = abi_new_connections(peer, parts);
         REQUIRE(peer.c != nullptr);
         abi_set_callbacks(peer);
     }

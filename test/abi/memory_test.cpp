@@ -42,7 +42,7 @@ TEST_CASE("when one allocation fails, or all from then on, the call fails, and w
         Sim_Relay &relay = world.add_relay();
         Abi_Peer &a = world.add_host();
         Abi_Peer &b = world.add_host();
-        b.c = abi_new_connections(b, &b.network);
+        b.c = abi_new_connections(b, parts_of(b));
         REQUIRE(b.c != nullptr);
         abi_set_callbacks(b);
         int a_to_b = -1;
@@ -50,7 +50,7 @@ TEST_CASE("when one allocation fails, or all from then on, the call fails, and w
         bool failed = false;
         {
             const Abi_Failing failing{number, once ? number + 1 : UINT64_MAX};
-            a.c = abi_new_connections(a, &a.network);
+            a.c = abi_new_connections(a, parts_of(a));
             if (a.c != nullptr) {
                 abi_set_callbacks(a);
                 const bool came = live(world, a, b, relay, a_to_b, b_to_a);
@@ -65,7 +65,7 @@ TEST_CASE("when one allocation fails, or all from then on, the call fails, and w
         }
         if (a.c == nullptr) {
             CHECK(abi_open_sockets(a.network) == 0);
-            a.c = abi_new_connections(a, &a.network);
+            a.c = abi_new_connections(a, parts_of(a));
             REQUIRE(a.c != nullptr);
             abi_set_callbacks(a);
         }
