@@ -29,7 +29,7 @@ public:
         }
         const std::uint64_t hash = hash_of(key);
         for (std::size_t place = home(hash); table_[place] != FREE; place = after(place)) {
-            if (mark_of(table_[place]) == mark(hash) && slots_[slot_of(table_[place])].key == key) {
+            if (hash_part_of(table_[place]) == hash_part(hash) && slots_[slot_of(table_[place])].key == key) {
                 return slot_of(table_[place]);
             }
         }
@@ -59,7 +59,8 @@ public:
         }
         // Entries that follow fill the hole, where their home allows it, so that no search ends too early at a hole.
         for (std::size_t place = after(hole); table_[place] != FREE; place = after(place)) {
-            const std::size_t from_home = (place - mark_of(table_[place])) & (MOST_FROM_HOME & (table_.size() - 1));
+            const std::size_t from_home =
+                (place - hash_part_of(table_[place])) & (MOST_FROM_HOME & (table_.size() - 1));
             if (from_home >= ((place - hole) & (table_.size() - 1))) {
                 table_[hole] = table_[place];
                 hole = place;
@@ -84,8 +85,8 @@ private:
     static constexpr std::size_t MOST_FROM_HOME = 255;
 
     static std::uint32_t slot_of(Entry entry) { return entry & (MAX_SLOTS - 1); }
-    static std::uint32_t mark_of(Entry entry) { return entry >> SLOT_BITS; }
-    static std::uint32_t mark(std::uint64_t hash) {
+    static std::uint32_t hash_part_of(Entry entry) { return entry >> SLOT_BITS; }
+    static std::uint32_t hash_part(std::uint64_t hash) {
         return static_cast<std::uint32_t>((hash >> 32) % 15 << 8 | (hash & MOST_FROM_HOME));
     }
 
@@ -106,7 +107,7 @@ private:
         for (std::size_t i = 0; i <= MOST_FROM_HOME; ++i) {
             Entry &entry = table[(static_cast<std::size_t>(hash) + i) & (table.size() - 1)];
             if (entry == FREE) {
-                entry = mark(hash) << SLOT_BITS | slot;
+                entry = hash_part(hash) << SLOT_BITS | slot;
                 return true;
             }
         }

@@ -4,17 +4,17 @@
 
 namespace toxtcp {
 
-void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of) {
+void report(Tcp_Connections &c, Change_Kind kind, const Change_Slots &slots) {
     if (c.callbacks.change == nullptr || c.changes.size() >= MAX_CHANGES) {
         return;
     }
     const auto relay_handle = [&c](std::uint32_t slot) { return slot == NO_SLOT ? -1 : c.relays.handle(slot); };
     try {
         c.changes.push_back({.kind = kind,
-                             .reason = of.reason,
-                             .relay = relay_handle(of.relay),
-                             .connection = of.peer == NO_SLOT ? -1 : c.peers.handle(of.peer),
-                             .previous = relay_handle(of.previous)});
+                             .reason = slots.reason,
+                             .relay = relay_handle(slots.relay),
+                             .connection = slots.peer == NO_SLOT ? -1 : c.peers.handle(slots.peer),
+                             .previous = relay_handle(slots.previous)});
     } catch (const std::bad_alloc &) {
         // Not reported. Relay_Info and Connection_Info show it all the same.
     }

@@ -6,7 +6,7 @@
 namespace toxtcp {
 
 /// The slots that a change is about; NO_SLOT: none.
-struct Change_Of {
+struct Change_Slots {
     std::uint32_t relay = NO_SLOT;
     std::uint32_t peer = NO_SLOT;
     std::uint32_t previous = NO_SLOT;
@@ -14,7 +14,7 @@ struct Change_Of {
 };
 
 /// Keeps a change until the end of this tick, or, between two ticks, of the next tick.
-void report(Tcp_Connections &c, Change_Kind kind, const Change_Of &of);
+void report(Tcp_Connections &c, Change_Kind kind, const Change_Slots &slots);
 /// Calls the host's callback for each change.
 void report_changes(Tcp_Connections &c);
 

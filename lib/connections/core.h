@@ -65,7 +65,7 @@ enum class Route_Step : std::uint8_t {
 };
 
 struct Route {
-    std::uint32_t place = 0;        ///< index in the relay's `tied`
+    std::uint32_t tied_index = 0;   ///< index in the relay's `tied`
     std::uint16_t relay = NO_RELAY; ///< slot of the relay
     std::uint8_t id = 0;            ///< routing id, when registered or online
     Route_Step step = Route_Step::none;
@@ -177,9 +177,9 @@ struct Tcp_Connections {
     Key_Index<Connection> peer_index{peers, hash_key};
     Deadlines relay_deadlines;
     Deadlines peer_deadlines;
-    std::uint64_t prune_at = NEVER;     ///< ms, when `prune_relays` is called
-    std::uint64_t reconnect_at = NEVER; ///< ms, when the host is woken to connect the next relay
-    std::uint64_t ready_at = NEVER;     ///< ms, when a tick that has another cause connects it
+    std::uint64_t prune_at = NEVER;               ///< ms, when `prune_relays` is called
+    std::uint64_t reconnect_at = NEVER;           ///< ms, when the host is woken to connect the next relay
+    std::uint64_t coalesced_reconnect_at = NEVER; ///< ms, when a tick that has another cause connects it
     Reconnect_Pace pace;
 
     std::uint32_t connected = 0;    ///< relays in this state
@@ -188,9 +188,9 @@ struct Tcp_Connections {
     bool onion = false;             ///< the host wants onion relays
     bool keep_idle = true;
     bool network_changed = false;
-    std::uint64_t ask_network_at = 0; ///< ms, the host is asked for changes of the network from this time on
-    bool proof_failed = false;        ///< in this tick a relay's connection ended after a change of network
-    bool pinged = false;              ///< in this tick a ping was due: pings that are due soon are sent too
+    std::uint64_t ask_network_at = 0;  ///< ms, the host is asked for changes of the network from this time on
+    bool network_check_failed = false; ///< in this tick a relay's connection ended after a change of network
+    bool pinged = false;               ///< in this tick a ping was due: pings that are due soon are sent too
 
     Echo_Keys echo_keys;
     Budget echo_budget;         ///< for echoes that we send
@@ -199,12 +199,12 @@ struct Tcp_Connections {
                                 ///< requests
 
     // While the host's callback has a cookie request: the answer takes the route that brought the request.
-    std::uint8_t answer_over = NO_ROUTE; ///< this route
-    std::uint32_t answer_to = NO_SLOT;   ///< slot of its connection
+    std::uint8_t answer_route = NO_ROUTE; ///< the route that brought the request
+    std::uint32_t answer_peer = NO_SLOT;  ///< slot of its connection
 
-    void *userdata = nullptr; ///< of the running tick
-    std::uint64_t now = 0;    ///< ms, start of the running tick, or of the host's last call
-    std::uint32_t untied = 0; ///< routes untied so far: shows whether a callback has untied one
+    void *userdata = nullptr;      ///< of the running tick
+    std::uint64_t now = 0;         ///< ms, start of the running tick, or of the host's last call
+    std::uint32_t untie_count = 0; ///< routes untied so far: shows whether a callback has untied a route
     bool ticking = false;
     bool destroy_requested = false; ///< killed within its own tick, and destroyed when the tick ends
     std::uint32_t causes = 0;       ///< of the running tick: a bit for each Wake_Cause

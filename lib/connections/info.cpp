@@ -7,11 +7,11 @@ namespace toxtcp {
 
 namespace {
 
-Relay_State told_state(const Relay &relay) {
+Relay_State public_state(const Relay &relay) {
     return is_stale(relay) ? Relay_State::stale : relay.state;
 }
 
-Route_State told_state(const Route &route) {
+Route_State public_state(const Route &route) {
     switch (route.step) {
     case Route_Step::registered:
         return Route_State::registered;
@@ -65,8 +65,8 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_handle, Relay_Info &info
     info = {.handle = relay_handle,
             .public_key = relay.key,
             .address = current_address(relay.addresses),
-            .name = current_place(relay).name == nullptr ? std::string{} : *relay.name,
-            .state = told_state(relay),
+            .name = current_endpoint(relay).name == nullptr ? std::string{} : *relay.name,
+            .state = public_state(relay),
             .last_end = relay.last_end,
             .proxy_status = relay.proxy_status,
             .connected_since = relay.up_since,
@@ -109,7 +109,7 @@ bool tcp_connection_info(const Tcp_Connections *c, int connection, Connection_In
         if (peer.routes[i].relay != NO_RELAY) {
             info.routes[info.routes_count++] = {
                 .relay = c->relays.handle(peer.routes[i].relay),
-                .state = told_state(peer.routes[i]),
+                .state = public_state(peer.routes[i]),
                 .use = use_of(*c, peer, i),
                 .echo_round_trip = peer.delivery == nullptr ? 0U : peer.delivery->routes[i].round_trip,
                 .last_proved = peer.delivery == nullptr ? 0U : delivery_proved_at(*peer.delivery, i)};

@@ -32,7 +32,7 @@ void count(Tcp_Connections &c, Connection &peer, Relay &relay, Route_Step step, 
         relay.online_asleep += peer.awake ? 0 : by;
         peer.online = static_cast<std::uint8_t>(peer.online + by);
         if (relay.online == relay.online_asleep) {
-            prune_by(c, std::max(c.now, min_lifetime_ends(c, relay)));
+            schedule_prune(c, std::max(c.now, min_lifetime_ends(c, relay)));
         }
     }
 }
@@ -68,13 +68,13 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             set_step(c, peer_slot, route_index, Route_Step::none);
             return;
         }
-        peer.delivery->proves = c.proves_packets;
+        peer.delivery->proves_packets = c.proves_packets;
     }
     count(c, peer, relay, old, UINT32_MAX); // one less
     count(c, peer, relay, step, 1);
     route.step = step;
     if (step == Route_Step::none) {
-        relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
+        relay.request_from = std::min<std::uint32_t>(relay.request_from, route.tied_index);
     }
     if (old == Route_Step::online || step == Route_Step::online) {
         consider_relay_pings(c, route.relay);
@@ -88,8 +88,8 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
         delivery_route_online(*peer.delivery, c.now, route_index);
         wake_peer_at(c, peer_slot, delivery_deadline(*peer.delivery));
         if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-            balance_by(c, peer_slot,
-                       c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
+            schedule_balance(c, peer_slot,
+                             c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
         }
     } else if (old == Route_Step::online) {
         delivery_reset_route(*peer.delivery, route_index);
@@ -99,7 +99,7 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
             replace_sending(c, peer_slot, Reason::none);
         }
         if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
-            balance_by(c, peer_slot, c.now);
+            schedule_balance(c, peer_slot, c.now);
         }
         if (peer.online == 0) {
             peer.heard_at = std::max(peer.heard_at, peer.delivery->heard_at);
@@ -139,7 +139,7 @@ void request_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
     flush_relay(c, relay_slot);
 }
 
-void forget_refusals(Tcp_Connections &c, std::uint32_t relay_slot) {
+void retry_refused_routes(Tcp_Connections &c, std::uint32_t relay_slot) {
     const Relay &relay = c.relays[relay_slot];
     for (std::size_t i = 0; relay.refused != 0 && i < relay.tied.size(); ++i) {
         const std::uint32_t reference = relay.tied[i];
@@ -198,7 +198,7 @@ Error tie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t relay_slot)
         untie(c, peer_slot, place);
     }
     route.relay = static_cast<std::uint16_t>(relay_slot);
-    route.place = static_cast<std::uint32_t>(relay.tied.size() - 1);
+    route.tied_index = static_cast<std::uint32_t>(relay.tied.size() - 1);
     ++relay.unrequested;
     if (peer.awake) {
         wake_relay(c, relay_slot);
@@ -221,11 +221,11 @@ void untie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index
     --relay.unrequested;
     // The last route in the relay's list takes the free place. That route may still have to be requested.
     const std::uint32_t last = relay.tied.back();
-    relay.tied[route.place] = last;
-    c.peers[connection_of(last)].routes[route_of(last)].place = route.place;
-    relay.request_from = std::min<std::uint32_t>(relay.request_from, route.place);
+    relay.tied[route.tied_index] = last;
+    c.peers[connection_of(last)].routes[route_of(last)].tied_index = route.tied_index;
+    relay.request_from = std::min<std::uint32_t>(relay.request_from, route.tied_index);
     relay.tied.pop_back();
-    ++c.untied;
+    ++c.untie_count;
     route = Route{};
     if (peer.delivery != nullptr) {
         delivery_untied(*peer.delivery, route_index);
@@ -317,7 +317,7 @@ Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awak
             wake_relay(*c, route.relay);
         }
     }
-    prune_by(*c, c->now);
+    schedule_prune(*c, c->now);
     return Error::ok;
 }
 

@@ -15,7 +15,7 @@ void untie(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
 /// Requests the routes that the relay was not asked for yet, as many as there is room for.
 void request_routes(Tcp_Connections &c, std::uint32_t relay);
 /// Routes that the relay had no routing id for are requested again.
-void forget_refusals(Tcp_Connections &c, std::uint32_t relay);
+void retry_refused_routes(Tcp_Connections &c, std::uint32_t relay);
 /// Leaves a route that is online. The peer sees us offline there until we request the route again.
 void leave_route(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
 /// Sets the step of a route, and keeps all counts that depend on it.

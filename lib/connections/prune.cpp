@@ -57,7 +57,7 @@ void close_relays_of_sleepers(Tcp_Connections &c) {
             if (c.now >= min_lifetime_ends(c, relay)) {
                 close_idle(c, slot, Reason::asleep);
             } else {
-                prune_by(c, min_lifetime_ends(c, relay));
+                schedule_prune(c, min_lifetime_ends(c, relay));
             }
         }
     }
@@ -82,17 +82,17 @@ void close_unused_relays(Tcp_Connections &c) {
             if (c.now >= min_lifetime_ends(c, relay)) {
                 unused.push_back(slot);
             } else {
-                prune_by(c, min_lifetime_ends(c, relay));
+                schedule_prune(c, min_lifetime_ends(c, relay));
             }
         }
     }
     std::sort(unused.begin(), unused.end(), [&c](std::uint32_t a, std::uint32_t b) {
         const auto worth = [&c](std::uint32_t slot) {
             const Relay &relay = c.relays[slot];
-            return Idle_Worth{!is_stale(relay) && !has_bad_name(relay.reputation, c.now),
+            return Idle_Worth{!is_stale(relay) && !has_bad_reputation(relay.reputation, c.now),
                               static_cast<std::uint32_t>(relay.tied.size()), relay.link->client.round_trip};
         };
-        return goes_first(worth(a), worth(b));
+        return is_pruned_first(worth(a), worth(b));
     });
     for (const std::uint32_t slot : unused) {
         if (c.connected <= idle_wanted(c)) {
@@ -127,7 +127,7 @@ void wake_sleeping_relays(Tcp_Connections &c) {
         if (std::any_of(tied.begin(), tied.end(),
                         [&c](std::uint32_t reference) { return c.peers[connection_of(reference)].awake; })) {
             wake_relay(c, slot);
-            c.relays[slot].backoff.waiting_since = c.now + 1; // after the relays that were in use
+            c.relays[slot].backoff.queue_order = c.now + 1; // after the relays that were in use
         }
     }
 }
@@ -239,7 +239,7 @@ void mark_onion(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
-void balance_by(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
+void schedule_balance(Tcp_Connections &c, std::uint32_t slot, std::uint64_t at) {
     Connection &peer = c.peers[slot];
     peer.balance_at = std::min(peer.balance_at, at);
     wake_peer_at(c, slot, peer.balance_at);
@@ -257,14 +257,14 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         const std::uint8_t least = route_to_prune(c, peer, alike);
         if (alike && !peer.yielded) {
             peer.yielded = true;
-            balance_by(c, slot, c.now + YIELD_MS + random_below(c, YIELD_MS / 2));
+            schedule_balance(c, slot, c.now + YIELD_MS + random_below(c, YIELD_MS / 2));
             return;
         }
         if (least != NO_ROUTE) {
             leave_route(c, slot, least);
-            prune_by(c, c.now);
+            schedule_prune(c, c.now);
         }
-        balance_by(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
+        schedule_balance(c, slot, c.now + BALANCE_EVERY_MS + random_below(c, BALANCE_EVERY_MS));
         return;
     }
     peer.yielded = false;
@@ -288,7 +288,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
     }
 }
 
-bool give_up_one(Tcp_Connections &c) {
+bool remove_never_connected(Tcp_Connections &c) {
     std::uint32_t most = NO_SLOT;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (!c.relays.used(slot)) {
@@ -325,7 +325,7 @@ Error set_tcp_onion_status(Tcp_Connections *c, bool status) {
             --c->onion_relays;
         }
     }
-    prune_by(*c, c->now);
+    schedule_prune(*c, c->now);
     return Error::ok;
 }
 
@@ -344,7 +344,7 @@ int get_random_tcp_onion_conn_number(const Tcp_Connections *c) {
 void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep) {
     update_now(*c);
     c->keep_idle = keep;
-    prune_by(*c, c->now);
+    schedule_prune(*c, c->now);
 }
 
 } // namespace toxtcp

@@ -7,7 +7,7 @@
 namespace toxtcp {
 
 /// `prune_relays` is to be called at `at`, or earlier.
-inline void prune_by(Tcp_Connections &c, std::uint64_t at) {
+inline void schedule_prune(Tcp_Connections &c, std::uint64_t at) {
     c.prune_at = std::min(c.prune_at, at);
 }
 void prune_relays(Tcp_Connections &c);
@@ -21,8 +21,8 @@ void mark_onion(Tcp_Connections &c, std::uint32_t relay);
 /// Prunes a route if more routes are online than wanted. Requests pruned routes again if fewer are.
 void balance_routes(Tcp_Connections &c, std::uint32_t peer);
 /// `balance_routes` is to be called for the peer at `at`, or earlier.
-void balance_by(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
+void schedule_balance(Tcp_Connections &c, std::uint32_t peer, std::uint64_t at);
 /// Removes a relay that never came up, to make room in the relay array. False when there is no such relay.
-bool give_up_one(Tcp_Connections &c);
+bool remove_never_connected(Tcp_Connections &c);
 
 } // namespace toxtcp

@@ -11,7 +11,7 @@ namespace toxtcp {
 namespace {
 
 /// Whether an awake connection tied to this relay has fewer routes online than wanted.
-bool is_missed(const Tcp_Connections &c, const Relay &relay) {
+bool reconnect_is_needed(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
         const Connection &peer = c.peers[connection_of(reference)];
         const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
@@ -27,7 +27,7 @@ bool is_outage(const Tcp_Connections &c) {
     return c.pace.outage_since != 0;
 }
 
-bool is_told(const Tcp_Connections &c) {
+bool host_tells_changes(const Tcp_Connections &c) {
     return c.context.host.tells_network_changes;
 }
 
@@ -40,8 +40,8 @@ std::uint32_t next_in_queue(const Tcp_Connections &c) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        const Waiting_Relay waiting{!is_outage(c) && is_missed(c, relay), relay.backoff.waiting_since};
-        if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || goes_before(waiting, first))) {
+        const Waiting_Relay waiting{!is_outage(c) && reconnect_is_needed(c, relay), relay.backoff.queue_order};
+        if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || is_tried_before(waiting, first))) {
             next = slot;
             first = waiting;
         }
@@ -51,37 +51,37 @@ std::uint32_t next_in_queue(const Tcp_Connections &c) {
 
 } // namespace
 
-void wait_for_turn(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
+void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
     if (c.connected == 0 && !is_outage(c)) {
         outage_begins(c.pace, c.now);
     }
     Relay &relay = c.relays[slot];
-    backoff_failed(relay.backoff, c.now, up, is_missed(c, relay), random_below(c, UINT32_MAX));
+    backoff_failed(relay.backoff, c.now, up, reconnect_is_needed(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
-        backoff_excuse(relay.backoff, c.now);
+        backoff_limit_in_outage(relay.backoff, c.now);
         c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));
     }
-    plan_reconnects(c);
+    update_reconnect_at(c);
 }
 
 void retry_now(Tcp_Connections &c, std::uint32_t slot) {
     backoff_reset(c.relays[slot].backoff, c.now);
-    c.relays[slot].backoff.waiting_since = 0; // before all others
-    plan_reconnects(c);
+    c.relays[slot].backoff.queue_order = 0; // before all others
+    update_reconnect_at(c);
 }
 
-void plan_reconnects(Tcp_Connections &c) {
-    c.reconnect_at = c.ready_at = NEVER;
+void update_reconnect_at(Tcp_Connections &c) {
+    c.reconnect_at = c.coalesced_reconnect_at = NEVER;
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (is_waiting(c, slot)) {
             const Backoff &backoff = c.relays[slot].backoff;
-            c.ready_at = std::min(c.ready_at, is_outage(c) ? 0 : backoff.ready_at);
+            c.coalesced_reconnect_at = std::min(c.coalesced_reconnect_at, is_outage(c) ? 0 : backoff.ready_at);
             c.reconnect_at = std::min(c.reconnect_at, is_outage(c) ? 0 : backoff_wake_at(backoff));
         }
     }
     if (c.reconnect_at != NEVER) {
         c.reconnect_at = std::max({c.reconnect_at, c.pace.next_at, c.now});
-        c.ready_at = std::max(c.ready_at, c.pace.next_at);
+        c.coalesced_reconnect_at = std::max(c.coalesced_reconnect_at, c.pace.next_at);
     }
 }
 
@@ -93,19 +93,19 @@ void reconnect(Tcp_Connections &c) {
     if (slot != NO_SLOT) {
         const bool begun = connect_relay(c, slot);
         c.pace.has_network = c.pace.has_network || begun;
-        c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, is_told(c));
+        c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, host_tells_changes(c));
         if (!begun) {
             c.relays[slot].last_end = Reason::connect_failed;
             next_address(c.relays[slot].addresses);
-            wait_for_turn(c, slot, 0);
+            queue_reconnect(c, slot, 0);
         }
     }
-    plan_reconnects(c);
+    update_reconnect_at(c);
 }
 
 void end_outage(Tcp_Connections &c) {
     if (!outage_ends(c.pace, c.now)) {
-        plan_reconnects(c);
+        update_reconnect_at(c);
         return;
     }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
@@ -122,7 +122,7 @@ void end_outage(Tcp_Connections &c) {
     schedule_reconnects(c);
 }
 
-void prove_network(Tcp_Connections &c) {
+void start_network_check(Tcp_Connections &c) {
     c.network_changed = false;
     pace_renew(c.pace, c.now);
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
@@ -131,7 +131,7 @@ void prove_network(Tcp_Connections &c) {
         }
         Relay &relay = c.relays[slot];
         if (is_connected(relay)) {
-            liveness_prove(relay.liveness, c.now);
+            liveness_start_network_check(relay.liveness, c.now);
             relay_ping(relay.link->client, c.now);
             wake_relay_at(c, slot, relay_due(c, relay));
             flush_relay(c, slot);
@@ -159,7 +159,7 @@ void schedule_reconnects(Tcp_Connections &c) {
         is_back.resize(c.peers.size());
         gains.reserve(c.relays.count());
     } catch (const std::bad_alloc &) {
-        plan_reconnects(c);
+        update_reconnect_at(c);
         return; // the usual order remains
     }
     const auto brings = [&](std::uint32_t reference) {
@@ -196,11 +196,11 @@ void schedule_reconnects(Tcp_Connections &c) {
         }
         bring_back(relay);
         relay.backoff.ready_at = c.now;
-        relay.backoff.patient = false;
-        relay.backoff.waiting_since = turn++; // its place in the queue
+        relay.backoff.may_coalesce = false;
+        relay.backoff.queue_order = turn++;
         gains.pop_back();
     }
-    plan_reconnects(c);
+    update_reconnect_at(c);
 }
 
 } // namespace toxtcp

@@ -18,8 +18,9 @@ namespace {
 /// The end of a relay's connection is logged as a warning this often, and at debug level otherwise.
 constexpr std::uint64_t LOG_EVERY_MS = 3'600'000;
 
-std::string place_text(const Relay_Place &place) {
-    return place.name == nullptr ? to_string(place.address) : *place.name + ':' + std::to_string(place.address.port);
+std::string endpoint_text(const Relay_Endpoint &endpoint) {
+    return endpoint.name == nullptr ? to_string(endpoint.address)
+                                    : *endpoint.name + ':' + std::to_string(endpoint.address.port);
 }
 
 /// Why the proxy refused, in brackets.
@@ -35,7 +36,7 @@ void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
     relay.logged_at = is_news ? c.now : relay.logged_at;
     try {
         log(c, level,
-            "relay " + to_string(relay.key).substr(0, 8) + " at " + place_text(current_place(relay)) + ": " +
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + endpoint_text(current_endpoint(relay)) + ": " +
                 to_string(reason) + proxy_text(c, relay));
     } catch (const std::bad_alloc &) {
         log(c, level, to_string(reason));
@@ -93,7 +94,7 @@ void check_liveness(Tcp_Connections &c, std::uint32_t slot) {
     case Liveness_Action::stale:
         leave_stale(c, slot);
         break;
-    case Liveness_Action::end_unproved:
+    case Liveness_Action::end_unanswered:
         relay_end(relay.link->client, Reason::network_changed);
         break;
     case Liveness_Action::check_full:
@@ -121,7 +122,7 @@ Liveness_View liveness_view(const Tcp_Connections &c, const Relay &relay) {
     const Relay_Client &client = relay.link->client;
     return {.last_heard = client.last_heard,
             .ping_sent = client.ping_sent,
-            .ping_out = client.ping_id != 0,
+            .ping_unanswered = client.ping_id != 0,
             .round_trip = client.round_trip,
             .saver = c.profile == Profile::saver};
 }
@@ -153,14 +154,14 @@ std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
     return c.relay_index.find(key);
 }
 
-Relay_Place current_place(const Relay &relay) {
+Relay_Endpoint current_endpoint(const Relay &relay) {
     const Ip_Port &address = current_address(relay.addresses);
     return {address, address.family == Family::none ? relay.name : nullptr};
 }
 
-Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &key, std::uint32_t &slot) {
+Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &key, std::uint32_t &slot) {
     slot = NO_SLOT;
-    if (c.relays.full() && !give_up_one(c)) {
+    if (c.relays.full() && !remove_never_connected(c)) {
         return Error::limit;
     }
     try {
@@ -170,8 +171,8 @@ Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &
         }
         bool is_new = true;
         c.relays[slot].key = key;
-        c.relays[slot].name = place.name;
-        add_address(c.relays[slot].addresses, place.address, is_new);
+        c.relays[slot].name = endpoint.name;
+        add_address(c.relays[slot].addresses, endpoint.address, is_new);
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
     } catch (const std::bad_alloc &) {
@@ -184,7 +185,7 @@ Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &
         // No memory, socket, network or way to the address: the same as an attempt that fails later.
         c.relays[slot].state = Relay_State::waiting;
         c.relays[slot].last_end = Reason::connect_failed;
-        wait_for_turn(c, slot, 0);
+        queue_reconnect(c, slot, 0);
     }
     return Error::ok;
 }
@@ -192,7 +193,7 @@ Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &
 bool connect_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay.link.reset(new (std::nothrow) Relay_Link);
-    if (relay.link == nullptr || !link_open(*relay.link, c.context, current_place(relay), relay.key, slot, c.now)) {
+    if (relay.link == nullptr || !link_open(*relay.link, c.context, current_endpoint(relay), relay.key, slot, c.now)) {
         relay.link.reset();
         return false;
     }
@@ -215,7 +216,7 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
     ++c.connected;
     report(c, Change_Kind::relay_up, {.relay = slot});
     mark_onion(c, slot);
-    prune_by(c, min_lifetime_ends(c, relay));
+    schedule_prune(c, min_lifetime_ends(c, relay));
     consider_relay_pings(c, slot);
     request_routes(c, slot);
     if (c.pace.outage_since != 0) {
@@ -233,12 +234,12 @@ void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     }
     const Away_View away{relay.backoff.attempts + (up == 0), static_cast<std::uint32_t>(relay.tied.size()),
                          relay.was_up, relay.backoff.away_since};
-    if (may_forget(away, c.connected, c.now)) {
+    if (may_remove(away, c.connected, c.now)) {
         remove_relay(c, slot, reason);
         return;
     }
-    wait_for_turn(c, slot, up);
-    c.proof_failed = c.proof_failed || reason == Reason::network_changed;
+    queue_reconnect(c, slot, up);
+    c.network_check_failed = c.network_check_failed || reason == Reason::network_changed;
     report(c, Change_Kind::relay_down, {.relay = slot, .reason = reason});
 }
 
@@ -246,7 +247,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     Relay &relay = c.relays[slot];
     if (relay.link == nullptr) {
         relay.state = next;
-        plan_reconnects(c);
+        update_reconnect_at(c);
         return;
     }
     const bool was_connected = is_connected(relay);
@@ -262,12 +263,12 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     if (relay.onion) {
         relay.onion = false;
         --c.onion_relays;
-        prune_by(c, c.now);
+        schedule_prune(c, c.now);
     }
     if (was_connected) {
         --c.connected;
         if (c.connected == 0) {
-            prune_by(c, c.now); // sleeping relays may be needed
+            schedule_prune(c, c.now); // sleeping relays may be needed
         }
     } else {
         --c.connecting;
@@ -284,7 +285,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     }
     relay.link.reset();
     c.relay_deadlines.set(slot, NEVER);
-    plan_reconnects(c);
+    update_reconnect_at(c);
 }
 
 void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
@@ -297,10 +298,10 @@ void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     c.relay_deadlines.set(slot, NEVER);
     c.relay_index.erase(slot);
     c.relays.remove(slot);
-    plan_reconnects(c);
+    update_reconnect_at(c);
 }
 
-bool settle_relay(Tcp_Connections &c, std::uint32_t slot) {
+bool handle_ended_link(Tcp_Connections &c, std::uint32_t slot) {
     const Relay_Link *const link = c.relays[slot].link.get();
     if (link == nullptr || link->client.phase != Relay_Phase::ended) {
         return false;
@@ -315,7 +316,7 @@ void flush_relay(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     if (link_flush(*relay.link, c.context.host, slot)) {
-        relay.liveness.took_since = true;
+        relay.liveness.made_progress = true;
     }
     if (!relay_pending(relay.link->client).empty()) {
         note_full(c, slot);
@@ -367,13 +368,13 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
     const bool had_pinged = relay.link->client.ping_id != 0;
     relay_tick(relay.link->client, c.now);
     c.pinged = c.pinged || (!had_pinged && relay.link->client.ping_id != 0);
-    if (settle_relay(c, slot)) {
+    if (handle_ended_link(c, slot)) {
         return;
     }
     check_liveness(c, slot);
     request_routes(c, slot);
     flush_relay(c, slot);
-    if (!settle_relay(c, slot)) {
+    if (!handle_ended_link(c, slot)) {
         wake_relay_at(c, slot, relay_due(c, relay));
     }
 }
@@ -385,16 +386,17 @@ namespace {
 /// An attempt older than this is ended when the host names another address.
 constexpr std::uint64_t ABANDON_MS = 2'000;
 
-Error check_place(const Tcp_Connections &c, const Relay_Place &place) {
-    const Family family = place.address.family;
-    const bool by_name = place.name != nullptr && c.context.proxy.type != Proxy_Type::none && is_host_name(*place.name);
-    const bool by_address = place.name == nullptr && (family == Family::ipv4 || family == Family::ipv6);
-    return (by_name || by_address) && place.address.port != 0 ? Error::ok : Error::bad_address;
+Error check_endpoint(const Tcp_Connections &c, const Relay_Endpoint &endpoint) {
+    const Family family = endpoint.address.family;
+    const bool by_name =
+        endpoint.name != nullptr && c.context.proxy.type != Proxy_Type::none && is_host_name(*endpoint.name);
+    const bool by_address = endpoint.name == nullptr && (family == Family::ipv4 || family == Family::ipv6);
+    return (by_name || by_address) && endpoint.address.port != 0 ? Error::ok : Error::bad_address;
 }
 
 /// Our own key is valid: a host with toxcore may run a relay with the same key.
-Error check_relay(const Tcp_Connections &c, const Relay_Place &place, const Public_Key &key) {
-    if (const Error error = check_place(c, place); error != Error::ok) {
+Error check_relay(const Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &key) {
+    if (const Error error = check_endpoint(c, endpoint); error != Error::ok) {
         return error;
     }
     return is_weak_key(key) ? Error::bad_key : Error::ok;
@@ -402,13 +404,13 @@ Error check_relay(const Tcp_Connections &c, const Relay_Place &place, const Publ
 
 /// The host names a known relay again. If the address is new and the relay is not connected, this address is tried
 /// next.
-void name_again(Tcp_Connections &c, std::uint32_t slot, const Relay_Place &named) {
+void update_known_relay(Tcp_Connections &c, std::uint32_t slot, const Relay_Endpoint &named) {
     Relay &relay = c.relays[slot];
-    if (check_place(c, named) != Error::ok) {
+    if (check_endpoint(c, named) != Error::ok) {
         return;
     }
     bool is_new = false;
-    const std::uint8_t place = add_address(relay.addresses, named.address, is_new);
+    const std::uint8_t index = add_address(relay.addresses, named.address, is_new);
     if (named.name != nullptr && (relay.name == nullptr || *relay.name != *named.name)) {
         relay.name = named.name;
         is_new = true;
@@ -422,27 +424,28 @@ void name_again(Tcp_Connections &c, std::uint32_t slot, const Relay_Place &named
         }
         disconnect_relay(c, slot, Reason::connect_failed, Relay_State::waiting);
     }
-    relay.addresses.current = place;
+    relay.addresses.current = index;
     if (relay.state == Relay_State::waiting) {
         retry_now(c, slot);
     }
 }
 
-Error add_global(Tcp_Connections &c, const Relay_Place &place, const Public_Key &relay_key) {
+Error add_global(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &relay_key) {
     const Public_Key key = canonical_key(relay_key);
-    if (const Error error = check_relay(c, place, key); error != Error::ok) {
+    if (const Error error = check_relay(c, endpoint, key); error != Error::ok) {
         return error;
     }
     update_now(c);
     std::uint32_t slot = find_relay(c, key);
     if (slot != NO_SLOT) {
-        name_again(c, slot, place);
+        update_known_relay(c, slot, endpoint);
         return Error::already;
     }
-    return add_relay(c, place, key, slot);
+    return add_relay(c, endpoint, key, slot);
 }
 
-Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &place, const Public_Key &relay_key) {
+Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Endpoint &endpoint,
+                        const Public_Key &relay_key) {
     const std::uint32_t peer = c.peers.find(connection);
     if (peer == NO_SLOT) {
         return Error::bad_handle;
@@ -450,17 +453,17 @@ Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &p
     const Public_Key key = canonical_key(relay_key);
     update_now(c);
     if (const std::uint32_t known = find_relay(c, key); known != NO_SLOT) {
-        name_again(c, known, place);
+        update_known_relay(c, known, endpoint);
         return tie(c, peer, known);
     }
-    if (const Error error = check_relay(c, place, key); error != Error::ok) {
+    if (const Error error = check_relay(c, endpoint, key); error != Error::ok) {
         return error;
     }
     if (c.peers[peer].online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(c, peer)) {
         return Error::limit;
     }
     std::uint32_t slot = NO_SLOT;
-    if (const Error error = add_relay(c, place, key, slot); error != Error::ok) {
+    if (const Error error = add_relay(c, endpoint, key, slot); error != Error::ok) {
         return error;
     }
     const Error error = tie(c, peer, slot);
@@ -474,7 +477,7 @@ Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Place &p
 template <class Add>
 Error add_by_name(const std::string &host, std::uint16_t port, Add add) {
     try {
-        return add(Relay_Place{{.port = port}, std::make_shared<const std::string>(host)});
+        return add(Relay_Endpoint{{.port = port}, std::make_shared<const std::string>(host)});
     } catch (const std::bad_alloc &) {
         return Error::no_memory;
     }
@@ -488,7 +491,7 @@ Error add_tcp_relay_global(Tcp_Connections *c, const Ip_Port &address, const Pub
 
 Error add_tcp_relay_global_by_name(Tcp_Connections *c, const std::string &host, std::uint16_t port,
                                    const Public_Key &relay_key) {
-    return add_by_name(host, port, [&](const Relay_Place &place) { return add_global(*c, place, relay_key); });
+    return add_by_name(host, port, [&](const Relay_Endpoint &endpoint) { return add_global(*c, endpoint, relay_key); });
 }
 
 Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
@@ -498,8 +501,9 @@ Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port
 
 Error add_tcp_relay_connection_by_name(Tcp_Connections *c, int connection, const std::string &host, std::uint16_t port,
                                        const Public_Key &relay_key) {
-    return add_by_name(host, port,
-                       [&](const Relay_Place &place) { return add_to_connection(*c, connection, place, relay_key); });
+    return add_by_name(host, port, [&](const Relay_Endpoint &endpoint) {
+        return add_to_connection(*c, connection, endpoint, relay_key);
+    });
 }
 
 Error kill_tcp_relay_connection(Tcp_Connections *c, int relay) {
@@ -537,7 +541,8 @@ std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<
     for (std::uint32_t i = 0; i < size && count < nodes.size(); ++i) {
         const std::uint32_t slot = (index % size + i) % size;
         // Others cannot use a host name that only our proxy can look up.
-        if (c->relays.used(slot) && is_connected(c->relays[slot]) && current_place(c->relays[slot]).name == nullptr) {
+        if (c->relays.used(slot) && is_connected(c->relays[slot]) &&
+            current_endpoint(c->relays[slot]).name == nullptr) {
             nodes[count++] = {c->relays[slot].key, current_address(c->relays[slot].addresses)};
         }
     }

@@ -7,9 +7,10 @@ namespace toxtcp {
 
 [[nodiscard]] std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key);
 /// Adds a relay and begins to connect to it.
-[[nodiscard]] Error add_relay(Tcp_Connections &c, const Relay_Place &place, const Public_Key &key, std::uint32_t &slot);
+[[nodiscard]] Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &key,
+                              std::uint32_t &slot);
 /// The address or host name of the present connection, or of the next attempt.
-[[nodiscard]] Relay_Place current_place(const Relay &relay);
+[[nodiscard]] Relay_Endpoint current_endpoint(const Relay &relay);
 /// Begins to connect. False when memory or a socket cannot be had, or the connect fails at once: nothing has changed.
 [[nodiscard]] bool connect_relay(Tcp_Connections &c, std::uint32_t slot);
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot);
@@ -19,7 +20,7 @@ void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason);
 void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Relay_State next);
 void remove_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason);
 /// Calls relay_went_down if the link has ended. Returns whether it has.
-bool settle_relay(Tcp_Connections &c, std::uint32_t slot);
+bool handle_ended_link(Tcp_Connections &c, std::uint32_t slot);
 void flush_relay(Tcp_Connections &c, std::uint32_t slot);
 void serve_relay(Tcp_Connections &c, std::uint32_t slot);
 /// When the relay has to be served; NEVER while it has no link.
@@ -46,7 +47,7 @@ void note_refused(Tcp_Connections &c, std::uint32_t slot);
 inline void note_relay_sent(Tcp_Connections &c, std::uint32_t slot, std::size_t bytes) {
     Relay &relay = c.relays[slot];
     load_sent(relay.load, c.now, bytes);
-    relay.liveness.took_since = true;
+    relay.liveness.made_progress = true;
     if (liveness_sent(relay.liveness, c.now, relay.link->client.last_heard, load_ms(relay.load, c.now))) {
         wake_relay_at(c, slot, liveness_deadline(relay.liveness, liveness_view(c, relay)));
     }

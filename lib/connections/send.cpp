@@ -9,13 +9,13 @@ namespace toxtcp {
 
 namespace {
 
-/// A socket that takes nothing for this time is stuck: data then goes over another route.
-constexpr std::uint64_t FULL_MS = 250;
+/// A socket that takes nothing for this time is stalled: data then goes over another route.
+constexpr std::uint64_t STALLED_MS = 250;
 
-/// Whether the relay's socket is full, and has taken nothing for FULL_MS.
-bool is_stuck(const Tcp_Connections &c, const Relay &relay) {
+/// Whether the relay's socket is full, and has taken nothing for STALLED_MS.
+bool is_stalled(const Tcp_Connections &c, const Relay &relay) {
     const Liveness &liveness = relay.liveness;
-    return liveness.full_since != 0 && !liveness.took_since && c.now >= liveness.full_since + FULL_MS;
+    return liveness.full_since != 0 && !liveness.made_progress && c.now >= liveness.full_since + STALLED_MS;
 }
 
 /// Inline, since each packet comes here: without the keyword GCC finds the function too long.
@@ -116,8 +116,8 @@ Error check_size(Bytes data, std::size_t limit) {
     return data.empty() || data.data() == nullptr ? Error::empty : data.size() > limit ? Error::too_long : Error::ok;
 }
 
-/// Sends over the route in use, or, when its socket is stuck (FULL_MS), over the best other route. A socket that is
-/// merely full is no reason: packets of a stream that go over two routes arrive out of order. `with` sends over one
+/// Sends over the route in use, or, when its socket is stalled (STALLED_MS), over the best other route. A socket that
+/// is merely full is no reason: packets of a stream that go over two routes arrive out of order. `with` sends over one
 /// route, and answers ok or an error.
 template <class With>
 Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
@@ -134,11 +134,11 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
         }
         if (error == Error::full) {
             result = error;
-            if (!is_stuck(c, c.relays[peer.routes[route].relay])) {
+            if (!is_stalled(c, c.relays[peer.routes[route].relay])) {
                 break;
             }
         }
-        tried = both(tried, set_of(route));
+        tried = union_of(tried, set_of(route));
     }
     return result;
 }
@@ -147,10 +147,10 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
 /// that it proves both directions of this route to the peer.
 Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes answer) {
     const Connection &peer = c.peers[peer_slot];
-    if (!route_usable(c, peer, c.answer_over)) {
+    if (!route_usable(c, peer, c.answer_route)) {
         return Error::not_online;
     }
-    const Route &route = peer.routes[c.answer_over];
+    const Route &route = peer.routes[c.answer_route];
     Packet packet;
     packet.type = Packet_Type::data;
     packet.id = route.id;
@@ -170,7 +170,7 @@ Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packe
     }
     const Connection &peer = c->peers[slot];
     update_now(*c);
-    if (slot == c->answer_to && is_echo_response(packet)) {
+    if (slot == c->answer_peer && is_echo_response(packet)) {
         return send_answer(*c, slot, packet);
     }
     if (peer.online != 0) {

@@ -25,7 +25,7 @@ constexpr std::uint64_t SUSPENDED_MS = 20'000;
 constexpr std::uint64_t ASK_NETWORK_MS = 250;
 
 /// Finds the route of the event's routing id. False when the id has no reference, or its reference is outdated.
-bool find_referred(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
+bool find_route_of(const Tcp_Connections &c, std::uint32_t relay_slot, const Relay_Event &event, std::uint32_t &peer,
                    std::uint8_t &route) {
     if (event.reference == NO_REFERENCE) {
         return false;
@@ -44,17 +44,17 @@ void count_packet(Connection &peer, std::uint8_t route, Bytes data) {
 
 /// A packet in the form of an echo: handled here, or for the host's own net_crypto.
 void deliver_echo(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes data) {
-    if (take_echo(c, peer_slot, route, data)) {
+    if (handle_echo(c, peer_slot, route, data)) {
         return;
     }
     Connection &peer = c.peers[peer_slot];
     count_packet(peer, route, data);
     if (c.callbacks.data != nullptr) {
-        c.answer_to = peer_slot;
-        c.answer_over = route;
+        c.answer_peer = peer_slot;
+        c.answer_route = route;
         // The result is ignored: a relay may repeat such a packet.
         static_cast<void>(c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata));
-        c.answer_to = NO_SLOT;
+        c.answer_peer = NO_SLOT;
     }
 }
 
@@ -67,14 +67,14 @@ void deliver(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, By
     }
     Connection &peer = c.peers[peer_slot];
     count_packet(peer, route, data);
-    const std::uint32_t untied = c.untied;
+    const std::uint32_t untie_count = c.untie_count;
     if (c.callbacks.data != nullptr && c.callbacks.data(c.callbacks.object, peer.id, data, c.userdata) &&
-        c.untied == untied) { // otherwise the callback may have ended the connection
+        c.untie_count == untie_count) { // otherwise the callback may have ended the connection
         note_heard(c, peer_slot, route);
     }
 }
 
-void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
+void handle_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
     Relay_Client &client = c.relays[slot].link->client;
     const std::uint32_t peer_slot = find_peer(c, *reinterpret_cast<const Public_Key *>(packet.public_key));
     const std::uint8_t route = peer_slot == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer_slot], slot);
@@ -92,18 +92,18 @@ void take_routing_response(Tcp_Connections &c, std::uint32_t slot, const Packet 
     }
 }
 
-void take_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
+void handle_oob(Tcp_Connections &c, std::uint32_t slot, const Packet &packet) {
     const Public_Key sender = canonical_key(*reinterpret_cast<const Public_Key *>(packet.public_key));
     const std::uint32_t peer = find_peer(c, sender);
     const std::uint8_t route = peer == NO_SLOT ? NO_ROUTE : find_route(c.peers[peer], slot);
     if (route != NO_ROUTE) {
         deliver(c, peer, route, packet.data);
-    } else if (!take_stranger_echo(c, slot, sender, packet.data) && c.callbacks.oob != nullptr) {
+    } else if (!handle_stranger_echo(c, slot, sender, packet.data) && c.callbacks.oob != nullptr) {
         c.callbacks.oob(c.callbacks.object, sender, c.relays.handle(slot), packet.data, c.userdata);
     }
 }
 
-void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event) {
+void handle_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event) {
     note_cause(c, event.kind == Relay_Event_Kind::pong ? Wake_Cause::pong : Wake_Cause::packet);
     std::uint32_t peer = NO_SLOT;
     std::uint8_t route = NO_ROUTE;
@@ -112,7 +112,7 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
     traffic.bytes_received += event.packet.data.size();
     switch (event.kind) {
     case Relay_Event_Kind::data:
-        if (find_referred(c, slot, event, peer, route)) {
+        if (find_route_of(c, slot, event, peer, route)) {
             deliver(c, peer, route, event.packet.data);
         }
         break;
@@ -120,20 +120,20 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
         relay_came_up(c, slot);
         break;
     case Relay_Event_Kind::routing_response:
-        take_routing_response(c, slot, event.packet);
+        handle_routing_response(c, slot, event.packet);
         break;
     case Relay_Event_Kind::peer_online:
-        if (find_referred(c, slot, event, peer, route)) {
+        if (find_route_of(c, slot, event, peer, route)) {
             set_step(c, peer, route, Route_Step::online);
         }
         break;
     case Relay_Event_Kind::peer_offline:
-        if (find_referred(c, slot, event, peer, route)) {
+        if (find_route_of(c, slot, event, peer, route)) {
             set_step(c, peer, route, Route_Step::registered);
         }
         break;
     case Relay_Event_Kind::oob:
-        take_oob(c, slot, event.packet);
+        handle_oob(c, slot, event.packet);
         break;
     case Relay_Event_Kind::onion:
         if (c.callbacks.onion != nullptr) {
@@ -146,7 +146,7 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
         }
         break;
     case Relay_Event_Kind::pong:
-        forget_refusals(c, slot);
+        retry_refused_routes(c, slot);
         break;
     case Relay_Event_Kind::none:
     case Relay_Event_Kind::ended:
@@ -154,14 +154,14 @@ void take_event(Tcp_Connections &c, std::uint32_t slot, const Relay_Event &event
     }
 }
 
-/// Takes the packets of the last read. False when a callback ended or replaced the link.
-bool take_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutable_Bytes input) {
+/// Handles the packets of the last read. False when a callback ended or replaced the link.
+bool handle_input(Tcp_Connections &c, std::uint32_t slot, Relay_Link *link, Mutable_Bytes input) {
     for (;;) {
         const Relay_Event event = relay_next(link->client, input, c.now);
         if (event.kind == Relay_Event_Kind::none || event.kind == Relay_Event_Kind::ended) {
             return true;
         }
-        take_event(c, slot, event);
+        handle_event(c, slot, event);
         if (c.destroy_requested || c.relays[slot].link.get() != link) {
             return false;
         }
@@ -179,7 +179,7 @@ bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
         Mutable_Bytes input;
         const std::size_t got = link_receive(*link, c.context.host, buffer, input);
         came = came || got != 0;
-        if (got != 0 && !take_input(c, slot, link, input)) {
+        if (got != 0 && !handle_input(c, slot, link, input)) {
             return false;
         }
         more = got == asked && link->client.phase != Relay_Phase::ended;
@@ -187,13 +187,13 @@ bool read_relay(Tcp_Connections &c, std::uint32_t slot) {
     if (link == nullptr) {
         return false;
     }
-    if (settle_relay(c, slot)) {
+    if (handle_ended_link(c, slot)) {
         note_cause(c, Wake_Cause::packet);
         return false;
     }
     if (came && link->client.ping_heard == c.now) {
         note_cause(c, Wake_Cause::relay_ping);
-        forget_refusals(c, slot);
+        retry_refused_routes(c, slot);
         wake_relay_at(c, slot, relay_due(c, c.relays[slot])); // our own ping may have been sent too
     } else if (came && c.causes == 0) {
         note_cause(c, Wake_Cause::packet); // a part of a packet
@@ -255,15 +255,15 @@ void serve_due(Tcp_Connections &c) {
         note_cause(c, Wake_Cause::prune);
         prune_relays(c);
     }
-    if (c.proof_failed) {
-        c.proof_failed = false;
+    if (c.network_check_failed) {
+        c.network_check_failed = false;
         schedule_reconnects(c);
     }
     if (c.pinged) {
         c.pinged = false;
         coalesce_pings(c);
     }
-    if (c.reconnect_at <= c.now || (c.causes != 0 && c.ready_at <= c.now)) {
+    if (c.reconnect_at <= c.now || (c.causes != 0 && c.coalesced_reconnect_at <= c.now)) {
         note_cause(c, Wake_Cause::retry);
         reconnect(c);
     }
@@ -415,7 +415,7 @@ void do_tcp_connections(Tcp_Connections *c, void *userdata) {
         }
         if (c->network_changed) {
             note_cause(*c, Wake_Cause::request);
-            prove_network(*c);
+            start_network_check(*c);
         }
         serve_due(*c);
         if (!c->changes.empty()) {

@@ -57,7 +57,7 @@ std::uint64_t make_number(const Tcp_Connections &c, std::uint32_t stamp, std::ui
 Route_Set usable_routes(const Tcp_Connections &c, const Connection &peer) {
     Route_Set routes = 0;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
-        routes = both(routes, route_usable(c, peer, i) ? set_of(i) : Route_Set{0});
+        routes = union_of(routes, route_usable(c, peer, i) ? set_of(i) : Route_Set{0});
     }
     return routes;
 }
@@ -66,7 +66,7 @@ Route_Set stale_routes(const Tcp_Connections &c, const Connection &peer) {
     Route_Set routes = 0;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const bool stale = route_usable(c, peer, i) && is_stale(c.relays[peer.routes[i].relay]);
-        routes = both(routes, stale ? set_of(i) : Route_Set{0});
+        routes = union_of(routes, stale ? set_of(i) : Route_Set{0});
     }
     return routes;
 }
@@ -86,7 +86,7 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
         views[i] = {.usable = true,
                     .stale = relay.liveness.stale,
                     .distrusted = delivery_distrusts(*peer.delivery, i, c.now),
-                    .bad_name = has_bad_name(relay.reputation, c.now),
+                    .bad_reputation = has_bad_reputation(relay.reputation, c.now),
                     .heard = peer.heard == i,
                     .loaded = load_ms(relay.load, c.now) > LOADED_MS,
                     .standing = delivery.proof == Proof::verified ? Route_Standing::verified
@@ -158,8 +158,8 @@ bool is_own(const Tcp_Connections &c, std::uint64_t number) {
     return (static_cast<std::uint32_t>(number) >> 3) == c.echo_tag;
 }
 
-/// Takes the answer to an echo of ours. False when the packet is no such answer.
-bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
+/// Handles the answer to an echo of ours. False when the packet is no such answer.
+bool handle_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     std::uint64_t number = 0;
     bool by_library = false;
@@ -184,10 +184,10 @@ bool take_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     return true; // also an answer that a relay repeats is not for the host
 }
 
-/// Takes a request of the peer: tells Delivery, and answers over the route that the request came over, so that the
+/// Handles a request of the peer: tells Delivery, and answers over the route that the request came over, so that the
 /// answer proves both directions. False when the packet is for the host: not a valid request, or the host answers
 /// echoes.
-bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
+bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     Echo echo;
     if (shared == nullptr || canonical_key(echo_asker(packet)) != c.peers[peer_slot].key ||
@@ -201,7 +201,7 @@ bool take_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t rout
         delivery != nullptr && echo.kind != Echo_Kind::foreign) {
         delivery_peer_echo(*delivery, c.now, static_cast<std::uint32_t>(echo.number >> 32), echo.unheard, route,
                            c.peers[peer_slot].sending);
-        if (delivery->check) {
+        if (delivery->due_now) {
             wake_peer_at(c, peer_slot, c.now);
         }
     }
@@ -284,8 +284,8 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
             leave_route(c, peer_slot, i);
         }
     }
-    if (action.take_back) {
-        balance_by(c, peer_slot, c.now);
+    if (action.request_withdrawn) {
+        schedule_balance(c, peer_slot, c.now);
     }
     if (action.echo != 0) {
         send_echoes(c, peer_slot, action.echo, action.unheard);
@@ -293,14 +293,14 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
     wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
 }
 
-bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {
+bool handle_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet) {
     if (is_echo_response(packet)) {
-        return take_answer(c, peer, packet);
+        return handle_answer(c, peer, packet);
     }
-    return is_echo_request(packet) && take_request(c, peer, route, packet);
+    return is_echo_request(packet) && handle_request(c, peer, route, packet);
 }
 
-bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet) {
+bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet) {
     if (!is_echo_request(packet) || canonical_key(echo_asker(packet)) != sender) {
         return false;
     }

@@ -41,8 +41,9 @@ inline void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
 
 /// Handles a packet that is an echo request or response. True when the packet is done with, and not for the host.
 /// `route`: the route that the packet came over.
-[[nodiscard]] bool take_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);
+[[nodiscard]] bool handle_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);
 /// The same for an OOB packet from a key that has no route over this relay. Only requests are handled.
-[[nodiscard]] bool take_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender, Bytes packet);
+[[nodiscard]] bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_Key &sender,
+                                        Bytes packet);
 
 } // namespace toxtcp

@@ -37,7 +37,7 @@ const char *check_relay(const Tcp_Connections &c, std::uint32_t slot) {
         }
         const Connection &peer = c.peers[connection_of(reference)];
         const Route &route = peer.routes[route_of(reference)];
-        if (route.relay != slot || route.place != place) {
+        if (route.relay != slot || route.tied_index != place) {
             return "a relay lists a route that is not its own";
         }
         const bool has_id = route.step == Route_Step::registered || route.step == Route_Step::online;
@@ -98,7 +98,7 @@ const char *check_peer(const Tcp_Connections &c, std::uint32_t slot) {
             return "a route leads to a relay that is gone";
         }
         const Relay &relay = c.relays[route.relay];
-        if (route.place >= relay.tied.size() || relay.tied[route.place] != route_reference(slot, i)) {
+        if (route.tied_index >= relay.tied.size() || relay.tied[route.tied_index] != route_reference(slot, i)) {
             return "a route is not in its relay's list";
         }
         online += route.step == Route_Step::online;

@@ -63,17 +63,17 @@ void close_epoll(void *object) {
 
 } // namespace
 
-Waiting open_epoll(bool &network_ready) {
+Poller open_epoll(bool &network_ready) {
     const int descriptor = epoll_create1(EPOLL_CLOEXEC);
     if (descriptor < 0) {
         return {};
     }
-    auto *const made = new (std::nothrow) Epoll{descriptor, &network_ready};
-    if (made == nullptr) {
+    auto *const epoll = new (std::nothrow) Epoll{descriptor, &network_ready};
+    if (epoll == nullptr) {
         close(descriptor);
         return {};
     }
-    return {.object = made,
+    return {.object = epoll,
             .watch = epoll_watch,
             .forget = epoll_forget,
             .ready = epoll_ready,

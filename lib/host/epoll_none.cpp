@@ -2,7 +2,7 @@
 
 namespace toxtcp {
 
-Waiting open_epoll(bool &) {
+Poller open_epoll(bool &) {
     return {};
 }
 

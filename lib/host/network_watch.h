@@ -36,7 +36,7 @@ void close_network_watch(Network_Watch &watch);
 void read_network_watch(Network_Watch &watch);
 
 /// Processes the messages of one read from the netlink socket. Also called by tests.
-void take_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages);
+void handle_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages);
 
 /// Compares two clocks, ms: `boot` counts the time of sleep, `monotonic` does not.
 void note_clocks(Network_Watch &watch, std::int64_t boot, std::int64_t monotonic);

@@ -71,7 +71,7 @@ bool remember(Network_Watch &watch, std::uint64_t hash) {
 
 /// A hash of the address or default route that a message is about. 0: the message does not matter, since it cannot
 /// affect a TCP connection to another machine.
-std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
+std::uint64_t subject_hash(const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
     std::uint64_t hash = FNV_START;
     if (header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_DELADDR) {
         ifaddrmsg address;
@@ -107,36 +107,37 @@ std::uint64_t subject(const nlmsghdr &header, const std::uint8_t *body, std::siz
 /// Notices a device (a cable, a radio) that is up again with the same address. A device that goes down is no change,
 /// since it opens no new way to the relays. It is remembered in `known`: the kernel repeats such messages at every
 /// radio scan, and only the first message after the device was down counts.
-void take_link(Network_Watch &watch, const std::uint8_t *body, std::size_t size) {
+void handle_link(Network_Watch &watch, const std::uint8_t *body, std::size_t size) {
     ifinfomsg link;
     if (size < sizeof link) {
         return;
     }
     std::memcpy(&link, body, sizeof link);
-    std::uint64_t about = FNV_START;
-    mix(about, std::uint16_t{RTM_NEWLINK});
-    mix(about, link.ifi_index);
+    std::uint64_t hash = FNV_START;
+    mix(hash, std::uint16_t{RTM_NEWLINK});
+    mix(hash, link.ifi_index);
     if ((link.ifi_flags & IFF_RUNNING) == 0) {
-        static_cast<void>(remember(watch, about));
+        static_cast<void>(remember(watch, hash));
         return;
     }
-    const std::uint64_t alone = about;
-    mix_attributes(about, reinterpret_cast<const rtattr *>(body + NLMSG_ALIGN(sizeof link)),
+    const std::uint64_t device_hash = hash;
+    mix_attributes(hash, reinterpret_cast<const rtattr *>(body + NLMSG_ALIGN(sizeof link)),
                    size - std::min(size, std::size_t{NLMSG_ALIGN(sizeof link)}), IFLA_MASTER, IFLA_MASTER);
-    const bool has_master = about != alone; // part of a bridge, such as a container's device: has no address of its own
-    const bool was_down = std::erase(watch.known, alone) != 0;
+    const bool has_master =
+        hash != device_hash; // part of a bridge, such as a container's device: has no address of its own
+    const bool was_down = std::erase(watch.known, device_hash) != 0;
     watch.changed = watch.changed || (was_down && !has_master && link.ifi_index != static_cast<int>(LOOPBACK));
 }
 
-void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
+void handle_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8_t *body, std::size_t size) {
     if (header.nlmsg_type == RTM_NEWLINK) {
-        take_link(watch, body, size);
+        handle_link(watch, body, size);
         return;
     }
     const bool comes = header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_NEWROUTE;
     const bool goes = header.nlmsg_type == RTM_DELADDR || header.nlmsg_type == RTM_DELROUTE;
-    const std::uint64_t about = comes || goes ? subject(header, body, size) : 0;
-    if (about == 0) {
+    const std::uint64_t hash = comes || goes ? subject_hash(header, body, size) : 0;
+    if (hash == 0) {
         return;
     }
     const bool is_listed = (header.nlmsg_flags & NLM_F_MULTI) != 0; // part of the answer to ask_for_addresses
@@ -145,9 +146,9 @@ void take_message(Network_Watch &watch, const nlmsghdr &header, const std::uint8
     const bool is_new_route =
         header.nlmsg_type == RTM_NEWROUTE && (header.nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == NLM_F_CREATE;
     if (goes) {
-        std::erase(watch.known, about);
+        std::erase(watch.known, hash);
         watch.changed = true;
-    } else if ((remember(watch, about) && !is_listed) || is_new_route) {
+    } else if ((remember(watch, hash) && !is_listed) || is_new_route) {
         watch.changed = true;
     }
 }
@@ -208,7 +209,7 @@ void read_netlink(Network_Watch &watch) {
     for (;;) {
         const ssize_t got = recv(watch.socket, buffer.data(), buffer.size(), 0);
         if (got > 0) {
-            take_netlink(watch, std::span{buffer}.first(static_cast<std::size_t>(got)));
+            handle_netlink(watch, std::span{buffer}.first(static_cast<std::size_t>(got)));
         } else if (got < 0 && errno == ENOBUFS) {
             lost = true;
         } else if (lost) {
@@ -236,14 +237,14 @@ void close_network_watch(Network_Watch &watch) {
     close_if_open(watch.wake);
 }
 
-void take_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages) {
+void handle_netlink(Network_Watch &watch, std::span<const std::uint8_t> messages) {
     while (messages.size() >= sizeof(nlmsghdr)) {
         nlmsghdr header;
         std::memcpy(&header, messages.data(), sizeof header);
         if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > messages.size()) {
             return;
         }
-        take_message(watch, header, messages.data() + NLMSG_HDRLEN, header.nlmsg_len - std::size_t{NLMSG_HDRLEN});
+        handle_message(watch, header, messages.data() + NLMSG_HDRLEN, header.nlmsg_len - std::size_t{NLMSG_HDRLEN});
         messages = messages.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), messages.size()));
     }
 }

@@ -87,13 +87,13 @@ void close_poll(void *object) {
 
 } // namespace
 
-Waiting open_poll(bool &network_ready) {
-    auto *const made = new (std::nothrow) Poll;
-    if (made == nullptr) {
+Poller open_poll(bool &network_ready) {
+    auto *const poll = new (std::nothrow) Poll;
+    if (poll == nullptr) {
         return {};
     }
-    made->network_ready = &network_ready;
-    return {.object = made,
+    poll->network_ready = &network_ready;
+    return {.object = poll,
             .watch = poll_watch,
             .forget = poll_forget,
             .ready = poll_ready,

@@ -54,21 +54,21 @@ void sockets_close() {
 int socket_connect(const Ip_Port &address) {
     sockaddr_storage to;
     const int size = to_sockaddr(address, to);
-    const SOCKET made = WSASocketW(to.ss_family, SOCK_STREAM, IPPROTO_TCP, nullptr, 0,
-                                   WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-    if (made == INVALID_SOCKET) {
+    const SOCKET handle = WSASocketW(to.ss_family, SOCK_STREAM, IPPROTO_TCP, nullptr, 0,
+                                     WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (handle == INVALID_SOCKET) {
         return -1;
     }
     u_long non_blocking = 1;
     // Small packets are sent without delay.
     const BOOL on = TRUE;
-    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, reinterpret_cast<const char *>(&on), sizeof on);
-    if (made > INT_MAX || ioctlsocket(made, static_cast<long>(FIONBIO), &non_blocking) != 0 ||
-        (connect(made, reinterpret_cast<const sockaddr *>(&to), size) != 0 && WSAGetLastError() != WSAEWOULDBLOCK)) {
-        closesocket(made);
+    setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, reinterpret_cast<const char *>(&on), sizeof on);
+    if (handle > INT_MAX || ioctlsocket(handle, static_cast<long>(FIONBIO), &non_blocking) != 0 ||
+        (connect(handle, reinterpret_cast<const sockaddr *>(&to), size) != 0 && WSAGetLastError() != WSAEWOULDBLOCK)) {
+        closesocket(handle);
         return -1;
     }
-    return static_cast<int>(made);
+    return static_cast<int>(handle);
 }
 
 std::ptrdiff_t socket_send(int socket, Bytes bytes) {

@@ -18,7 +18,7 @@ namespace {
 
 struct System_Host {
     Host host; // new_system_host returns a pointer to this member
-    Waiting waiting;
+    Poller poller;
     Network_Watch network;
     bool network_ready = false; ///< `network` has something to read
 };
@@ -40,37 +40,37 @@ std::ptrdiff_t host_receive(void *, int socket, Mutable_Bytes first, Mutable_Byt
 }
 
 void host_close(void *object, int socket) {
-    const Waiting &waiting = self(object).waiting;
-    if (waiting.object != nullptr) {
-        waiting.forget(waiting.object, socket);
+    const Poller &poller = self(object).poller;
+    if (poller.object != nullptr) {
+        poller.forget(poller.object, socket);
     }
     socket_close(socket);
 }
 
 bool host_watch(void *object, int socket, std::uint32_t tag, bool writing) {
-    const Waiting &waiting = self(object).waiting;
-    return waiting.watch(waiting.object, socket, tag, writing);
+    const Poller &poller = self(object).poller;
+    return poller.watch(poller.object, socket, tag, writing);
 }
 
 std::size_t host_ready(void *object, std::span<Ready> ready) {
-    System_Host &made = self(object);
-    const std::size_t count = made.waiting.ready(made.waiting.object, ready);
-    if (made.network_ready) {
+    System_Host &system_host = self(object);
+    const std::size_t count = system_host.poller.ready(system_host.poller.object, ready);
+    if (system_host.network_ready) {
         // Read now, and not in `network_changed`: a host that wraps this one may never call that function, and then the
         // descriptors would stay ready for ever.
-        made.network_ready = false;
-        read_network_watch(made.network);
+        system_host.network_ready = false;
+        read_network_watch(system_host.network);
     }
     return count;
 }
 
 int host_descriptor(void *object) {
-    return self(object).waiting.descriptor;
+    return self(object).poller.descriptor;
 }
 
 bool host_wait(void *object, int milliseconds) {
-    const Waiting &waiting = self(object).waiting;
-    return waiting.wait(waiting.object, milliseconds);
+    const Poller &poller = self(object).poller;
+    return poller.wait(poller.object, milliseconds);
 }
 
 bool host_network_changed(void *object) {
@@ -99,54 +99,54 @@ Host *new_system_host() {
     if (sodium_init() < 0) {
         return nullptr;
     }
-    auto *const made = new (std::nothrow) System_Host;
-    if (made == nullptr) {
+    auto *const system_host = new (std::nothrow) System_Host;
+    if (system_host == nullptr) {
         return nullptr;
     }
     if (!sockets_open()) {
-        delete made;
+        delete system_host;
         return nullptr;
     }
-    made->host = {.object = made,
-                  .connect = host_connect,
-                  .send = host_send,
-                  .receive = host_receive,
-                  .close = host_close,
-                  .network_changed = host_network_changed,
-                  .acknowledged = host_acknowledged,
-                  .now = host_now,
-                  .random = host_random,
-                  .log = host_log};
-    made->waiting = open_epoll(made->network_ready);
-    if (made->waiting.object == nullptr) {
-        made->waiting = open_poll(made->network_ready);
+    system_host->host = {.object = system_host,
+                         .connect = host_connect,
+                         .send = host_send,
+                         .receive = host_receive,
+                         .close = host_close,
+                         .network_changed = host_network_changed,
+                         .acknowledged = host_acknowledged,
+                         .now = host_now,
+                         .random = host_random,
+                         .log = host_log};
+    system_host->poller = open_epoll(system_host->network_ready);
+    if (system_host->poller.object == nullptr) {
+        system_host->poller = open_poll(system_host->network_ready);
     }
-    if (made->waiting.object == nullptr) {
-        return &made->host; // no memory: the host has no readiness, and every socket is tried in every tick
+    if (system_host->poller.object == nullptr) {
+        return &system_host->host; // no memory: the host has no readiness, and every socket is tried in every tick
     }
-    made->host.watch = host_watch;
-    made->host.ready = host_ready;
-    made->host.descriptor = host_descriptor;
-    made->host.wait = host_wait;
-    open_network_watch(made->network);
-    for (int *const descriptor : {&made->network.socket, &made->network.wake}) {
-        if (*descriptor >= 0 && !host_watch(made, *descriptor, NETWORK_TAG, false)) {
+    system_host->host.watch = host_watch;
+    system_host->host.ready = host_ready;
+    system_host->host.descriptor = host_descriptor;
+    system_host->host.wait = host_wait;
+    open_network_watch(system_host->network);
+    for (int *const descriptor : {&system_host->network.socket, &system_host->network.wake}) {
+        if (*descriptor >= 0 && !host_watch(system_host, *descriptor, NETWORK_TAG, false)) {
             socket_close(*descriptor);
             *descriptor = -1;
         }
     }
-    made->host.tells_network_changes = made->network.socket >= 0;
-    return &made->host;
+    system_host->host.tells_network_changes = system_host->network.socket >= 0;
+    return &system_host->host;
 }
 
 void kill_system_host(Host *host) {
     if (host != nullptr) {
-        System_Host &made = self(host->object);
-        close_network_watch(made.network);
-        if (made.waiting.object != nullptr) {
-            made.waiting.close(made.waiting.object);
+        System_Host &system_host = self(host->object);
+        close_network_watch(system_host.network);
+        if (system_host.poller.object != nullptr) {
+            system_host.poller.close(system_host.poller.object);
         }
-        delete &made;
+        delete &system_host;
         sockets_close();
     }
 }

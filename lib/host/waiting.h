@@ -8,7 +8,7 @@ namespace toxtcp {
 
 /// All functions are called with `object`. `watch`, `ready` and `wait` do what the functions of Host with these names
 /// do.
-struct Waiting {
+struct Poller {
     void *object = nullptr; ///< null: this way is not available
     bool (*watch)(void *object, int socket, std::uint32_t tag, bool writing) = nullptr;
     void (*forget)(void *object, int socket) = nullptr; ///< to be called before a socket is closed
@@ -21,9 +21,9 @@ struct Waiting {
 /// epoll, on Linux: one system call, whatever the number of sockets. Not available if no descriptor or no memory is
 /// left, or if epoll_none.cpp was built in place of epoll.cpp. `network_ready` is set when NETWORK_TAG is ready. It
 /// must outlive the result.
-Waiting open_epoll(bool &network_ready);
+Poller open_epoll(bool &network_ready);
 
 /// `poll` on every system (WSAPoll on Windows). Needs no descriptor. Not available if no memory is left.
-Waiting open_poll(bool &network_ready);
+Poller open_poll(bool &network_ready);
 
 } // namespace toxtcp

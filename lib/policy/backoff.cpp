@@ -30,17 +30,17 @@ void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool 
     // Random pauses keep the clients of a relay that restarts from coming all at once. The first pause varies most.
     const std::uint64_t spread = backoff.attempts <= 1 ? pause : pause / 8;
     backoff.ready_at = now + pause - random % (spread + 1) / (backoff.attempts <= 1 ? 2 : 1);
-    backoff.patient = pause >= PATIENT_RETRY_MS;
-    backoff.waiting_since = now;
+    backoff.may_coalesce = pause >= MIN_COALESCED_RETRY_MS;
+    backoff.queue_order = now;
     if (backoff.away_since == 0 || was_up) {
         backoff.away_since = now;
     }
 }
 
-void backoff_excuse(Backoff &backoff, std::uint64_t now) {
+void backoff_limit_in_outage(Backoff &backoff, std::uint64_t now) {
     backoff.attempts = std::min(backoff.attempts, OUTAGE_ATTEMPTS);
     backoff.ready_at = std::min(backoff.ready_at, now + NEEDED_RETRY_MS);
-    backoff.patient = false;
+    backoff.may_coalesce = false;
 }
 
 void backoff_connected(Backoff &backoff) {
@@ -50,24 +50,24 @@ void backoff_connected(Backoff &backoff) {
 void backoff_reset(Backoff &backoff, std::uint64_t at) {
     backoff.attempts = 0;
     backoff.ready_at = at;
-    backoff.patient = false;
+    backoff.may_coalesce = false;
 }
 
 std::uint64_t backoff_wake_at(const Backoff &backoff) {
-    return backoff.ready_at + (backoff.patient ? COALESCE_MS : 0);
+    return backoff.ready_at + (backoff.may_coalesce ? COALESCE_MS : 0);
 }
 
 void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
-    const bool goes_on = pace.ended_at != 0 && now < pace.ended_at + RELAPSE_MS;
-    pace.outage_since = goes_on ? pace.ended_since : now;
+    const bool goes_on = pace.last_outage_end != 0 && now < pace.last_outage_end + SAME_OUTAGE_MS;
+    pace.outage_since = goes_on ? pace.last_outage_start : now;
     pace.has_network = false;
     pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
 }
 
 bool outage_ends(Reconnect_Pace &pace, std::uint64_t now) {
-    const bool is_first = pace.ended_at == 0 || now >= pace.ended_at + RELAPSE_MS;
-    pace.ended_since = pace.outage_since;
-    pace.ended_at = now;
+    const bool is_first = pace.last_outage_end == 0 || now >= pace.last_outage_end + SAME_OUTAGE_MS;
+    pace.last_outage_start = pace.outage_since;
+    pace.last_outage_end = now;
     pace.outage_since = 0;
     return is_first;
 }
@@ -76,17 +76,18 @@ void pace_renew(Reconnect_Pace &pace, std::uint64_t now) {
     pace = {.outage_since = pace.outage_since != 0 ? now : 0, .next_at = now};
 }
 
-std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told) {
+std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool tells_changes) {
     if (pace.outage_since == 0) {
         return PACE_MS;
     }
     const std::uint64_t lasts = now - pace.outage_since;
-    const std::uint64_t slowest = told && !pace.has_network ? MAX_OUTAGE_PACE_MS : UNTOLD_OUTAGE_PACE_MS;
+    const std::uint64_t slowest =
+        tells_changes && !pace.has_network ? MAX_OUTAGE_PACE_MS : MAX_UNREPORTED_OUTAGE_PACE_MS;
     return std::clamp(lasts / (lasts < 60'000 ? 10 : 5), OUTAGE_PACE_MS, slowest);
 }
 
-bool goes_before(const Waiting_Relay &a, const Waiting_Relay &b) {
-    return a.needed != b.needed ? a.needed : a.waiting_since < b.waiting_since;
+bool is_tried_before(const Waiting_Relay &a, const Waiting_Relay &b) {
+    return a.needed != b.needed ? a.needed : a.queue_order < b.queue_order;
 }
 
 } // namespace toxtcp

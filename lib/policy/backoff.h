@@ -28,26 +28,26 @@ inline constexpr std::uint64_t USEFUL_MS = 60'000;
 inline constexpr std::uint64_t PACE_MS = 100;
 inline constexpr std::uint64_t OUTAGE_PACE_MS = 350;
 inline constexpr std::uint64_t MAX_OUTAGE_PACE_MS = 120'000;
-inline constexpr std::uint64_t RELAPSE_MS = 10'000;
-inline constexpr std::uint64_t UNTOLD_OUTAGE_PACE_MS = 2'000;
-/// A retry after a wait this long is patient: it may wait COALESCE_MS more for a wake-up that has another cause.
-inline constexpr std::uint64_t PATIENT_RETRY_MS = 30'000;
+inline constexpr std::uint64_t SAME_OUTAGE_MS = 10'000;
+inline constexpr std::uint64_t MAX_UNREPORTED_OUTAGE_PACE_MS = 2'000;
+/// A retry after a wait this long may wait COALESCE_MS more, for a wake-up that has another cause.
+inline constexpr std::uint64_t MIN_COALESCED_RETRY_MS = 30'000;
 inline constexpr std::uint64_t COALESCE_MS = 30'000;
 
 /// Of one relay.
 struct Backoff {
-    std::uint32_t attempts = 0;      ///< failed in a row
-    bool patient = false;            ///< the retry may wait for a wake-up that has another cause
-    std::uint64_t ready_at = 0;      ///< ms, the relay is not tried before this time, except in an outage
-    std::uint64_t waiting_since = 0; ///< ms, the end of the last attempt or connection
-    std::uint64_t away_since = 0;    ///< ms, since when the relay is not connected; 0: it is connected
+    std::uint32_t attempts = 0;    ///< failed in a row
+    bool may_coalesce = false;     ///< the retry may wait for a wake-up that has another cause
+    std::uint64_t ready_at = 0;    ///< ms, the relay is not tried before this time, except in an outage
+    std::uint64_t queue_order = 0; ///< the lowest first: ms, the end of the last attempt or connection
+    std::uint64_t away_since = 0;  ///< ms, since when the relay is not connected; 0: it is connected
 };
 
 /// An attempt failed, or a connection ended after `up` ms (0 for an attempt). `needed`: a peer needs the relay.
 /// `random`: any random number.
 void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool needed, std::uint32_t random);
 /// The relay failed in an outage, which tells little about it: when the outage is over, it does not wait long.
-void backoff_excuse(Backoff &backoff, std::uint64_t now);
+void backoff_limit_in_outage(Backoff &backoff, std::uint64_t now);
 /// The relay is connected.
 void backoff_connected(Backoff &backoff);
 /// The relay is to be tried at `at`, whatever happened before: the network or the relay's address has changed.
@@ -57,31 +57,31 @@ void backoff_reset(Backoff &backoff, std::uint64_t at);
 
 /// Of all relays.
 struct Reconnect_Pace {
-    std::uint64_t outage_since = 0; ///< ms, start of the outage; 0: there is no outage
-    std::uint64_t next_at = 0;      ///< ms, the next attempt is not before this time
-    std::uint64_t ended_at = 0;     ///< ms, end of the last outage; 0: there was none
-    std::uint64_t ended_since = 0;  ///< ms, start of the last outage
-    bool has_network = false;       ///< an attempt in this outage did not fail at once
+    std::uint64_t outage_since = 0;      ///< ms, start of the outage; 0: there is no outage
+    std::uint64_t next_at = 0;           ///< ms, the next attempt is not before this time
+    std::uint64_t last_outage_end = 0;   ///< ms, end of the last outage; 0: there was none
+    std::uint64_t last_outage_start = 0; ///< ms, start of the last outage
+    bool has_network = false;            ///< an attempt in this outage did not fail at once
 };
 
-/// No relay is connected any more. An outage that ended less than RELAPSE_MS ago goes on: the connection that ended it
-/// was of no use.
+/// No relay is connected any more. An outage that ended less than SAME_OUTAGE_MS ago goes on: the connection that
+/// ended it was of no use.
 void outage_begins(Reconnect_Pace &pace, std::uint64_t now);
-/// A relay is connected. False when an outage ended less than RELAPSE_MS ago: the waiting relays were tried then.
+/// A relay is connected. False when an outage ended less than SAME_OUTAGE_MS ago: the waiting relays were tried then.
 [[nodiscard]] bool outage_ends(Reconnect_Pace &pace, std::uint64_t now);
 
 /// The network has changed: earlier failures tell nothing about the new network.
 void pace_renew(Reconnect_Pace &pace, std::uint64_t now);
 
-/// ms between two attempts. `told`: the host tells of network changes.
-[[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool told);
+/// ms between two attempts. `tells_changes`: the host tells of network changes.
+[[nodiscard]] std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool tells_changes);
 
 /// A relay in the queue.
 struct Waiting_Relay {
-    bool needed = false;             ///< a peer needs it
-    std::uint64_t waiting_since = 0; ///< ms
+    bool needed = false;           ///< a peer needs it
+    std::uint64_t queue_order = 0; ///< the lowest first
 };
 /// Whether `a` is tried before `b`.
-[[nodiscard]] bool goes_before(const Waiting_Relay &a, const Waiting_Relay &b);
+[[nodiscard]] bool is_tried_before(const Waiting_Relay &a, const Waiting_Relay &b);
 
 } // namespace toxtcp

@@ -27,13 +27,13 @@ constexpr std::uint32_t COMPLAINT_SLACK_MS = 500;
 /// Where nothing can be verified now, the next look is after this time.
 constexpr std::uint32_t VERIFY_AGAIN_MS = 500;
 /// Complaints go over all routes again when the pause between two complaints is this long for each route.
-constexpr std::uint32_t ASK_ALL_MS = 1'000;
+constexpr std::uint32_t COMPLAIN_OVER_ALL_MS = 1'000;
 /// From this complaint of a silence on, complaints go over the route in use and over one other route alternately.
 constexpr std::uint8_t ALTERNATE_FROM = 4;
 constexpr std::uint8_t ALTERNATE_UNANSWERED_FROM = 2; ///< the same for a peer that answers no echo
 /// When a route comes online in a silence, the pauses between complaints are again those after this many complaints.
-constexpr std::uint8_t REPEATS_ANEW = 2;
-constexpr std::uint32_t ANSWERED_OF_LATE_MS = 2'000;
+constexpr std::uint8_t COMPLAINTS_AT_RESTART = 2;
+constexpr std::uint32_t ANSWERED_RECENTLY_MS = 2'000;
 constexpr std::uint32_t MAX_LOAD_GRANTED_MS = 2'000;
 /// At most this much of a measured round trip counts where other routes answer: a route that was slow before may carry
 /// nothing now.
@@ -42,52 +42,52 @@ constexpr std::uint32_t GRANTED_BESIDE_OTHERS_MS = 300;
 constexpr std::uint32_t MAX_GRANTED_MS = 1'000;
 constexpr std::uint8_t MAX_DOUBLINGS = 5;
 /// Routes that are requested again come online, and the peer learns it, a round trip to the relay and this time later.
-constexpr std::uint32_t TAKE_BACK_MS = 150;
+constexpr std::uint32_t REQUEST_WITHDRAWN_MS = 150;
 
-std::uint64_t whole(const Delivery &d, std::uint32_t at) {
+std::uint64_t full_time(const Delivery &d, std::uint32_t at) {
     return (std::uint64_t{d.period} << PERIOD_BITS) + at;
 }
 
 /// Never 0, which means "not set".
-std::uint32_t stamp_of(const Delivery &d, std::uint64_t at) {
-    const std::uint64_t first = whole(d, 1);
+std::uint32_t short_time(const Delivery &d, std::uint64_t at) {
+    const std::uint64_t first = full_time(d, 1);
     return static_cast<std::uint32_t>(std::clamp(at, first, first + UINT32_MAX - 1) - first + 1);
 }
 
 std::uint32_t later(const Delivery &d, std::uint64_t now, std::uint64_t ms) {
-    return stamp_of(d, now + ms);
+    return short_time(d, now + ms);
 }
 
 /// A time of 0 (not set) counts as reached.
 bool reached(const Delivery &d, std::uint32_t at, std::uint64_t now) {
-    return at == 0 || whole(d, at) <= now;
+    return at == 0 || full_time(d, at) <= now;
 }
 
 std::uint64_t age_of(const Delivery &d, std::uint32_t at, std::uint64_t now) {
-    return now - std::min(now, whole(d, at));
+    return now - std::min(now, full_time(d, at));
 }
 
 /// When the next complaint, rotation or withdrawal of this silence is due.
 std::uint64_t next_in_silence(const Delivery &d) {
-    const std::uint64_t at = std::min(whole(d, d.repeat_at), whole(d, d.rotate_at));
-    return d.library ? at : std::min(at, whole(d, d.withdraw_at));
+    const std::uint64_t at = std::min(full_time(d, d.next_complaint_at), full_time(d, d.rotate_at));
+    return d.peer_has_library ? at : std::min(at, full_time(d, d.withdraw_at));
 }
 
-std::uint32_t patience(const Delivery &d) {
-    return std::clamp<std::uint32_t>(2U * d.pause, PATIENCE_MS, MAX_PATIENCE_MS);
+std::uint32_t complaint_delay(const Delivery &d) {
+    return std::clamp<std::uint32_t>(2U * d.pause, COMPLAINT_DELAY_MS, MAX_COMPLAINT_DELAY_MS);
 }
 
-std::uint32_t rotate_patience(const Delivery &d) {
+std::uint32_t rotation_delay(const Delivery &d) {
     const std::uint32_t base = std::clamp<std::uint32_t>(2U * d.pause, ROTATE_MS, MAX_ROTATE_MS);
     return std::min(base << std::min(d.rounds, MAX_DOUBLINGS), MAX_ROTATE_MS);
 }
 
-std::uint32_t repeat_pause(std::uint8_t repeats) {
-    std::uint32_t pause = repeats <= 1 ? FIRST_REPEAT_MS : SECOND_REPEAT_MS;
-    for (std::uint8_t i = 2; i < repeats && pause < MAX_REPEAT_MS; ++i) {
+std::uint32_t complaint_pause(std::uint8_t complaints_sent) {
+    std::uint32_t pause = complaints_sent <= 1 ? FIRST_COMPLAINT_PAUSE_MS : SECOND_COMPLAINT_PAUSE_MS;
+    for (std::uint8_t i = 2; i < complaints_sent && pause < MAX_COMPLAINT_PAUSE_MS; ++i) {
         pause += pause / 5;
     }
-    return std::min(pause, MAX_REPEAT_MS);
+    return std::min(pause, MAX_COMPLAINT_PAUSE_MS);
 }
 
 bool is_verified(const Delivery &d, std::uint8_t route) {
@@ -104,14 +104,14 @@ std::uint32_t round_trip(const Delivery &d, const Delivery_View &view) {
     return is_verified(d, view.sending) ? d.routes[view.sending].round_trip : usual_round_trip(view);
 }
 
-bool is_lively(const Delivery &d, std::uint8_t route, std::uint64_t now) {
-    return d.routes[route].answered != 0 && age_of(d, d.routes[route].answered, now) < ANSWERED_OF_LATE_MS;
+bool answered_recently(const Delivery &d, std::uint8_t route, std::uint64_t now) {
+    return d.routes[route].answered != 0 && age_of(d, d.routes[route].answered, now) < ANSWERED_RECENTLY_MS;
 }
 
 /// Whether an echo that was sent at `since` or later was answered over the route.
 bool answered_since(const Delivery &d, std::uint8_t route, std::uint64_t since) {
     const std::uint32_t answered = d.routes[route].answered;
-    return answered != 0 && whole(d, answered) >= since;
+    return answered != 0 && full_time(d, answered) >= since;
 }
 
 bool is_talking(const Delivery &d, std::uint64_t now) {
@@ -121,7 +121,7 @@ bool is_talking(const Delivery &d, std::uint64_t now) {
 /// How long a burst may be out.
 std::uint32_t lasts(const Delivery &d, const Delivery_View &view, bool single) {
     const std::uint32_t base =
-        single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view) + 3 * JUDGE_MARGIN_MS) : BURST_LASTS_MS;
+        single ? std::max(SINGLE_LASTS_MS, 2 * round_trip(d, view) + 3 * ANSWER_MARGIN_MS) : BURST_LASTS_MS;
     return base + std::min(view.load, MAX_LOAD_GRANTED_MS);
 }
 
@@ -136,19 +136,19 @@ bool has_choice(const Delivery_View &view) {
 
 /// Sends echoes over `routes`. While the route in use owes an answer, they join the present burst, so that its time to
 /// answer does not begin anew. Otherwise they are a new burst.
-void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
-         Delivery_Action &action) {
-    action.echo = both(action.echo, routes);
-    d.ever_probed = both(d.ever_probed, routes);
+void probe_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
+                  Delivery_Action &action) {
+    action.echo = union_of(action.echo, routes);
+    d.ever_probed = union_of(d.ever_probed, routes);
     const bool is_pending = contains(without(d.probed, d.answered), view.sending) && !(d.single && !single);
     if (!is_pending) {
         d.answered = 0;
         d.probed = 0;
-        d.probed_at = stamp_of(d, now);
-        d.judge_at = 0;
+        d.probed_at = short_time(d, now);
+        d.answer_due_at = 0;
     }
-    d.probed = both(d.probed, routes);
-    d.all_probed_at = routes == view.usable ? stamp_of(d, now) : d.all_probed_at;
+    d.probed = union_of(d.probed, routes);
+    d.all_probed_at = routes == view.usable ? short_time(d, now) : d.all_probed_at;
     d.single = single;
     d.end_at = later(d, now, lasts(d, view, single));
     d.verify_at = later(d, now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
@@ -156,21 +156,21 @@ void ask(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set ro
 
 void finish(Delivery &d) {
     d.probed = d.answered = 0;
-    d.judge_at = 0;
+    d.answer_due_at = 0;
     d.single = false;
 }
 
 void end_offers(Delivery &d) {
     d.offers = 0;
     d.offer_heard = false;
-    d.taking_back = false;
+    d.requested_withdrawn = false;
 }
 
 /// When the route in use must have answered; 0: no other route has answered. Earlier where a complaint of the peer did
 /// not come over the route in use.
-std::uint32_t judged_at(const Delivery &d) {
-    const bool is_sooner = d.complaint_missing_at > d.probed_at && d.complaint_missing_at < d.judge_at;
-    return d.judge_at != 0 && is_sooner ? d.complaint_missing_at : d.judge_at;
+std::uint32_t answer_deadline(const Delivery &d) {
+    const bool is_sooner = d.complaint_missing_at > d.probed_at && d.complaint_missing_at < d.answer_due_at;
+    return d.answer_due_at != 0 && is_sooner ? d.complaint_missing_at : d.answer_due_at;
 }
 
 std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
@@ -192,38 +192,38 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
 
 void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
     if (distrust) {
-        d.distrusted = both(d.distrusted, set_of(view.sending));
+        d.distrusted = union_of(d.distrusted, set_of(view.sending));
         d.distrust_until = later(d, now, DISTRUST_MS << std::min(d.distrusts, MAX_DOUBLINGS));
         d.distrusts = static_cast<std::uint8_t>(std::min(d.distrusts + 1, 250));
     }
-    d.tried = both(d.tried, set_of(view.sending));
-    if (without(view.usable, both(d.tried, view.stale)) == 0) {
+    d.tried = union_of(d.tried, set_of(view.sending));
+    if (without(view.usable, union_of(d.tried, view.stale)) == 0) {
         d.rounds = static_cast<std::uint8_t>(std::min(d.rounds + 1, 250));
         d.tried = set_of(view.sending);
     }
     action.rotate = true;
     action.avoid = d.tried;
     // Prefer routes that have answered recently: the others may carry nothing at all.
-    Route_Set lively = 0;
+    Route_Set responsive = 0;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
-        lively = both(lively, is_lively(d, i, now) ? set_of(i) : Route_Set{0});
+        responsive = union_of(responsive, answered_recently(d, i, now) ? set_of(i) : Route_Set{0});
     }
-    lively = static_cast<Route_Set>(without(lively, d.tried) & view.usable);
-    action.avoid = lively == 0 ? d.tried : without(ALL_ROUTES, lively);
-    d.rotate_at = later(d, now, rotate_patience(d));
+    responsive = static_cast<Route_Set>(without(responsive, d.tried) & view.usable);
+    action.avoid = responsive == 0 ? d.tried : without(ALL_ROUTES, responsive);
+    d.rotate_at = later(d, now, rotation_delay(d));
     finish(d);
 }
 
-void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
+void check_burst(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (d.probed == 0) {
         return;
     }
     const Route_Set others = static_cast<Route_Set>(without(d.answered, set_of(view.sending)) & view.usable);
     const bool delivers = contains(d.answered, view.sending);
-    if (d.judge_at != 0 && (reached(d, judged_at(d), now) || reached(d, d.end_at, now))) {
-        d.judge_at = 0;
+    if (d.answer_due_at != 0 && (reached(d, answer_deadline(d), now) || reached(d, d.end_at, now))) {
+        d.answer_due_at = 0;
         if (!delivers && contains(d.probed, view.sending) && others != 0) {
-            const bool is_heard = d.heard_at > whole(d, d.probed_at);
+            const bool is_heard = d.heard_at > full_time(d, d.probed_at);
             if (is_heard && view.load > LOADED_MS) { // the peer is heard: our own data makes the answer late
                 finish(d);
                 return;
@@ -231,7 +231,7 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
             action.move_to = fastest(d, others, now);
             d.routes[view.sending].proof = Proof::failed;
             if (delivery_rotates(d)) { // the next rotation is for another route
-                d.tried = both(d.tried, set_of(view.sending));
+                d.tried = union_of(d.tried, set_of(view.sending));
             }
             d.moved_from = view.sending; // if the route is only slow, its answer comes before `moved_from_until`
             d.moved_from_until = later(d, now, BURST_LASTS_MS);
@@ -256,11 +256,11 @@ void judge(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_A
         }
     } else if (!d.single) {
         d.unanswered = static_cast<std::uint8_t>(std::min(d.unanswered + 1, 250));
-        d.answers = d.answers && d.unanswered < MAX_UNANSWERED;
+        d.peer_answers = d.peer_answers && d.unanswered < MAX_UNANSWERED;
     }
     finish(d);
     if (unproved && is_talking(d, now)) {
-        ask(d, now, view, view.usable, false, action);
+        probe_routes(d, now, view, view.usable, false, action);
     }
 }
 
@@ -272,7 +272,7 @@ void check_moved_from(Delivery &d, std::uint64_t now, Delivery_Action &action) {
 }
 
 /// One of the routes that are not in use: the next in turn. Empty when there is no other route.
-Route_Set one_aside(Delivery &d, const Delivery_View &view) {
+Route_Set next_other_route(Delivery &d, const Delivery_View &view) {
     const Route_Set others = without(view.usable, set_of(view.sending));
     if (without(others, d.probed_in_turn) == 0) {
         d.probed_in_turn = 0;
@@ -284,58 +284,59 @@ Route_Set one_aside(Delivery &d, const Delivery_View &view) {
 /// We have a single route. The peer may have another, and only a complaint tells the peer that we do not hear it.
 void complain_alone(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (reached(d, d.rotate_at, now)) {
-        d.rotate_at = later(d, now, rotate_patience(d));
+        d.rotate_at = later(d, now, rotation_delay(d));
     }
-    if (reached(d, d.repeat_at, now)) {
-        ask(d, now, view, view.usable, false, action);
+    if (reached(d, d.next_complaint_at, now)) {
+        probe_routes(d, now, view, view.usable, false, action);
         action.unheard = true;
-        d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
-        d.repeat_at = later(d, now, repeat_pause(d.repeats));
-        d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
+        d.complaints_sent = static_cast<std::uint8_t>(std::min(d.complaints_sent + 1, 250));
+        d.next_complaint_at = later(d, now, complaint_pause(d.complaints_sent));
+        d.timers_armed = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
 }
 
 void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.waiting_since == 0 || !d.fresh || action.move_to != NO_ROUTE) {
+    if (d.silence_since == 0 || !d.timers_armed || action.move_to != NO_ROUTE) {
         return;
     }
     if (!is_talking(d, now)) {
-        d.fresh = false; // too late: the host has not ticked
+        d.timers_armed = false; // too late: the host has not ticked
         return;
     }
-    const bool delivers = answered_since(d, view.sending, d.waiting_since);
+    const bool delivers = answered_since(d, view.sending, d.silence_since);
     if (!has_choice(view)) {
         complain_alone(d, now, view, action);
         return;
     }
-    if (reached(d, d.repeat_at, now)) {
+    if (reached(d, d.next_complaint_at, now)) {
         Route_Set routes = view.usable;
         const auto count = static_cast<std::uint32_t>(std::popcount(view.usable));
-        if (d.repeats != 0 && repeat_pause(d.repeats) < count * ASK_ALL_MS) {
+        if (d.complaints_sent != 0 && complaint_pause(d.complaints_sent) < count * COMPLAIN_OVER_ALL_MS) {
             routes = set_of(view.sending);
-            const std::uint64_t last = whole(d, d.repeat_at) - repeat_pause(d.repeats);
+            const std::uint64_t last = full_time(d, d.next_complaint_at) - complaint_pause(d.complaints_sent);
             if (!answered_since(d, view.sending, last)) {
                 // The route in use may carry nothing. So another route gets the complaint too. Later each second
                 // complaint goes over another route alone.
-                const bool alternates = d.repeats >= (d.answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
-                const Route_Set aside = one_aside(d, view);
-                const bool alone = contains(d.probed_last, view.sending) && alternates && aside != 0;
-                routes = alternates && !alone ? routes : both(alone ? Route_Set{0} : routes, aside);
+                const bool alternates =
+                    d.complaints_sent >= (d.peer_answers ? ALTERNATE_FROM : ALTERNATE_UNANSWERED_FROM);
+                const Route_Set other = next_other_route(d, view);
+                const bool alone = contains(d.probed_last, view.sending) && alternates && other != 0;
+                routes = alternates && !alone ? routes : union_of(alone ? Route_Set{0} : routes, other);
             }
         }
-        ask(d, now, view, routes, false, action);
-        d.probed_in_turn = routes == view.usable ? Route_Set{0} : both(d.probed_in_turn, routes);
+        probe_routes(d, now, view, routes, false, action);
+        d.probed_in_turn = routes == view.usable ? Route_Set{0} : union_of(d.probed_in_turn, routes);
         d.probed_last = routes;
         action.unheard = true;
-        d.repeats = static_cast<std::uint8_t>(std::min(d.repeats + 1, 250));
-        d.repeat_at = later(d, now, repeat_pause(d.repeats));
-        d.fresh = next_in_silence(d) <= d.sent_at + TALKING_MS;
+        d.complaints_sent = static_cast<std::uint8_t>(std::min(d.complaints_sent + 1, 250));
+        d.next_complaint_at = later(d, now, complaint_pause(d.complaints_sent));
+        d.timers_armed = next_in_silence(d) <= d.sent_at + TALKING_MS;
     }
     if (!reached(d, d.rotate_at, now)) {
         return;
     }
-    if (d.library && delivers) {
-        d.rotate_at = later(d, now, rotate_patience(d)); // the peer hears us, and has nothing to say
+    if (d.peer_has_library && delivers) {
+        d.rotate_at = later(d, now, rotation_delay(d)); // the peer hears us, and has nothing to say
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
@@ -354,9 +355,9 @@ std::uint8_t next_of(Route_Set routes, std::uint8_t after) {
 
 /// How long an offer lasts until the next. The time doubles when all routes have been offered.
 std::uint32_t offer_lasts(const Delivery &d, const Delivery_View &view, bool answers) {
-    std::uint32_t usual = patience(d) + 2 * std::min(round_trip(d, view), 2 * usual_round_trip(view));
+    std::uint32_t usual = complaint_delay(d) + 2 * std::min(round_trip(d, view), 2 * usual_round_trip(view));
     if (d.offers == 0) {
-        usual = answers ? std::max(ROTATE_MS, usual) : usual + WITHDRAW_MS;
+        usual = answers ? std::max(ROTATE_MS, usual) : usual + WITHDRAW_AFTER_MS;
     }
     return usual << std::min<std::uint32_t>(d.offers / (ROUTES + 1U), MAX_DOUBLINGS);
 }
@@ -374,21 +375,21 @@ Route_Set next_to_withdraw(Delivery &d, std::uint64_t now, const Delivery_View &
         d.offered = view.heard;
         return set_of(view.heard);
     }
-    if (!d.taking_back) {
-        d.offered = next_of(both(view.usable, d.withdrawn), d.offered);
+    if (!d.requested_withdrawn) {
+        d.offered = next_of(union_of(view.usable, d.withdrawn), d.offered);
     }
-    d.taking_back = !d.taking_back && !contains(view.usable, d.offered);
-    if (d.taking_back) {
+    d.requested_withdrawn = !d.requested_withdrawn && !contains(view.usable, d.offered);
+    if (d.requested_withdrawn) {
         d.withdrawn = 0;
-        d.withdraw_at = later(d, now, TAKE_BACK_MS + view.relay_round_trip);
-        action.take_back = true;
+        d.withdraw_at = later(d, now, REQUEST_WITHDRAWN_MS + view.relay_round_trip);
+        action.request_withdrawn = true;
     }
     return contains(view.usable, d.offered) ? without(view.usable, set_of(d.offered)) : Route_Set{0};
 }
 
 /// A peer without this library sends over a route that carries nothing: it is made to choose another route.
 void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.library || !is_talking(d, now)) {
+    if (d.peer_has_library || !is_talking(d, now)) {
         end_offers(d);
     }
     // Since an offer the peer is heard, but answers no echo: it may not hear us.
@@ -396,33 +397,34 @@ void check_withdrawal(Delivery &d, std::uint64_t now, const Delivery_View &view,
     if (is_unproved && view.heard != view.sending && contains(view.usable, view.heard)) {
         action.move_to = view.heard; // this route carries data, and not echoes alone
     }
-    const bool is_silent = (d.waiting_since != 0 || is_unproved) && is_talking(d, now);
-    if (d.withdrawn != 0 && reached(d, d.hold_until, now)) {
+    const bool is_silent = (d.silence_since != 0 || is_unproved) && is_talking(d, now);
+    if (d.withdrawn != 0 && reached(d, d.withdrawn_until, now)) {
         if (is_silent) {
-            d.hold_until = later(d, now, VERIFY_AGAIN_MS);
+            d.withdrawn_until = later(d, now, VERIFY_AGAIN_MS);
         } else {
             d.withdrawn_before = d.withdrawn;
             d.withdrawn = 0;
-            action.take_back = true;
+            action.request_withdrawn = true;
         }
     }
-    if (!is_silent || !(d.fresh || is_unproved) || d.library || !reached(d, d.withdraw_at, now)) {
+    if (!is_silent || !(d.timers_armed || is_unproved) || d.peer_has_library || !reached(d, d.withdraw_at, now)) {
         return;
     }
     bool answers = false;
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
-        answers = answers || answered_since(d, i, d.waiting_since);
+        answers = answers || answered_since(d, i, d.silence_since);
     }
     const std::uint32_t lasts = offer_lasts(d, view, answers);
-    if (view.load > LOADED_MS || (d.offers == 0 && now < d.waiting_since + lasts)) {
-        d.withdraw_at = stamp_of(d, std::max(d.waiting_since + lasts, now + VERIFY_AGAIN_MS / 4));
+    if (view.load > LOADED_MS || (d.offers == 0 && now < d.silence_since + lasts)) {
+        d.withdraw_at = short_time(d, std::max(d.silence_since + lasts, now + VERIFY_AGAIN_MS / 4));
         return;
     }
     d.withdraw_at = later(d, now, lasts);
     d.offer_heard = false;
     if (const Route_Set routes = next_to_withdraw(d, now, view, action); routes != 0) {
-        d.withdrawn = both(d.withdrawn, routes);
-        d.hold_until = later(d, now, std::min(HOLD_MS << std::min(d.holds, MAX_DOUBLINGS), MAX_HOLD_MS));
+        d.withdrawn = union_of(d.withdrawn, routes);
+        d.withdrawn_until = later(
+            d, now, std::min(WITHDRAWN_FOR_MS << std::min(d.successful_offers, MAX_DOUBLINGS), MAX_WITHDRAWN_FOR_MS));
         action.withdraw = routes;
     }
 }
@@ -440,11 +442,11 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
         const std::uint64_t age = age_of(d, sent, now);
         return age >= within && age + COMPLAINT_MARGIN_MS <= unheard && age <= age_of(d, d.sending_since, now);
     };
-    if (counts(stamp_of(d, d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
+    if (counts(short_time(d, d.sent_at)) || counts(d.stream_since) || counts(d.sent_before)) {
         return true;
     }
     // The times of older data are not known. The pauses before it were probably like the last pause.
-    const std::uint32_t pauses = 2 * std::min(stamp_of(d, d.sent_at) - d.sent_before, TALKING_MS);
+    const std::uint32_t pauses = 2 * std::min(short_time(d, d.sent_at) - d.sent_before, TALKING_MS);
     return is_talking(d, now) && age_of(d, d.sending_since, now) >= within + pauses && unheard >= within + pauses;
 }
 
@@ -452,13 +454,13 @@ bool should_be_heard(const Delivery &d, std::uint64_t now, std::uint32_t within,
 void check_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     const bool are_probed =
         without(view.usable, d.probed) == 0 && !d.single && !reached(d, d.all_probed_at, now - COMPLAINT_GAP_MS);
-    if (!are_probed && (d.answers || d.unanswered < MAX_UNANSWERED)) {
-        ask(d, now, view, view.usable, false, action);
+    if (!are_probed && (d.peer_answers || d.unanswered < MAX_UNANSWERED)) {
+        probe_routes(d, now, view, view.usable, false, action);
     }
 }
 
 void rotate_for_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    d.complained_at = stamp_of(d, now);
+    d.peer_complained_at = short_time(d, now);
     d.second_complaint_due = 0;
     if (has_choice(view)) {
         rotate(d, now, view, true, action);
@@ -482,38 +484,38 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
         // With this route's round trip, the peer could not have heard our data in time. With a short round trip it
         // could: then the routes are probed, to learn whether the route is slow or carries nothing.
         const std::uint32_t quick = std::min(usual, GRANTED_BESIDE_OTHERS_MS) + COMPLAINT_MARGIN_MS;
-        const bool may_ask = d.complained_at == 0 || reached(d, d.verify_at, now + VERIFY_MS / 4);
-        if (may_ask && should_be_heard(d, now, quick + load, unheard)) {
+        const bool may_probe = d.peer_complained_at == 0 || reached(d, d.verify_at, now + VERIFY_MS / 4);
+        if (may_probe && should_be_heard(d, now, quick + load, unheard)) {
             check_routes(d, now, view, action);
         }
         return;
     }
     // If the last complaint is longer ago than `unheard`, the peer has heard us since: this complaint is a first one.
     const std::uint32_t lasts = std::min(COMPLAINT_LASTS_MS, unheard + COMPLAINT_SLACK_MS);
-    if (d.complained_at != 0 && age_of(d, d.complained_at, now) > lasts) {
-        d.complained_at = 0;
+    if (d.peer_complained_at != 0 && age_of(d, d.peer_complained_at, now) > lasts) {
+        d.peer_complained_at = 0;
         d.second_complaint_due = 0;
         d.tried = 0;
         d.rounds = static_cast<std::uint8_t>(d.rounds - (d.rounds > 0));
     }
     // Complaints of a peer that answers no echo come seldom. A complaint about a longer time counts as two.
-    const bool counts_twice = !d.answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
-    if (d.complained_at == 0 && !counts_twice) {
-        d.complained_at = stamp_of(d, now);
+    const bool counts_twice = !d.peer_answers && should_be_heard(d, now, settled + load + COMPLAINT_GAP_MS, unheard);
+    if (d.peer_complained_at == 0 && !counts_twice) {
+        d.peer_complained_at = short_time(d, now);
         check_routes(d, now, view, action);
         return;
     }
-    if (d.complained_at != 0 && age_of(d, d.complained_at, now) < COMPLAINT_GAP_MS + load) {
+    if (d.peer_complained_at != 0 && age_of(d, d.peer_complained_at, now) < COMPLAINT_GAP_MS + load) {
         return;
     }
-    if (d.judge_at != 0) {
+    if (d.answer_due_at != 0) {
         d.complaint = static_cast<std::uint16_t>(unheard); // kept until it is known whether the route in use answers
         return;
     }
     // Traffic rotates where the route in use answers and the peer still does not hear us, and where the route had time
     // to answer and did not.
-    const std::uint64_t age = age_of(d, d.complained_at, now);
-    if (!counts_twice && !is_lively(d, view.sending, now) && age < settled) {
+    const std::uint64_t age = age_of(d, d.peer_complained_at, now);
+    if (!counts_twice && !answered_recently(d, view.sending, now) && age < settled) {
         d.second_complaint_due = later(d, now, settled - age);
         return;
     }
@@ -523,7 +525,7 @@ void check_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, 
 /// A second complaint came before echoes could be answered. There was time for the answers now, and none made traffic
 /// move: traffic rotates.
 void check_second_complaint(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
-    if (d.second_complaint_due == 0 || !reached(d, d.second_complaint_due, now) || d.judge_at != 0) {
+    if (d.second_complaint_due == 0 || !reached(d, d.second_complaint_due, now) || d.answer_due_at != 0) {
         return;
     }
     d.second_complaint_due = 0;
@@ -538,17 +540,17 @@ void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_
     }
     if (const Route_Set unknown = without(view.usable, d.ever_probed); unknown != 0) {
         // In a silence the route in use is probed too: if only the new route answers, traffic moves there.
-        const bool silent = d.repeats != 0;
+        const bool silent = d.complaints_sent != 0;
         const bool known = !silent && (is_verified(d, view.sending) || contains(d.probed, view.sending));
         action.unheard = action.unheard || silent;
-        ask(d, now, view, known ? unknown : both(unknown, set_of(view.sending)), false, action);
-    } else if (d.probed != 0 || view.load > LOADED_MS || !has_choice(view) || d.repeats != 0 ||
-               (!d.answers && d.unanswered >= MAX_UNANSWERED)) {
+        probe_routes(d, now, view, known ? unknown : union_of(unknown, set_of(view.sending)), false, action);
+    } else if (d.probed != 0 || view.load > LOADED_MS || !has_choice(view) || d.complaints_sent != 0 ||
+               (!d.peer_answers && d.unanswered >= MAX_UNANSWERED)) {
         return;
     } else if (reached(d, d.verify_at, now)) {
-        const bool all = d.verified >= PROBE_ALL_EVERY;
-        d.verified = static_cast<std::uint8_t>(all ? 0 : d.verified + 1);
-        ask(d, now, view, all ? view.usable : set_of(view.sending), !all, action);
+        const bool all = d.verifications >= PROBE_ALL_EVERY;
+        d.verifications = static_cast<std::uint8_t>(all ? 0 : d.verifications + 1);
+        probe_routes(d, now, view, all ? view.usable : set_of(view.sending), !all, action);
     }
 }
 
@@ -557,13 +559,13 @@ std::uint32_t earlier(const Delivery &d, std::uint32_t at, std::uint64_t now, st
 }
 
 /// Another route may deliver now: the complaints of this silence become frequent again.
-void repeat_anew(Delivery &d, std::uint64_t now) {
-    d.repeats = std::min(d.repeats, REPEATS_ANEW);
-    d.repeat_at = earlier(d, d.repeat_at, now, FIRST_REPEAT_MS);
+void restart_complaints(Delivery &d, std::uint64_t now) {
+    d.complaints_sent = std::min(d.complaints_sent, COMPLAINTS_AT_RESTART);
+    d.next_complaint_at = earlier(d, d.next_complaint_at, now, FIRST_COMPLAINT_PAUSE_MS);
 }
 
 void forget_complaints(Delivery &d) {
-    d.complained_at = 0;
+    d.peer_complained_at = 0;
     d.second_complaint_due = 0;
     d.tried = 0;
     d.rounds = 0;
@@ -573,7 +575,7 @@ void forget_complaints(Delivery &d) {
 void forget(Delivery &d) {
     finish(d);
     d.verify_at = 0;
-    d.verified = PROBE_ALL_EVERY;
+    d.verifications = PROBE_ALL_EVERY;
     d.distrusted = 0;
     d.distrusts = 0;
     forget_complaints(d);
@@ -584,18 +586,18 @@ constexpr std::array TIMES{
     &Delivery::sending_since,
     &Delivery::stream_since,
     &Delivery::sent_before,
-    &Delivery::repeat_at,
+    &Delivery::next_complaint_at,
     &Delivery::rotate_at,
     &Delivery::withdraw_at,
-    &Delivery::hold_until,
+    &Delivery::withdrawn_until,
     &Delivery::probed_at,
     &Delivery::all_probed_at,
     &Delivery::end_at,
-    &Delivery::judge_at,
+    &Delivery::answer_due_at,
     &Delivery::moved_from_until,
     &Delivery::verify_at,
     &Delivery::distrust_until,
-    &Delivery::complained_at,
+    &Delivery::peer_complained_at,
     &Delivery::complaint_missing_at,
     &Delivery::second_complaint_due,
 };
@@ -608,7 +610,7 @@ void keep_times_in_range(Delivery &d, std::uint64_t now) {
     }
     const Delivery old = d;
     d.period = period;
-    const auto move = [&](std::uint32_t &at) { at = at == 0 ? 0 : stamp_of(d, whole(old, at)); };
+    const auto move = [&](std::uint32_t &at) { at = at == 0 ? 0 : short_time(d, full_time(old, at)); };
     for (std::uint32_t Delivery::*const time : TIMES) {
         move(d.*time);
     }
@@ -626,34 +628,34 @@ std::uint64_t delivery_sent(Delivery &d, std::uint64_t now) {
         if (now > d.sent_at + FORGET_MS) {
             forget(d);
             end_offers(d);
-            d.waiting_since = 0;
+            d.silence_since = 0;
         }
         d.sending_since = 0;
     }
-    d.sending_since = d.sending_since == 0 ? stamp_of(d, now) : d.sending_since;
+    d.sending_since = d.sending_since == 0 ? short_time(d, now) : d.sending_since;
     if (now > d.sent_at + STREAM_GAP_MS) {
-        d.sent_before = stamp_of(d, d.sent_at);
-        d.stream_since = stamp_of(d, now);
+        d.sent_before = short_time(d, d.sent_at);
+        d.stream_since = short_time(d, now);
     }
     d.sent_at = now;
-    if (d.waiting_since == 0 && d.proves) {
-        d.waiting_since = now;
-        d.repeats = 0;
+    if (d.silence_since == 0 && d.proves_packets) {
+        d.silence_since = now;
+        d.complaints_sent = 0;
         d.moved = false;
-        d.fresh = false;
-        d.repeat_at = later(d, now, patience(d));
-        d.rotate_at = later(d, now, rotate_patience(d));
+        d.timers_armed = false;
+        d.next_complaint_at = later(d, now, complaint_delay(d));
+        d.rotate_at = later(d, now, rotation_delay(d));
         if (d.offers == 0) {
-            d.withdraw_at = later(d, now, patience(d) + WITHDRAW_MS);
+            d.withdraw_at = later(d, now, complaint_delay(d) + WITHDRAW_AFTER_MS);
         }
     }
     std::uint64_t at = UINT64_MAX;
-    if (!d.fresh && d.proves) {
-        d.fresh = true;
+    if (!d.timers_armed && d.proves_packets) {
+        d.timers_armed = true;
         at = std::max(now, next_in_silence(d));
     }
-    if (!d.check && reached(d, d.verify_at, now)) {
-        d.check = true;
+    if (!d.due_now && reached(d, d.verify_at, now)) {
+        d.due_now = true;
         at = now;
     }
     return at;
@@ -663,24 +665,24 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now) {
     keep_times_in_range(d, now);
     if (d.offers != 0 && !d.offer_heard) {
         d.offer_heard = true;
-        d.check = true;
+        d.due_now = true;
         d.ever_probed = 0; // probe all routes: the peer may not hear us yet
         d.verify_at = 0;
-        d.withdraw_at = later(d, now, SINGLE_LASTS_MS + patience(d));
+        d.withdraw_at = later(d, now, SINGLE_LASTS_MS + complaint_delay(d));
     }
     if (!d.moved) {
-        const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.waiting_since, MAX_ROTATE_MS));
+        const auto gap = static_cast<std::uint32_t>(std::min<std::uint64_t>(now - d.silence_since, MAX_ROTATE_MS));
         // A single long silence among the last three is not the peer's habit.
         const std::uint32_t usual = std::min<std::uint32_t>(gap, std::max(d.last_gap, d.gap_before));
         d.pause = static_cast<std::uint16_t>(usual > d.pause ? usual : d.pause - (d.pause - usual) / 16);
         d.gap_before = d.last_gap;
         d.last_gap = static_cast<std::uint16_t>(gap);
     }
-    d.waiting_since = 0;
-    if (d.complained_at == 0 || age_of(d, d.complained_at, now) > COMPLAINT_LASTS_MS) {
+    d.silence_since = 0;
+    if (d.peer_complained_at == 0 || age_of(d, d.peer_complained_at, now) > COMPLAINT_LASTS_MS) {
         forget_complaints(d);
     }
-    return d.check;
+    return d.due_now;
 }
 
 bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::uint32_t stamp, bool by_library,
@@ -694,7 +696,7 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
     if (age > std::min<std::uint64_t>(ANSWERS_WITHIN_MS, now)) {
         return false;
     }
-    const std::uint32_t sent = stamp_of(d, now - age);
+    const std::uint32_t sent = short_time(d, now - age);
     const bool repeated = answering.answered != 0 && sent <= answering.answered;
     const bool too_old = answering.since != 0 && sent < answering.since;
     if (repeated || too_old) {
@@ -706,31 +708,31 @@ bool delivery_answered(Delivery &d, std::uint64_t now, std::uint8_t route, std::
         answering.proof == Proof::verified && 2 * sample >= answering.round_trip; // otherwise it is new or faster
     answering.round_trip = static_cast<std::uint16_t>(settles ? (3 * answering.round_trip + sample) / 4 : sample);
     answering.proof = Proof::verified;
-    d.answers = true;
+    d.peer_answers = true;
     d.unanswered = 0;
     if (d.offers != 0 && d.offer_heard) {
         end_offers(d);
-        d.holds = static_cast<std::uint8_t>(std::min(d.holds + 1, 250));
+        d.successful_offers = static_cast<std::uint8_t>(std::min(d.successful_offers + 1, 250));
     }
-    d.library = d.library || by_library;
+    d.peer_has_library = d.peer_has_library || by_library;
     if (d.probed == 0 || sent < d.probed_at) {
-        if (d.waiting_since != 0 && d.repeats > REPEATS_ANEW) {
-            repeat_anew(d, now); // an old echo is answered in a silence: a route works again
-            d.check = true;
+        if (d.silence_since != 0 && d.complaints_sent > COMPLAINTS_AT_RESTART) {
+            restart_complaints(d, now); // an old echo is answered in a silence: a route works again
+            d.due_now = true;
         }
         return true;
     }
-    d.answered = both(d.answered, set_of(route));
+    d.answered = union_of(d.answered, set_of(route));
     if (route == sending || contains(d.answered, sending)) {
-        d.judge_at = 0;
-        d.check = d.check || d.complaint != 0;
+        d.answer_due_at = 0;
+        d.due_now = d.due_now || d.complaint != 0;
     } else if (contains(d.probed, sending)) {
         const std::uint32_t usual =
             is_verified(d, sending) ? std::min<std::uint32_t>(d.routes[sending].round_trip, GRANTED_BESIDE_OTHERS_MS)
                                     : 0U;
-        const std::uint32_t grant = 2 * std::max(usual, age) + JUDGE_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS);
+        const std::uint32_t grant = 2 * std::max(usual, age) + ANSWER_MARGIN_MS + std::min(load, MAX_LOAD_GRANTED_MS);
         const std::uint32_t at = later(d, now - age, grant); // the route in use was probed then, or before
-        d.judge_at = d.judge_at == 0 ? at : std::min(at, d.judge_at);
+        d.answer_due_at = d.answer_due_at == 0 ? at : std::min(at, d.answer_due_at);
     }
     return true;
 }
@@ -754,16 +756,16 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
         d.peer_offset += static_cast<std::uint32_t>(delay) / 8;
     }
     d.peer_clock = stamp;
-    d.library = true;
+    d.peer_has_library = true;
     if (unheard == 0 || route == sending) {
         d.complaint_missing_at = 0;
     } else if (!is_same) {
         const std::uint32_t usual = is_verified(d, sending) ? d.routes[sending].round_trip : UNKNOWN_ECHO_MS;
-        d.complaint_missing_at = later(d, now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + JUDGE_MARGIN_MS);
+        d.complaint_missing_at = later(d, now, std::min(usual, GRANTED_BESIDE_OTHERS_MS) / 2 + ANSWER_MARGIN_MS);
     }
     if (unheard != 0 && !is_same && is_talking(d, now)) {
         d.complaint = static_cast<std::uint16_t>(std::min<std::uint32_t>(unheard, UINT16_MAX));
-        d.check = true;
+        d.due_now = true;
     }
 }
 
@@ -782,14 +784,14 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
     delivery_reset_route(d, route);
     keep_times_in_range(d, now);
-    d.routes[route].since = stamp_of(d, now);
+    d.routes[route].since = short_time(d, now);
     d.rounds = 0;
-    if (d.waiting_since == 0) {
+    if (d.silence_since == 0) {
         return;
     }
-    d.rotate_at = earlier(d, d.rotate_at, now, rotate_patience(d));
-    if (d.repeats != 0) {
-        repeat_anew(d, now);
+    d.rotate_at = earlier(d, d.rotate_at, now, rotation_delay(d));
+    if (d.complaints_sent != 0) {
+        restart_complaints(d, now);
     }
 }
 
@@ -801,8 +803,8 @@ void delivery_untied(Delivery &d, std::uint8_t route) {
 void delivery_moved(Delivery &d, std::uint64_t now) {
     keep_times_in_range(d, now);
     d.sending_since = 0;
-    d.rotate_at = later(d, now, rotate_patience(d));
-    d.judge_at = 0;
+    d.rotate_at = later(d, now, rotation_delay(d));
+    d.answer_due_at = 0;
     d.complaint_missing_at = 0;
     d.second_complaint_due = 0;
 }
@@ -823,11 +825,11 @@ std::uint32_t delivery_stamp(std::uint64_t now) {
 Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view) {
     Delivery_Action action;
     keep_times_in_range(d, now);
-    d.check = false;
+    d.due_now = false;
     if (view.sending == NO_ROUTE) {
         // Nothing can be sent, so silence tells nothing.
         finish(d);
-        d.waiting_since = 0;
+        d.silence_since = 0;
         d.complaint = 0;
         forget_complaints(d);
         return action;
@@ -837,7 +839,7 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
     }
     check_moved_from(d, now, action);
     check_withdrawal(d, now, view, action);
-    judge(d, now, view, action);
+    check_burst(d, now, view, action);
     check_silence(d, now, view, action);
     check_complaint(d, now, view, action);
     check_second_complaint(d, now, view, action);
@@ -849,21 +851,21 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
 }
 
 std::uint64_t delivery_deadline(const Delivery &d) {
-    if (d.check) {
+    if (d.due_now) {
         return d.sent_at;
     }
     std::uint64_t at = UINT64_MAX;
     if (d.probed != 0) {
-        at = whole(d, d.end_at);
-        at = d.judge_at != 0 ? std::min(at, whole(d, judged_at(d))) : at;
+        at = full_time(d, d.end_at);
+        at = d.answer_due_at != 0 ? std::min(at, full_time(d, answer_deadline(d))) : at;
     }
-    at = d.moved_from != NO_ROUTE ? std::min(at, whole(d, d.moved_from_until)) : at;
-    at = d.withdrawn != 0 ? std::min(at, whole(d, d.hold_until)) : at;
-    at = d.offers != 0 && d.offer_heard ? std::min(at, whole(d, d.withdraw_at)) : at;
-    if (d.second_complaint_due != 0 && d.judge_at == 0) { // otherwise not before the route in use is judged
-        at = std::min(at, whole(d, d.second_complaint_due));
+    at = d.moved_from != NO_ROUTE ? std::min(at, full_time(d, d.moved_from_until)) : at;
+    at = d.withdrawn != 0 ? std::min(at, full_time(d, d.withdrawn_until)) : at;
+    at = d.offers != 0 && d.offer_heard ? std::min(at, full_time(d, d.withdraw_at)) : at;
+    if (d.second_complaint_due != 0 && d.answer_due_at == 0) { // otherwise not before that answer is due
+        at = std::min(at, full_time(d, d.second_complaint_due));
     }
-    if (d.waiting_since != 0 && d.fresh) {
+    if (d.silence_since != 0 && d.timers_armed) {
         at = std::min(at, next_in_silence(d));
     }
     return at;
@@ -871,7 +873,7 @@ std::uint64_t delivery_deadline(const Delivery &d) {
 
 std::uint64_t delivery_proved_at(const Delivery &d, std::uint8_t route) {
     const std::uint32_t answered = d.routes[route].answered;
-    return answered == 0 ? 0 : whole(d, answered);
+    return answered == 0 ? 0 : full_time(d, answered);
 }
 
 bool delivery_distrusts(const Delivery &d, std::uint8_t route, std::uint64_t now) {

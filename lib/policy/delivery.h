@@ -10,9 +10,9 @@
 //   - Rotation: traffic goes to another route, though no echo has shown that the other route is better.
 //   - Withdrawal: we leave a route, and the peer sees us offline there.
 // Rule:
-//   - Silence: when it has lasted for `patience` (300 ms, or twice the pauses that the peer is known to make, up to
-//     2 s), a complaint goes over all usable routes at once. We repeat it, less and less often, as long as we send data
-//     and the peer is not heard.
+//   - Silence: when it has lasted for `complaint_delay` (300 ms, or twice the pauses that the peer is known to make, up
+//     to 2 s), a complaint goes over all usable routes at once. We repeat it, less and less often, as long as we send
+//     data and the peer is not heard.
 //   - Another route answers an echo, and the route in use does not within two round trips: traffic moves to the fastest
 //     route that answered. One round trip is enough where the peer complains too, over another route and not over the
 //     route in use. A complaint is sent over all routes, so the route in use is then broken in both directions.
@@ -44,19 +44,19 @@
 
 namespace toxtcp {
 
-inline constexpr std::uint32_t PATIENCE_MS = 300;
-inline constexpr std::uint32_t MAX_PATIENCE_MS = 2'000;
-inline constexpr std::uint32_t JUDGE_MARGIN_MS = 50;   ///< granted to an answer beyond its round trips
+inline constexpr std::uint32_t COMPLAINT_DELAY_MS = 300;
+inline constexpr std::uint32_t MAX_COMPLAINT_DELAY_MS = 2'000;
+inline constexpr std::uint32_t ANSWER_MARGIN_MS = 50;  ///< granted to an answer beyond its round trips
 inline constexpr std::uint32_t UNKNOWN_ECHO_MS = 200;  ///< assumed round trip of a route that no echo has measured
 inline constexpr std::uint32_t BURST_LASTS_MS = 2'500; ///< an echo without an answer for this long counts as unanswered
-inline constexpr std::uint32_t FIRST_REPEAT_MS = 450;  ///< from the first echo of a silence to the second
-inline constexpr std::uint32_t SECOND_REPEAT_MS = 600; ///< from the second to the third; then each a fifth longer
-inline constexpr std::uint32_t MAX_REPEAT_MS = 8'000;
+inline constexpr std::uint32_t FIRST_COMPLAINT_PAUSE_MS = 450;  ///< from the first echo of a silence to the second
+inline constexpr std::uint32_t SECOND_COMPLAINT_PAUSE_MS = 600; ///< to the third; then each pause is a fifth longer
+inline constexpr std::uint32_t MAX_COMPLAINT_PAUSE_MS = 8'000;
 inline constexpr std::uint32_t ROTATE_MS = 3'000; ///< silence after which traffic rotates without a complaint
 inline constexpr std::uint32_t MAX_ROTATE_MS = 60'000;
-inline constexpr std::uint32_t WITHDRAW_MS = 700; ///< beyond the patience: a peer that answers no echo loses a route
-inline constexpr std::uint32_t HOLD_MS = 30'000;  ///< routes stay withdrawn this long at first
-inline constexpr std::uint32_t MAX_HOLD_MS = 480'000;
+inline constexpr std::uint32_t WITHDRAW_AFTER_MS = 700; ///< beyond the complaint delay, where the peer answers no echo
+inline constexpr std::uint32_t WITHDRAWN_FOR_MS = 30'000; ///< routes stay withdrawn this long at first
+inline constexpr std::uint32_t MAX_WITHDRAWN_FOR_MS = 480'000;
 inline constexpr std::uint32_t COMPLAINT_GAP_MS = 300;      ///< complaints that are closer together count as one
 inline constexpr std::uint32_t COMPLAINT_LASTS_MS = 10'000; ///< a complaint after this time is again a first one
 inline constexpr std::uint32_t STREAM_GAP_MS = 250;         ///< data with no longer pause than this is a stream
@@ -72,10 +72,10 @@ inline constexpr std::uint32_t DISTRUST_MS = 60'000;
 inline constexpr std::uint8_t MAX_UNANSWERED = 3;
 
 // The bounds above: 0.6 s beside the round trips; 3 s at the latest; one rotation for each bad route.
-static_assert(PATIENCE_MS + JUDGE_MARGIN_MS <= 600);
-static_assert(MAX_PATIENCE_MS + JUDGE_MARGIN_MS < 3'000);
+static_assert(COMPLAINT_DELAY_MS + ANSWER_MARGIN_MS <= 600);
+static_assert(MAX_COMPLAINT_DELAY_MS + ANSWER_MARGIN_MS < 3'000);
 static_assert(2 * ROTATE_MS < 9'000 && 5 * ROTATE_MS < 20'000);
-static_assert(COMPLAINT_LASTS_MS > MAX_REPEAT_MS); // otherwise no complaint could ever be the second
+static_assert(COMPLAINT_LASTS_MS > MAX_COMPLAINT_PAUSE_MS); // otherwise no complaint could ever be the second
 
 enum class Proof : std::uint8_t {
     none,     ///< not known yet
@@ -96,7 +96,7 @@ struct Route_Delivery {
 
 /// Members are ordered by size, to save memory: a host may have 100,000 connections.
 struct Delivery {
-    std::uint64_t waiting_since = 0; ///< ms, when the silence began; 0: there is no silence
+    std::uint64_t silence_since = 0; ///< ms, when the silence began; 0: there is no silence
     std::uint64_t sent_at = 0;       ///< ms, of the last data
     std::uint64_t heard_at = 0;      ///< ms, of the last packet that opened; 0: never
     std::array<Route_Delivery, ROUTES> routes{};
@@ -107,27 +107,27 @@ struct Delivery {
     std::uint32_t sent_before = 0;   ///< the last data before this stream
 
     // A silence.
-    std::uint32_t repeat_at = 0; ///< when the next complaint is sent
-    std::uint32_t rotate_at = 0; ///< when traffic rotates
+    std::uint32_t next_complaint_at = 0; ///< when the next complaint is sent
+    std::uint32_t rotate_at = 0;         ///< when traffic rotates
 
     // Withdrawn routes. An offer leaves the peer fewer routes, mostly a single one.
-    std::uint32_t withdraw_at = 0; ///< when the next offer is made
-    std::uint32_t hold_until = 0;  ///< when all withdrawn routes are requested again
+    std::uint32_t withdraw_at = 0;     ///< when the next offer is made
+    std::uint32_t withdrawn_until = 0; ///< when all withdrawn routes are requested again
 
     // A burst: the echoes that are out together.
     std::uint32_t probed_at = 0;     ///< when the first of them was sent
     std::uint32_t all_probed_at = 0; ///< when all usable routes were probed last; 0: never
     std::uint32_t end_at = 0;        ///< when the burst ends: an echo without an answer then counts as unanswered
-    std::uint32_t judge_at = 0;      ///< when the route in use must have answered; 0: no other route has answered first
+    std::uint32_t answer_due_at = 0; ///< when the route in use must have answered; 0: no other route has answered first
     std::uint32_t moved_from_until = 0; ///< when `moved_from` counts as failed, unless it answers before
     std::uint32_t verify_at = 0;        ///< the route in use is not verified before this time
 
     std::uint32_t distrust_until = 0; ///< routes in `distrusted` are avoided until then
 
     // What the peer's library says.
-    std::uint32_t peer_clock = 0;    ///< the peer's time in its newest echo; an older echo is a relay's repetition
-    std::uint32_t peer_offset = 0;   ///< ms, our time minus the peer's, by those of its echoes that came fastest
-    std::uint32_t complained_at = 0; ///< the last complaint that counted; 0: none counts now
+    std::uint32_t peer_clock = 0;         ///< the peer's time in its newest echo; an older echo is a relay's repetition
+    std::uint32_t peer_offset = 0;        ///< ms, our time minus the peer's, by those of its echoes that came fastest
+    std::uint32_t peer_complained_at = 0; ///< the last complaint that counted; 0: none counts now
     /// By this time the last complaint should have come over the route in use too; 0: it has, or there is none.
     std::uint32_t complaint_missing_at = 0;
     /// When traffic rotates for a second complaint that came before an echo could be answered; 0: there is none.
@@ -139,34 +139,34 @@ struct Delivery {
     std::uint16_t gap_before = 0; ///< ms, the silence before the last
     std::uint16_t period = 0;     ///< times of 32 bits count from so many periods of 2^30 ms (12 days) on
 
-    Route_Set ever_probed = 0;      ///< routes that were sent an echo; the others are still to be verified
-    Route_Set probed = 0;           ///< routes that were sent an echo of this burst; 0: there is no burst
-    Route_Set answered = 0;         ///< routes of `probed` that have answered
-    Route_Set probed_in_turn = 0;   ///< routes that were sent a complaint in turn, since one went over all routes
-    Route_Set probed_last = 0;      ///< routes that were sent the last complaint of this silence
-    Route_Set tried = 0;            ///< routes that traffic rotated away from in this silence, or for complaints
-    Route_Set distrusted = 0;       ///< routes that traffic rotated away from because the peer complained
-    Route_Set withdrawn = 0;        ///< routes that we have left, so that the peer leaves them
-    Route_Set withdrawn_before = 0; ///< routes that were withdrawn until the last hold ended: withdrawn first next time
-    std::uint8_t offered = 0;       ///< the route of the last offer; the next offer is the route after this
-    std::uint8_t offers = 0;        ///< offers in this silence
-    std::uint8_t holds = 0;         ///< silences that an offer has ended
+    Route_Set ever_probed = 0;          ///< routes that were sent an echo; the others are still to be verified
+    Route_Set probed = 0;               ///< routes that were sent an echo of this burst; 0: there is no burst
+    Route_Set answered = 0;             ///< routes of `probed` that have answered
+    Route_Set probed_in_turn = 0;       ///< routes that were sent a complaint in turn, since one went over all routes
+    Route_Set probed_last = 0;          ///< routes that were sent the last complaint of this silence
+    Route_Set tried = 0;                ///< routes that traffic rotated away from in this silence, or for complaints
+    Route_Set distrusted = 0;           ///< routes that traffic rotated away from because the peer complained
+    Route_Set withdrawn = 0;            ///< routes that we have left, so that the peer leaves them
+    Route_Set withdrawn_before = 0;     ///< routes that were withdrawn the last time: withdrawn first next time
+    std::uint8_t offered = 0;           ///< the route of the last offer; the next offer is the route after this
+    std::uint8_t offers = 0;            ///< offers in this silence
+    std::uint8_t successful_offers = 0; ///< silences that an offer has ended
     std::uint8_t moved_from = NO_ROUTE; ///< the route that traffic moved away from, while its answer may still come
-    std::uint8_t repeats = 0;           ///< complaints sent in this silence
+    std::uint8_t complaints_sent = 0;   ///< complaints sent in this silence
     std::uint8_t rounds = 0;            ///< rounds of rotation through all routes
     std::uint8_t unanswered = 0;        ///< bursts without any answer, in a row
-    std::uint8_t verified = 0;          ///< verifications of the route in use alone, since all routes were probed
+    std::uint8_t verifications = 0;     ///< verifications of the route in use alone, since all routes were probed
     std::uint8_t distrusts = 0;         ///< times that a route was distrusted
 
-    bool check : 1 = false;       ///< `delivery_due` is to be called at once
-    bool fresh : 1 = false;       ///< in a silence: data was sent recently, and the times of the silence count
-    bool taking_back : 1 = false; ///< all withdrawn routes were requested again, to offer one of them next
-    bool offer_heard : 1 = false; ///< the peer was heard since the last offer
-    bool moved : 1 = false;       ///< traffic has moved in this silence, so its length is no pause of the peer
-    bool single : 1 = false;      ///< the burst is a single echo over the route in use
-    bool library : 1 = false;     ///< the peer has this library: it complains when it does not hear us
-    bool answers : 1 = false;     ///< true from the first answer until MAX_UNANSWERED bursts are unanswered
-    bool proves : 1 = true;       ///< the layer above can tell which packets are the peer's
+    bool due_now : 1 = false;             ///< `delivery_due` is to be called at once
+    bool timers_armed : 1 = false;        ///< in a silence: data was sent recently, and the times of the silence count
+    bool requested_withdrawn : 1 = false; ///< all withdrawn routes were requested again, to offer one of them next
+    bool offer_heard : 1 = false;         ///< the peer was heard since the last offer
+    bool moved : 1 = false;               ///< traffic has moved in this silence, so its length is no pause of the peer
+    bool single : 1 = false;              ///< the burst is a single echo over the route in use
+    bool peer_has_library : 1 = false;    ///< the peer has this library: it complains when it does not hear us
+    bool peer_answers : 1 = false;        ///< true from the first answer until MAX_UNANSWERED bursts are unanswered
+    bool proves_packets : 1 = true;       ///< the layer above can tell which packets are the peer's
 };
 
 /// What the caller has to do.
@@ -176,7 +176,7 @@ struct Delivery_Action {
     std::uint8_t move_to = NO_ROUTE; ///< send traffic over this route: it delivers, and the route in use does not
     std::uint8_t failed = NO_ROUTE;  ///< this route failed: traffic moved away, and no answer came since
     Route_Set withdraw = 0;          ///< leave these routes, so that the peer sends over another route
-    bool take_back = false;          ///< request the routes again that were withdrawn
+    bool request_withdrawn = false;  ///< request the routes again that were withdrawn
     bool rotate = false;             ///< send traffic over the best route that is not in `avoid`, if there is one
     Route_Set avoid = 0;
 };
@@ -202,7 +202,7 @@ bool delivery_silence_ends(Delivery &d, std::uint64_t now);
 /// A packet of the peer opened. Returns whether `delivery_due` is to be called now. Inline, for each packet.
 inline bool delivery_heard(Delivery &d, std::uint64_t now) {
     d.heard_at = now;
-    return d.waiting_since != 0 && delivery_silence_ends(d, now);
+    return d.silence_since != 0 && delivery_silence_ends(d, now);
 }
 
 /// The peer answered the echo that was sent over this route at `stamp`. False when the answer does not count: a relay

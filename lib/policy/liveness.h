@@ -3,7 +3,7 @@
 // Rule: - Data was sent and nothing came from the relay for PROBE_MS: the relay is pinged, once a second at most.
 //         Without an answer within three of its round trips (STALE_MS at least, MAX_STALE_MS at most) the relay is
 //         stale, until anything comes from it. Our own data may delay the answer: that time is granted on top (load.h).
-//       - The network has changed: a connection whose relay does not answer a ping within PROVE_MS is ended.
+//       - The network has changed: a connection whose relay does not answer a ping within NETWORK_CHECK_MS is ended.
 //       - The socket is full and took nothing for STUCK_MS: the connection is ended, as the relay may read a new one.
 //       - The protocol's own pings (relay/relay_client.h) end a connection after 10 s without an answer.
 // Bound: a relay that hangs is stale within PROBE_MS + 1 s + max(STALE_MS, three round trips) after the first data that
@@ -19,7 +19,7 @@ inline constexpr std::uint64_t PROBE_EVERY_MS = 1'000;
 inline constexpr std::uint64_t STALE_MS = 600;
 inline constexpr std::uint64_t MAX_STALE_MS = 6'000;
 inline constexpr std::uint64_t SAVER_EXTRA_MS = 600; ///< in the saving profile, before the ping and again before stale
-inline constexpr std::uint64_t PROVE_MS = 1'500;
+inline constexpr std::uint64_t NETWORK_CHECK_MS = 1'500;
 inline constexpr std::uint64_t STUCK_MS = 5'000;
 static_assert(PROBE_MS + STALE_MS + 2 * SAVER_EXTRA_MS < 3'000 && PROBE_EVERY_MS + STALE_MS + SAVER_EXTRA_MS < 3'000);
 
@@ -27,16 +27,16 @@ enum class Liveness_Action : std::uint8_t {
     none,
     ping,
     stale,
-    end_unproved, ///< the network has changed, and the relay does not answer
-    check_full,   ///< try whether the socket takes anything, then call `liveness_checked_full`
+    end_unanswered, ///< the network has changed, and the relay does not answer
+    check_full,     ///< try whether the socket takes anything, then call `liveness_checked_full`
 };
 
 struct Liveness {
-    std::uint64_t sent_since = 0;  ///< ms, the first data sent since anything came from the relay; 0: none
-    std::uint64_t prove_until = 0; ///< ms, the relay must answer before this time; 0: not asked to
-    std::uint64_t full_since = 0;  ///< ms, since when the socket does not take all; 0: it does
-    std::uint32_t granted = 0;     ///< ms granted for our own data, when the silence began or the ping was sent
-    bool took_since = false;       ///< the socket has taken something since `full_since`
+    std::uint64_t unanswered_since = 0;    ///< ms, the first data sent since anything came from the relay; 0: none
+    std::uint64_t network_check_until = 0; ///< ms, the relay must answer before this time; 0: not asked to
+    std::uint64_t full_since = 0;          ///< ms, since when the socket does not take all; 0: it does
+    std::uint32_t granted = 0;             ///< ms granted for our own data, when the silence began or the ping was sent
+    bool made_progress = false;            ///< the socket has taken something since `full_since`
     bool stale = false;
 };
 
@@ -44,7 +44,7 @@ struct Liveness {
 struct Liveness_View {
     std::uint64_t last_heard = 0; ///< ms, when anything came from the relay
     std::uint64_t ping_sent = 0;  ///< ms, the last ping
-    bool ping_out = false;        ///< the last ping is not answered yet
+    bool ping_unanswered = false; ///< the last ping is not answered yet
     std::uint32_t round_trip = 0; ///< ms to the relay and back; 0: not measured
     bool saver = false;
 };
@@ -56,7 +56,7 @@ struct Liveness_View {
 /// The socket did not take all. True if this made `liveness_deadline` earlier.
 [[nodiscard]] bool liveness_full(Liveness &liveness, std::uint64_t now);
 /// The network has changed, and the relay was pinged.
-void liveness_prove(Liveness &liveness, std::uint64_t now);
+void liveness_start_network_check(Liveness &liveness, std::uint64_t now);
 /// After `check_full`. `waits`: bytes still wait for the socket. True: the connection is stuck, and is to be ended.
 [[nodiscard]] bool liveness_checked_full(Liveness &liveness, std::uint64_t now, bool waits);
 

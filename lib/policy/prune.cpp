@@ -4,11 +4,11 @@
 
 namespace toxtcp {
 
-bool goes_first(const Idle_Worth &a, const Idle_Worth &b) {
-    return std::tuple{a.good_name, a.tied, b.round_trip} < std::tuple{b.good_name, b.tied, a.round_trip};
+bool is_pruned_first(const Idle_Worth &a, const Idle_Worth &b) {
+    return std::tuple{a.good_reputation, a.tied, b.round_trip} < std::tuple{b.good_reputation, b.tied, a.round_trip};
 }
 
-bool may_forget(const Away_View &relay, std::uint32_t connected, std::uint64_t now) {
+bool may_remove(const Away_View &relay, std::uint32_t connected, std::uint64_t now) {
     if (connected < ENOUGH_RELAYS) {
         return false;
     }

@@ -1,9 +1,9 @@
 // Prune: which relays and routes may the library give up?
 //
 // Rule: 1. A connected relay where no peer is online, while more relays are connected than wanted. First those of bad
-//          name, then those with the fewest connections tied, then those with the longest round trip. A relay that is
-//          tied to a connection is disconnected and kept (it may be removed where the host wants no idle relays). It is
-//          connected again when the host names it again, or when no relay is connected any more.
+//          reputation, then those with the fewest connections tied, then those with the longest round trip. A relay
+//          that is tied to a connection is disconnected and kept (it may be removed where the host wants no idle
+//          relays). It is connected again when the host names it again, or when no relay is connected any more.
 //       2. A relay that only sleeping connections use: it is disconnected and kept.
 //       3. A relay that is away: after FAILED_ATTEMPTS if no connection is tied to it, or after GIVE_UP_MS if it was
 //          never up. Only while three others are connected.
@@ -26,11 +26,11 @@ inline constexpr std::uint64_t GIVE_UP_MS = 3'600'000;
 
 /// Rule 1. The worth of an idle relay: the relay that is worth least goes first.
 struct Idle_Worth {
-    bool good_name = true;
+    bool good_reputation = true;
     std::uint32_t tied = 0;       ///< connections tied to it
     std::uint32_t round_trip = 0; ///< ms
 };
-[[nodiscard]] bool goes_first(const Idle_Worth &a, const Idle_Worth &b);
+[[nodiscard]] bool is_pruned_first(const Idle_Worth &a, const Idle_Worth &b);
 
 /// Rule 3.
 struct Away_View {
@@ -39,7 +39,7 @@ struct Away_View {
     bool was_up = false;          ///< it was connected once
     std::uint64_t away_since = 0; ///< ms
 };
-[[nodiscard]] bool may_forget(const Away_View &relay, std::uint32_t connected, std::uint64_t now);
+[[nodiscard]] bool may_remove(const Away_View &relay, std::uint32_t connected, std::uint64_t now);
 
 /// Rule 4. `away_since`: for each route, since when its relay is away, ms; 0: it is not away, or there is no route.
 /// Returns the route that gives way, or NO_ROUTE.

@@ -22,7 +22,7 @@ constexpr bool contains(Route_Set set, std::uint8_t route) {
 constexpr Route_Set without(Route_Set set, Route_Set others) {
     return static_cast<Route_Set>(set & ~others);
 }
-constexpr Route_Set both(Route_Set a, Route_Set b) {
+constexpr Route_Set union_of(Route_Set a, Route_Set b) {
     return static_cast<Route_Set>(a | b);
 }
 

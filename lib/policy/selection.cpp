@@ -13,10 +13,10 @@ std::uint32_t round_trip(const Route_View &view) {
 
 std::uint64_t cost(const Route_View &view) {
     const bool is_verified = view.standing == Route_Standing::verified;
-    const bool bad_name = view.bad_name && !is_verified;
+    const bool bad_reputation = view.bad_reputation && !is_verified;
     const bool unheard = !view.heard && !is_verified;
     return std::uint64_t{view.stale} << 40 | std::uint64_t{view.distrusted} << 39 |
-           static_cast<std::uint64_t>(view.standing) << 36 | std::uint64_t{bad_name} << 35 |
+           static_cast<std::uint64_t>(view.standing) << 36 | std::uint64_t{bad_reputation} << 35 |
            std::uint64_t{unheard} << 34 | round_trip(view);
 }
 

@@ -4,7 +4,8 @@
 //       1. one whose relay answers its pings (is not stale);
 //       2. one that is not distrusted (delivery.h);
 //       3. verified rather than unknown, and unknown rather than failed;
-//       4. unless verified: one whose relay has a good name (reputation.h), then the one that the peer was heard over;
+//       4. unless verified: one whose relay has a good reputation (reputation.h), then the one that the peer was heard
+//          over;
 //       5. the one with the shortest end-to-end round trip, or, not measured, twice the round trip to the relay.
 //       The connection keeps its route until the route is lost, its relay becomes stale, Delivery decides so, or
 //       another verified route is much faster: at most half the round trip, and at least FASTER_BY_MS less. A change
@@ -28,11 +29,11 @@ enum class Route_Standing : std::uint8_t { verified, unknown, failed };
 /// One route as Selection sees it.
 struct Route_View {
     bool usable = false;
-    bool stale = false;      ///< the relay does not answer its pings
-    bool distrusted = false; ///< traffic rotated away from it recently, after complaints
-    bool bad_name = false;   ///< the relay failed other peers (reputation.h)
-    bool heard = false;      ///< the peer was heard over it last
-    bool loaded = false;     ///< by our own data (load.h)
+    bool stale = false;          ///< the relay does not answer its pings
+    bool distrusted = false;     ///< traffic rotated away from it recently, after complaints
+    bool bad_reputation = false; ///< the relay failed other peers (reputation.h)
+    bool heard = false;          ///< the peer was heard over it last
+    bool loaded = false;         ///< by our own data (load.h)
     Route_Standing standing = Route_Standing::unknown;
     std::uint32_t echo_round_trip = 0;  ///< ms end to end; 0: not measured
     std::uint32_t relay_round_trip = 0; ///< ms to the relay and back; 0: not measured

@@ -43,7 +43,7 @@ struct Writer {
 };
 
 /// "192.0.2.1:443", "[2001:db8::1]:443" or "name:443".
-void print_host_port(const Proxy_Target &target, Writer &writer) {
+void encode_host_port(const Proxy_Target &target, Writer &writer) {
     const bool v6 = target.name.empty() && target.address.family == Family::ipv6;
     std::array<char, INET6_ADDRSTRLEN> ip{};
     std::string_view host = target.name;
@@ -59,14 +59,14 @@ void print_host_port(const Proxy_Target &target, Writer &writer) {
     writer.text(port.data());
 }
 
-void print_basic(const Proxy &proxy, Writer &writer) {
+void encode_basic(const Proxy &proxy, Writer &writer) {
     std::array<std::uint8_t, 2 * MAX_NAME + 1> plain;
     Writer pair{plain};
     pair.text(proxy.user);
     pair.text(":");
     pair.text(proxy.password);
     std::array<char, base64_size(2 * MAX_NAME + 1)> coded;
-    print_base64(Bytes{plain}.first(pair.size), coded);
+    encode_base64(Bytes{plain}.first(pair.size), coded);
     writer.text("Proxy-Authorization: Basic ");
     writer.text(coded.data());
     writer.text("\r\n");
@@ -75,11 +75,11 @@ void print_basic(const Proxy &proxy, Writer &writer) {
 }
 
 /// What a status code means. After 1xx another status line follows. 2xx grants, but only at the end of the headers.
-Proxy_Answer judge_status(std::uint16_t status) {
+Proxy_Answer answer_for_status(std::uint16_t status) {
     if (status / 100 <= 2) {
         return Proxy_Answer::incomplete;
     }
-    return status == 407 || status == 401 ? Proxy_Answer::wants_password : Proxy_Answer::refused;
+    return status == 407 || status == 401 ? Proxy_Answer::authentication_failed : Proxy_Answer::refused;
 }
 
 /// Reads the next byte of "HTTP/1.1 200 Connection established". Each byte is checked at once, so that a server that is
@@ -92,35 +92,35 @@ Proxy_Answer read_status_line(Http_Answer &answer, std::uint8_t byte) {
     constexpr std::uint8_t AFTER_DIGITS = FIRST_DIGIT + 3;
     const bool is_space = byte == ' ' || byte == '\t';
     bool fits = true;
-    if (answer.place < VERSION) {
-        fits = lower(byte) == static_cast<std::uint8_t>(name[answer.place]);
-        ++answer.place;
-    } else if (answer.place == VERSION) {
+    if (answer.state < VERSION) {
+        fits = lower(byte) == static_cast<std::uint8_t>(name[answer.state]);
+        ++answer.state;
+    } else if (answer.state == VERSION) {
         fits = is_digit(byte);
-        ++answer.place;
-    } else if (answer.place == SPACE) {
+        ++answer.state;
+    } else if (answer.state == SPACE) {
         fits = is_digit(byte) || byte == '.' || is_space;
-        answer.place = static_cast<std::uint8_t>(answer.place + is_space);
+        answer.state = static_cast<std::uint8_t>(answer.state + is_space);
         answer.status = 0;
-    } else if (answer.place < AFTER_DIGITS) {
-        const bool is_early = is_space && answer.place == FIRST_DIGIT;
+    } else if (answer.state < AFTER_DIGITS) {
+        const bool is_early = is_space && answer.state == FIRST_DIGIT;
         fits = is_digit(byte) || is_early;
         if (!is_early) {
             answer.status = static_cast<std::uint16_t>(10 * answer.status + byte - '0');
-            ++answer.place;
+            ++answer.state;
         }
-    } else if (answer.place == AFTER_DIGITS) {
+    } else if (answer.state == AFTER_DIGITS) {
         fits = (is_space || byte == '\r' || byte == '\n') && answer.status >= 100;
-        ++answer.place;
-        if (fits && judge_status(answer.status) != Proxy_Answer::incomplete) {
-            return judge_status(answer.status);
+        ++answer.state;
+        if (fits && answer_for_status(answer.status) != Proxy_Answer::incomplete) {
+            return answer_for_status(answer.status);
         }
     }
     if (!fits) {
         return Proxy_Answer::malformed;
     }
     if (byte == '\n') { // the headers begin
-        answer.place = UINT8_MAX;
+        answer.state = UINT8_MAX;
         answer.in_header = false;
     }
     return Proxy_Answer::incomplete;
@@ -128,21 +128,21 @@ Proxy_Answer read_status_line(Http_Answer &answer, std::uint8_t byte) {
 
 } // namespace
 
-std::size_t print_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out) {
+std::size_t encode_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out) {
     Writer writer{out};
     writer.text("CONNECT ");
-    print_host_port(target, writer);
+    encode_host_port(target, writer);
     writer.text(" HTTP/1.1\r\nHost: ");
-    print_host_port(target, writer);
+    encode_host_port(target, writer);
     writer.text("\r\n");
     if (!proxy.user.empty()) {
-        print_basic(proxy, writer);
+        encode_basic(proxy, writer);
     }
     writer.text("\r\n");
     return writer.size;
 }
 
-std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out) {
+std::size_t encode_socks5_greeting(const Proxy &proxy, Mutable_Bytes out) {
     Writer writer{out};
     writer.byte(SOCKS5_VERSION);
     writer.byte(proxy.user.empty() ? 1 : 2); // number of methods that follow
@@ -153,7 +153,7 @@ std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out) {
     return writer.size;
 }
 
-std::size_t print_socks5_password(const Proxy &proxy, Mutable_Bytes out) {
+std::size_t encode_socks5_password(const Proxy &proxy, Mutable_Bytes out) {
     Writer writer{out};
     writer.byte(PASSWORD_VERSION);
     writer.counted(proxy.user);
@@ -161,7 +161,7 @@ std::size_t print_socks5_password(const Proxy &proxy, Mutable_Bytes out) {
     return writer.size;
 }
 
-std::size_t print_socks5_request(const Proxy_Target &target, Mutable_Bytes out) {
+std::size_t encode_socks5_request(const Proxy_Target &target, Mutable_Bytes out) {
     const bool v6 = target.address.family == Family::ipv6;
     Writer writer{out};
     writer.byte(SOCKS5_VERSION);
@@ -184,7 +184,7 @@ Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte) {
         return Proxy_Answer::malformed;
     }
     ++answer.size;
-    if (answer.place != UINT8_MAX) {
+    if (answer.state != UINT8_MAX) {
         return read_status_line(answer, byte);
     }
     if (byte == '\n') { // line ends are CR LF, or LF alone
@@ -193,7 +193,7 @@ Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte) {
         if (is_end && answer.status >= 200) {
             return Proxy_Answer::granted;
         }
-        answer.place = is_end ? 0 : UINT8_MAX; // after 1xx another status line follows
+        answer.state = is_end ? 0 : UINT8_MAX; // after 1xx another status line follows
     } else if (byte != '\r') {
         answer.in_header = true;
     }
@@ -211,16 +211,16 @@ Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer) {
         return Proxy_Answer::granted;
     }
     if (answer[1] == BY_PASSWORD && !proxy.user.empty()) {
-        return Proxy_Answer::asks_password;
+        return Proxy_Answer::password_requested;
     }
-    return proxy.user.empty() ? Proxy_Answer::wants_password : Proxy_Answer::refused;
+    return proxy.user.empty() ? Proxy_Answer::authentication_failed : Proxy_Answer::refused;
 }
 
 Proxy_Answer parse_socks5_password(Bytes answer) {
     if (answer.size() < 2) {
         return Proxy_Answer::incomplete; // the version byte is not checked, since proxies differ in it
     }
-    return answer[1] == 0 ? Proxy_Answer::granted : Proxy_Answer::wants_password;
+    return answer[1] == 0 ? Proxy_Answer::granted : Proxy_Answer::authentication_failed;
 }
 
 Proxy_Answer parse_socks5_answer(Bytes answer, std::uint16_t &status) {

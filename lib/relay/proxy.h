@@ -22,16 +22,16 @@ struct Proxy_Target {
 
 /// Write a request to `out`, which has at least MAX_PROXY_REQUEST bytes, and return its size. `proxy_is_usable` must
 /// hold.
-std::size_t print_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out);
-std::size_t print_socks5_greeting(const Proxy &proxy, Mutable_Bytes out);
-std::size_t print_socks5_password(const Proxy &proxy, Mutable_Bytes out);
-std::size_t print_socks5_request(const Proxy_Target &target, Mutable_Bytes out);
+std::size_t encode_http_connect(const Proxy &proxy, const Proxy_Target &target, Mutable_Bytes out);
+std::size_t encode_socks5_greeting(const Proxy &proxy, Mutable_Bytes out);
+std::size_t encode_socks5_password(const Proxy &proxy, Mutable_Bytes out);
+std::size_t encode_socks5_request(const Proxy_Target &target, Mutable_Bytes out);
 
 enum class Proxy_Answer : std::uint8_t {
     incomplete,
-    granted,        ///< go on with the next request, or with the relay if this was the last
-    asks_password,  ///< SOCKS5 greeting: send user and password
-    wants_password, ///< user and password are missing, or they are wrong
+    granted,               ///< go on with the next request, or with the relay if this was the last
+    password_requested,    ///< SOCKS5 greeting: send user and password
+    authentication_failed, ///< user and password are missing, or they are wrong
     refused,
     malformed
 };
@@ -40,7 +40,7 @@ enum class Proxy_Answer : std::uint8_t {
 struct Http_Answer {
     std::uint16_t size = 0;   ///< bytes so far
     std::uint16_t status = 0; ///< of the last status line; 0: not known yet
-    std::uint8_t place = 0;   ///< what is expected next in the status line; UINT8_MAX: a header
+    std::uint8_t state = 0;   ///< what is expected next in the status line; UINT8_MAX: a header
     bool in_header = false;   ///< the current header line is not empty
 };
 Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte);

@@ -47,10 +47,10 @@ void start_own_handshake(Relay_Client &relay) {
 static_assert(MAX_PROXY_REQUEST <= std::tuple_size_v<decltype(Relay_Client::out)>);
 
 Proxy_Target target_of(const Relay_Client &relay) {
-    return {relay.place.address, relay.place.name == nullptr ? std::string_view{} : *relay.place.name};
+    return {relay.endpoint.address, relay.endpoint.name == nullptr ? std::string_view{} : *relay.endpoint.name};
 }
 
-void say_to_proxy(Relay_Client &relay, Relay_Phase phase) {
+void queue_proxy_request(Relay_Client &relay, Relay_Phase phase) {
     relay.phase = phase;
     relay.in_size = 0;
     compact(relay);
@@ -58,16 +58,16 @@ void say_to_proxy(Relay_Client &relay, Relay_Phase phase) {
     std::size_t size = 0;
     switch (phase) {
     case Relay_Phase::http:
-        size = print_http_connect(*relay.proxy, target_of(relay), room);
+        size = encode_http_connect(*relay.proxy, target_of(relay), room);
         break;
     case Relay_Phase::socks5_greeting:
-        size = print_socks5_greeting(*relay.proxy, room);
+        size = encode_socks5_greeting(*relay.proxy, room);
         break;
     case Relay_Phase::socks5_password:
-        size = print_socks5_password(*relay.proxy, room);
+        size = encode_socks5_password(*relay.proxy, room);
         break;
     default:
-        size = print_socks5_request(target_of(relay), room);
+        size = encode_socks5_request(target_of(relay), room);
         break;
     }
     relay.out_end = static_cast<std::uint16_t>(relay.out_end + size);
@@ -75,16 +75,16 @@ void say_to_proxy(Relay_Client &relay, Relay_Phase phase) {
 
 void proxy_granted(Relay_Client &relay) {
     if (relay.phase == Relay_Phase::socks5_greeting || relay.phase == Relay_Phase::socks5_password) {
-        say_to_proxy(relay, Relay_Phase::socks5_request);
+        queue_proxy_request(relay, Relay_Phase::socks5_request);
     } else {
         start_own_handshake(relay);
     }
 }
 
-Proxy_Answer judge_proxy(Relay_Client &relay, std::uint8_t byte) {
+Proxy_Answer parse_proxy_byte(Relay_Client &relay, std::uint8_t byte) {
     if (relay.phase == Relay_Phase::http) {
         const Proxy_Answer answer = read_http_answer(relay.http, byte);
-        const bool refused = answer == Proxy_Answer::refused || answer == Proxy_Answer::wants_password;
+        const bool refused = answer == Proxy_Answer::refused || answer == Proxy_Answer::authentication_failed;
         relay.proxy_status = refused ? relay.http.status : std::uint16_t{0};
         return answer;
     }
@@ -102,14 +102,14 @@ Proxy_Answer judge_proxy(Relay_Client &relay, std::uint8_t byte) {
 }
 
 void proxy_byte(Relay_Client &relay, std::uint8_t byte) {
-    switch (judge_proxy(relay, byte)) {
+    switch (parse_proxy_byte(relay, byte)) {
     case Proxy_Answer::granted:
         proxy_granted(relay);
         break;
-    case Proxy_Answer::asks_password:
-        say_to_proxy(relay, Relay_Phase::socks5_password);
+    case Proxy_Answer::password_requested:
+        queue_proxy_request(relay, Relay_Phase::socks5_password);
         break;
-    case Proxy_Answer::wants_password:
+    case Proxy_Answer::authentication_failed:
         relay_end(relay, Reason::proxy_password);
         break;
     case Proxy_Answer::refused:
@@ -171,7 +171,7 @@ void smooth_round_trip(Relay_Client &relay, std::uint64_t sample) {
 
 /// A relay's ping proves that its packets reach us. If the relay's previous ping is at least PING_TIMEOUT_MS ago, the
 /// new ping also proves that our packets reach the relay: without our pong, the relay would have dropped us by now.
-void take_ping(Relay_Client &relay, std::uint64_t now) {
+void handle_ping(Relay_Client &relay, std::uint64_t now) {
     relay.ping_proves = relay.ping_heard != 0 && now - relay.ping_heard >= PING_TIMEOUT_MS;
     relay.ping_heard = now;
     const std::uint64_t soon = relay.ping_proves ? PING_INTERVAL_MS + PING_GRACE_MS : PING_TOGETHER_MS;
@@ -180,9 +180,9 @@ void take_ping(Relay_Client &relay, std::uint64_t now) {
     }
 }
 
-/// Takes a packet that was opened. Returns the event for the owner; `none` if the packet is dealt with here, or
+/// Handles a packet that was opened. Returns the event for the owner; `none` if the packet is dealt with here, or
 /// ignored.
-Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t now) {
+Relay_Event_Kind handle_packet(Relay_Client &relay, const Packet &packet, std::uint64_t now) {
     switch (packet.type) {
     case Packet_Type::data:
         return relay.online[index_of(packet.id)] ? Relay_Event_Kind::data : Relay_Event_Kind::none;
@@ -198,7 +198,7 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
             relay.pong_id = packet.ping_id;
             relay.pong_waiting = true;
         }
-        take_ping(relay, now);
+        handle_ping(relay, now);
         return Relay_Event_Kind::none;
     case Packet_Type::pong:
         if (packet.ping_id != relay.ping_id) {
@@ -242,12 +242,12 @@ Relay_Event_Kind take(Relay_Client &relay, const Packet &packet, std::uint64_t n
 
 } // namespace
 
-void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Place &place,
+void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Endpoint &endpoint,
                  const Public_Key &key, const Proxy &proxy, std::uint64_t now) {
     relay.self = &self;
     relay.random = random;
     relay.key = key;
-    relay.place = place;
+    relay.endpoint = endpoint;
     relay.proxy = &proxy;
     relay.http = {};
     relay.proxy_status = 0;
@@ -269,10 +269,10 @@ void relay_start(Relay_Client &relay, const Identity &self, const Random &random
         start_own_handshake(relay);
         break;
     case Proxy_Type::http:
-        say_to_proxy(relay, Relay_Phase::http);
+        queue_proxy_request(relay, Relay_Phase::http);
         break;
     case Proxy_Type::socks5:
-        say_to_proxy(relay, Relay_Phase::socks5_greeting);
+        queue_proxy_request(relay, Relay_Phase::socks5_greeting);
         break;
     }
 }
@@ -322,8 +322,8 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
             break;
         }
         const Mutable_Bytes plain = open_sealed(relay.channel, sealed);
-        if (relay.opened.tell != nullptr && !plain.empty()) {
-            relay.opened.tell(relay.opened.object, plain.front(), plain.size());
+        if (relay.opened.call != nullptr && !plain.empty()) {
+            relay.opened.call(relay.opened.object, plain.front(), plain.size());
         }
         const Reason fault = plain.empty() ? Reason::bad_seal : decode_packet(Sender::relay, plain, event.packet);
         if (fault != Reason::none) {
@@ -331,7 +331,7 @@ Relay_Event relay_next(Relay_Client &relay, Mutable_Bytes &input, std::uint64_t 
             break;
         }
         relay.last_heard = now;
-        event.kind = take(relay, event.packet, now);
+        event.kind = handle_packet(relay, event.packet, now);
         if (event.kind != Relay_Event_Kind::none) {
             if (event.packet.id >= FIRST_ROUTING_ID) {
                 event.reference = relay.references[index_of(event.packet.id)];
@@ -423,7 +423,7 @@ void relay_keep(Relay_Client &relay, Bytes rest) {
     relay.out_end = static_cast<std::uint16_t>(rest.size());
 }
 
-void relay_take_back(Relay_Client &relay, std::uint32_t frames) {
+void relay_undo_seal(Relay_Client &relay, std::uint32_t frames) {
     for (; frames > 0; --frames) {
         for (std::size_t i = NONCE_SIZE; i-- > 0 && relay.channel.send.bytes[i]-- == 0;) {
         }

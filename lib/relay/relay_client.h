@@ -43,7 +43,7 @@ enum class Relay_Phase : std::uint8_t {
 };
 
 /// The address of a relay, or its host name and port.
-struct Relay_Place {
+struct Relay_Endpoint {
     Ip_Port address;                         ///< with a name, only the port is used
     std::shared_ptr<const std::string> name; ///< host name that the proxy looks up; null: none
 };
@@ -55,17 +55,17 @@ struct Identity {
 };
 
 /// Called for each packet that was opened, with its first byte and its length (Host::opened). Null by default.
-struct Opened {
+struct Opened_Callback {
     void *object = nullptr;
-    void (*tell)(void *object, std::uint8_t first, std::size_t length) = nullptr;
+    void (*call)(void *object, std::uint8_t first, std::size_t length) = nullptr;
 };
 
 struct Relay_Client {
     const Identity *self = nullptr;
     Random random;
-    Opened opened;
+    Opened_Callback opened;
     Public_Key key{};
-    Relay_Place place;
+    Relay_Endpoint endpoint;
     const Proxy *proxy = nullptr; ///< borrowed from the owner
     Http_Answer http;
     std::uint16_t proxy_status = 0; ///< the proxy's code for its refusal; 0: none
@@ -111,7 +111,7 @@ struct Relay_Client {
 
 /// Begins a new connection, for a socket that is being connected to the relay, or to the proxy. `self` and `proxy` are
 /// borrowed.
-void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Place &place,
+void relay_start(Relay_Client &relay, const Identity &self, const Random &random, const Relay_Endpoint &endpoint,
                  const Public_Key &key, const Proxy &proxy, std::uint64_t now);
 
 /// Ends the connection and wipes its secrets. If it has ended already, the first reason stays.
@@ -189,10 +189,10 @@ void relay_sent(Relay_Client &relay, std::size_t count);
 
 /// Seals `packet` to `frame`, to be sent at once. Returns the size of the frame, or 0 if the packet breaks a limit or
 /// does not fit. If the socket takes only a part of the frame, give the rest to `relay_keep`. If it takes nothing of
-/// the frames that were sealed last, give their number to `relay_take_back`, so that their nonces are used again.
+/// the frames that were sealed last, give their number to `relay_undo_seal`, so that their nonces are used again.
 [[nodiscard]] std::size_t relay_seal(Relay_Client &relay, const Packet &packet, Mutable_Bytes frame);
 void relay_keep(Relay_Client &relay, Bytes rest);
-void relay_take_back(Relay_Client &relay, std::uint32_t frames);
+void relay_undo_seal(Relay_Client &relay, std::uint32_t frames);
 
 // ---- control ---------------------------------------------------------------------------------------------------
 

@@ -22,16 +22,16 @@ Reason failure(const Relay_Link &link) {
 
 } // namespace
 
-bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place &place, const Public_Key &key,
+bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Endpoint &endpoint, const Public_Key &key,
                std::uint32_t tag, std::uint64_t now) {
     const Host &host = context.host;
     link.client.opened = {host.object, host.opened};
-    relay_start(link.client, context.self, host_random(host), place, key, context.proxy, now);
+    relay_start(link.client, context.self, host_random(host), endpoint, key, context.proxy, now);
     if (link.client.phase == Relay_Phase::ended) {
         return false; // a key that no relay can have
     }
     const bool proxied = context.proxy.type != Proxy_Type::none;
-    link.socket = host.connect(host.object, proxied ? context.proxy.address : place.address);
+    link.socket = host.connect(host.object, proxied ? context.proxy.address : endpoint.address);
     link.writing = true; // the socket becomes writable when it is connected
     link.sent = 0;
     if (link.socket < 0) {
@@ -123,7 +123,7 @@ Error link_send(Relay_Link &link, const Host &host, const Packet &packet, std::u
         return Error::ok;
     }
     if (sent == SOCKET_WOULD_BLOCK) {
-        relay_take_back(link.client, 1);
+        relay_undo_seal(link.client, 1);
         return Error::full;
     }
     relay_end(link.client, Reason::reset);
@@ -165,8 +165,8 @@ std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, 
             relay_end(link.client, Reason::reset);
             break;
         }
-        // Find the frame that was sent in part: the rest of it must be sent. The frames behind it are taken back, and
-        // count as never sealed.
+        // Find the frame that was sent in part: the rest of it must be sent. The frames behind it count as never
+        // sealed.
         std::size_t left = sent < 0 ? 0 : static_cast<std::size_t>(sent);
         std::size_t at = 0;
         while (done < end) {
@@ -178,7 +178,7 @@ std::size_t link_send_data(Relay_Link &link, const Host &host, std::uint8_t id, 
             left -= frame;
             ++done;
         }
-        relay_take_back(link.client, static_cast<std::uint32_t>(end - done - (left != 0)));
+        relay_undo_seal(link.client, static_cast<std::uint32_t>(end - done - (left != 0)));
         if (left != 0) {
             const std::size_t frame = FRAME_OVERHEAD + 1 + packets[done].size();
             relay_keep(link.client, scratch.subspan(at + left, frame - left));

@@ -30,7 +30,7 @@ inline Random host_random(const Host &host) {
 
 /// Begins to connect. The host reports readiness with `tag`. False: no socket, or a key of low order; the client has
 /// the reason.
-[[nodiscard]] bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Place &place,
+[[nodiscard]] bool link_open(Relay_Link &link, const Link_Context &context, const Relay_Endpoint &endpoint,
                              const Public_Key &key, std::uint32_t tag, std::uint64_t now);
 
 /// Closes the socket. Ends the relay for this reason, unless the relay has ended already.

@@ -30,8 +30,9 @@ struct TCP_Client_Connection {
     Handler<forwarded_response_cb> forwarding;
     void *custom_object = nullptr;
     std::uint32_t custom_uint = 0;
-    TCP_Client_Status failed_at = TCP_CLIENT_NO_STATUS; ///< reported after the socket failed, until `shown_until`
-    std::uint64_t shown_until = 0;                      ///< ms
+    /// Reported after the socket failed, until `report_until`.
+    TCP_Client_Status status_before_failure = TCP_CLIENT_NO_STATUS;
+    std::uint64_t report_until = 0; ///< ms
     bool ticking = false;
     bool destroy_requested = false; ///< killed by one of its own callbacks
 };
@@ -152,8 +153,8 @@ void note_failure(TCP_Client_Connection &con, TCP_Client_Status before) {
     if (before != TCP_CLIENT_CONFIRMED &&
         (reason == toxtcp::Reason::connect_failed || reason == toxtcp::Reason::end_of_stream ||
          reason == toxtcp::Reason::proxy_closed)) {
-        con.failed_at = before;
-        con.shown_until = con.link.client.started + toxtcp::CONNECT_TIMEOUT_MS;
+        con.status_before_failure = before;
+        con.report_until = con.link.client.started + toxtcp::CONNECT_TIMEOUT_MS;
     }
 }
 
@@ -161,8 +162,8 @@ void tick(TCP_Client_Connection &con, void *userdata) {
     const toxtcp::Host &host = con.context.host;
     const std::uint64_t now = host.now(host.object);
     if (con.link.client.phase == Relay_Phase::ended) {
-        if (now >= con.shown_until) {
-            con.failed_at = TCP_CLIENT_NO_STATUS;
+        if (now >= con.report_until) {
+            con.status_before_failure = TCP_CLIENT_NO_STATUS;
         }
         return;
     }
@@ -199,11 +200,11 @@ int send(TCP_Client_Connection &con, const Packet &packet) {
 
 // ---- creation and tick -----------------------------------------------------------------------------------------
 
-TCP_Client_Connection *toxtcp::toxcore::make_client(const Parts &parts, const IP_Port *ip_port,
+TCP_Client_Connection *toxtcp::toxcore::make_client(const Toxcore_Objects &objects, const IP_Port *ip_port,
                                                     const std::uint8_t *public_key, const std::uint8_t *self_public_key,
                                                     const std::uint8_t *self_secret_key,
                                                     const TCP_Proxy_Info *proxy_info) {
-    if (parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr || ip_port == nullptr ||
+    if (objects.ns == nullptr || objects.rng == nullptr || objects.mono_time == nullptr || ip_port == nullptr ||
         public_key == nullptr || self_public_key == nullptr || self_secret_key == nullptr) {
         return nullptr;
     }
@@ -214,16 +215,16 @@ TCP_Client_Connection *toxtcp::toxcore::make_client(const Parts &parts, const IP
         return nullptr;
     }
     return guarded<TCP_Client_Connection *>(nullptr, [&]() -> TCP_Client_Connection * {
-        auto *const made = new TCP_Client_Connection;
-        made->address = *ip_port;
-        if (open_host(made->host, parts, Sockets::plain)) {
-            made->context = {made->host.host, {to_key(self_public_key), to_secret_key(self_secret_key)}, proxy};
-            if (toxtcp::link_open(made->link, made->context, {address, nullptr}, to_key(public_key), NO_TAG,
-                                  made->context.host.now(made->context.host.object))) {
-                return made;
+        auto *const con = new TCP_Client_Connection;
+        con->address = *ip_port;
+        if (open_host(con->host, objects, Sockets::plain)) {
+            con->context = {con->host.host, {to_key(self_public_key), to_secret_key(self_secret_key)}, proxy};
+            if (toxtcp::link_open(con->link, con->context, {address, nullptr}, to_key(public_key), NO_TAG,
+                                  con->context.host.now(con->context.host.object))) {
+                return con;
             }
         }
-        destroy(made);
+        destroy(con);
         return nullptr;
     });
 }
@@ -262,7 +263,8 @@ IP_Port tcp_con_ip_port(const TCP_Client_Connection *con) {
 }
 
 TCP_Client_Status tcp_con_status(const TCP_Client_Connection *con) {
-    return con->failed_at != TCP_CLIENT_NO_STATUS ? con->failed_at : status_of(con->link.client);
+    return con->status_before_failure != TCP_CLIENT_NO_STATUS ? con->status_before_failure
+                                                              : status_of(con->link.client);
 }
 
 void *tcp_con_custom_object(const TCP_Client_Connection *con) {

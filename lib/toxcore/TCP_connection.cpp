@@ -117,28 +117,28 @@ std::uint32_t copy_nodes(const toxtcp::Tcp_Connections *c, Node_format *to, std:
 
 // ---- creation and tick -----------------------------------------------------------------------------------------
 
-TCP_Connections *toxtcp::toxcore::make_connections(const Parts &parts, const std::uint8_t *secret_key,
+TCP_Connections *toxtcp::toxcore::make_connections(const Toxcore_Objects &objects, const std::uint8_t *secret_key,
                                                    const TCP_Proxy_Info *proxy_info) {
-    if (secret_key == nullptr || parts.ns == nullptr || parts.rng == nullptr || parts.mono_time == nullptr) {
+    if (secret_key == nullptr || objects.ns == nullptr || objects.rng == nullptr || objects.mono_time == nullptr) {
         return nullptr;
     }
     return guarded<TCP_Connections *>(nullptr, [&]() -> TCP_Connections * {
-        auto *const made = new TCP_Connections;
-        if (open_host(made->host, parts, Sockets::fastest)) {
+        auto *const tcp_c = new TCP_Connections;
+        if (open_host(tcp_c->host, objects, Sockets::fastest)) {
             toxtcp::Tcp_Connections_Def def;
             def.secret_key = to_secret_key(secret_key);
             def.proxy = from_toxcore(proxy_info);
-            def.host = &made->host.host;
+            def.host = &tcp_c->host.host;
             def.answer_echoes = false; // net_crypto answers them
             def.callbacks = {
-                .object = made, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
-            made->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
+                .object = tcp_c, .data = on_data, .oob = on_oob, .onion = on_onion, .forwarding = on_forwarding};
+            tcp_c->c = guarded<toxtcp::Tcp_Connections *>(nullptr, [&] { return toxtcp::new_tcp_connections(def); });
         }
-        if (made->c == nullptr) {
-            destroy(made);
+        if (tcp_c->c == nullptr) {
+            destroy(tcp_c);
             return nullptr;
         }
-        return made;
+        return tcp_c;
     });
 }
 

@@ -25,15 +25,15 @@ inline const Network *system_network_of_host() {
     return os_network();
 }
 
-inline bool connect_socket(const Parts &parts, Socket sock, const IP_Port &address) {
-    return net_connect(parts.mem, parts.logger, sock, &address);
+inline bool connect_socket(const Toxcore_Objects &objects, Socket sock, const IP_Port &address) {
+    return net_connect(objects.mem, objects.logger, sock, &address);
 }
 
-inline int send_to_socket(const Parts &parts, Socket sock, const std::uint8_t *buf, std::size_t len,
+inline int send_to_socket(const Toxcore_Objects &objects, Socket sock, const std::uint8_t *buf, std::size_t len,
                           const IP_Port &address) {
-    return net_send(parts.ns, parts.logger, sock, buf, len, &address);
+    return net_send(objects.ns, objects.logger, sock, buf, len, &address);
 }
 
-inline void record(const Parts &, Direction, std::uint8_t, std::size_t) {}
+inline void record(const Toxcore_Objects &, Direction, std::uint8_t, std::size_t) {}
 
 } // namespace toxtcp::toxcore

@@ -27,20 +27,20 @@ inline const Network *system_network_of_host() {
     return os_network();
 }
 
-inline bool connect_socket(const Parts &parts, Socket sock, const IP_Port &address) {
+inline bool connect_socket(const Toxcore_Objects &objects, Socket sock, const IP_Port &address) {
     int error = 0;
-    return net_connect(parts.ns, parts.mem, parts.logger, sock, &address, &error);
+    return net_connect(objects.ns, objects.mem, objects.logger, sock, &address, &error);
 }
 
 /// Does not count the bytes in the profile: the caller does, with `record`.
-inline int send_to_socket(const Parts &parts, Socket sock, const std::uint8_t *buf, std::size_t len,
+inline int send_to_socket(const Toxcore_Objects &objects, Socket sock, const std::uint8_t *buf, std::size_t len,
                           const IP_Port &address) {
-    return net_send(parts.ns, parts.logger, sock, buf, len, &address, nullptr);
+    return net_send(objects.ns, objects.logger, sock, buf, len, &address, nullptr);
 }
 
-inline void record(const Parts &parts, Direction direction, std::uint8_t id, std::size_t length) {
-    if (parts.profile != nullptr) {
-        netprof_record_packet(parts.profile, id, length, static_cast<int>(direction));
+inline void record(const Toxcore_Objects &objects, Direction direction, std::uint8_t id, std::size_t length) {
+    if (objects.profile != nullptr) {
+        netprof_record_packet(objects.profile, id, length, static_cast<int>(direction));
     }
 }
 

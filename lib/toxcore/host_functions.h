@@ -16,7 +16,7 @@ struct Net_Profile;
 namespace toxtcp::toxcore {
 
 /// The toxcore objects that the host passes. All are borrowed.
-struct Parts {
+struct Toxcore_Objects {
     const ::Logger *logger = nullptr;
     const ::Memory *mem = nullptr;
     const ::Random *rng = nullptr; // toxcore's type, not toxtcp::Random
@@ -76,10 +76,11 @@ inline bool is_systems_network(const Network *ns) {
 }
 
 // What every generation's constructors do (generation_218.cpp, ...).
-TCP_Client_Connection *make_client(const Parts &parts, const IP_Port *ip_port, const std::uint8_t *public_key,
-                                   const std::uint8_t *self_public_key, const std::uint8_t *self_secret_key,
-                                   const TCP_Proxy_Info *proxy_info);
-TCP_Connections *make_connections(const Parts &parts, const std::uint8_t *secret_key, const TCP_Proxy_Info *proxy_info);
+TCP_Client_Connection *make_client(const Toxcore_Objects &objects, const IP_Port *ip_port,
+                                   const std::uint8_t *public_key, const std::uint8_t *self_public_key,
+                                   const std::uint8_t *self_secret_key, const TCP_Proxy_Info *proxy_info);
+TCP_Connections *make_connections(const Toxcore_Objects &objects, const std::uint8_t *secret_key,
+                                  const TCP_Proxy_Info *proxy_info);
 /// For `tcp_relay_is_valid`, which 0.2.18 lacks.
 bool knows_relay(const TCP_Connections &tcp_c, const std::uint8_t *relay_pk);
 

@@ -13,7 +13,7 @@ namespace toxtcp::toxcore {
 /// simulated: its sockets are called through toxcore's functions, and each socket is tried in every tick.
 struct Toxcore_Host {
     Host host;
-    Parts parts;
+    Toxcore_Objects objects;
     Host *system = nullptr;                     ///< for the system's own network; otherwise null
     std::uint64_t now = 0;                      ///< ms, the latest time that the clock returned
     std::unordered_map<int, IP_Port> addresses; ///< by socket, for another network: toxcore's calls need them
@@ -24,8 +24,8 @@ enum class Sockets : std::uint8_t {
     plain    ///< always called through toxcore: no readiness, and no descriptors for it
 };
 
-/// False if memory runs out or the system's sockets cannot be used. `made` must not be moved afterwards.
-[[nodiscard]] bool open_host(Toxcore_Host &made, const Parts &parts, Sockets sockets);
-void close_host(Toxcore_Host &made);
+/// False if memory runs out or the system's sockets cannot be used. `toxcore_host` must not be moved afterwards.
+[[nodiscard]] bool open_host(Toxcore_Host &toxcore_host, const Toxcore_Objects &objects, Sockets sockets);
+void close_host(Toxcore_Host &toxcore_host);
 
 } // namespace toxtcp::toxcore

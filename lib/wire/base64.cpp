@@ -4,7 +4,7 @@
 
 namespace toxtcp {
 
-void print_base64(Bytes bytes, std::span<char> out) {
+void encode_base64(Bytes bytes, std::span<char> out) {
     sodium_bin2base64(out.data(), out.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
 }
 

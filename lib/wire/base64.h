@@ -12,6 +12,6 @@ constexpr std::size_t base64_size(std::size_t bytes) {
 
 /// Writes the digits with their padding, and fills the rest of `out` with zeros. `out` has at least `base64_size`
 /// characters.
-void print_base64(Bytes bytes, std::span<char> out);
+void encode_base64(Bytes bytes, std::span<char> out);
 
 } // namespace toxtcp

@@ -312,7 +312,7 @@ void fuzz_client_send(Fuzz_Client &client, std::uint8_t id, Bytes data, std::siz
     }
     taken = std::min(taken, size);
     if (taken == 0) {
-        relay_take_back(client.relay, 1);
+        relay_undo_seal(client.relay, 1);
     } else {
         if (taken < size) {
             relay_keep(client.relay, Bytes{frame.get(), size}.subspan(taken));

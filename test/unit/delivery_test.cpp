@@ -47,15 +47,15 @@ struct Scene {
                 ++echoes;
             }
         }
-        echoed = both(echoed, action.echo);
+        echoed = union_of(echoed, action.echo);
         unheard = action.echo != 0 ? action.unheard : unheard;
         failed = action.failed != NO_ROUTE ? action.failed : failed;
-        if (action.take_back) {
-            view.usable = both(view.usable, withdrawn);
+        if (action.request_withdrawn) {
+            view.usable = union_of(view.usable, withdrawn);
             withdrawn = 0;
         }
         withdrawals += action.withdraw != 0;
-        withdrawn = both(withdrawn, action.withdraw);
+        withdrawn = union_of(withdrawn, action.withdraw);
         view.usable = without(view.usable, action.withdraw);
         std::uint8_t to = action.move_to;
         if (contains(action.withdraw, view.sending)) {
@@ -101,8 +101,8 @@ struct Scene {
     }
 
     /// A time as Delivery keeps it.
-    std::uint32_t inner(std::uint64_t at) const { return static_cast<std::uint32_t>(at - whole(0)); }
-    std::uint64_t whole(std::uint32_t at) const { return (std::uint64_t{d.period} << 30) + at; }
+    std::uint32_t short_time(std::uint64_t at) const { return static_cast<std::uint32_t>(at - full_time(0)); }
+    std::uint64_t full_time(std::uint32_t at) const { return (std::uint64_t{d.period} << 30) + at; }
 
     bool answer(std::uint8_t route, bool by_library = true) {
         return delivery_answered(d, now, route, delivery_stamp(echoed_at[route]), by_library, view.sending, view.load);
@@ -163,8 +163,8 @@ DELIVERY_TEST("delivery: a silence of 300 ms makes an echo go over all routes, 2
     s.view.usable = ALL;
     const std::uint64_t sent = s.now + 10;
     (void)delivery_sent(s.d, sent);
-    s.d.waiting_since = sent;
-    s.d.verify_at = s.inner(sent + 10'000); // no verification in this test
+    s.d.silence_since = sent;
+    s.d.verify_at = s.short_time(sent + 10'000); // no verification in this test
     s.now = sent + 299;
     s.serve();
     CHECK(s.take_echoed() == 0);
@@ -185,7 +185,7 @@ DELIVERY_TEST("delivery: when a route dies, traffic leaves it within 0.6 s and f
     });
     CHECK(s.moves == 1);
     // The data that goes over the new route needs half a round trip more.
-    CHECK(s.whole(s.d.sending_since) - dead + round_trip / 2 <= 600 + 4 * round_trip);
+    CHECK(s.full_time(s.d.sending_since) - dead + round_trip / 2 <= 600 + 4 * round_trip);
     CHECK(s.failed == 0);
 }
 
@@ -262,7 +262,7 @@ DELIVERY_TEST("delivery: a peer without this library that is silent is made to s
         s.view.heard = 0;
         s.talk(5'000);
         REQUIRE(s.answer(0, false) == false);
-        s.d.library = false; // from here on the peer is one that uses toxcore
+        s.d.peer_has_library = false; // from here on the peer is one that uses toxcore
         const std::uint64_t silent_since = s.now;
         std::uint64_t heard_at = 0;
         // The peer sends over the first route that is not withdrawn. Only the route `good` carries packets.
@@ -280,7 +280,7 @@ DELIVERY_TEST("delivery: a peer without this library that is silent is made to s
         CHECK(s.withdrawals <= 3);
         // The routes stay withdrawn for a while. Then they are taken back.
         CHECK(s.withdrawn != 0);
-        s.pass(2 * HOLD_MS, 0);
+        s.pass(2 * WITHDRAWN_FOR_MS, 0);
         CHECK(s.withdrawn == 0);
     }
 }
@@ -291,7 +291,7 @@ DELIVERY_TEST("delivery: no route is withdrawn from a peer with this library, on
     s.talk(5'000); // the peer answers as this library does
     s.pass(10'000);
     CHECK(s.withdrawals == 0);
-    s.d.library = false;
+    s.d.peer_has_library = false;
     s.view.load = 2'000;
     s.pass(10'000);
     CHECK(s.withdrawals == 0);
@@ -301,7 +301,7 @@ DELIVERY_TEST("delivery: no route is withdrawn from a peer with this library, on
     Scene idle;
     idle.view.heard = 0;
     idle.talk(5'000);
-    idle.d.library = false;
+    idle.d.peer_has_library = false;
     idle.pass(60'000, 0);
     CHECK(idle.withdrawals == 0);
 }
@@ -385,7 +385,7 @@ DELIVERY_TEST("delivery: in a silence, the next echo goes over the new route in 
         const std::uint8_t moved_to = s.view.sending;
         delivery_moved(s.d, s.now);
         const Route_Set next = next_echo();
-        CHECK(contains(both(last, next), moved_to));
+        CHECK(contains(union_of(last, next), moved_to));
         last = next;
     }
 }
@@ -466,10 +466,10 @@ DELIVERY_TEST("delivery: a route in use over which no complaint comes is judged 
         }
         moved = moved == 0 && s.moves != 0 ? s.now : moved;
     });
-    const std::uint64_t least = PATIENCE_MS + (is_missing ? 400 : 2 * 400);
+    const std::uint64_t least = COMPLAINT_DELAY_MS + (is_missing ? 400 : 2 * 400);
     INFO("moved after " << moved - hangs);
     CHECK(moved >= hangs + least);
-    CHECK(moved <= hangs + least + JUDGE_MARGIN_MS + 40);
+    CHECK(moved <= hangs + least + ANSWER_MARGIN_MS + 40);
     CHECK(s.moves == 1);
 }
 
@@ -477,8 +477,8 @@ DELIVERY_TEST("delivery: a complaint makes echoes go over all routes, even while
     Scene s;
     s.talk(5'000);
     s.d.probed = GENERATE(Route_Set{0b010}, ALL); // echoes of 1 s ago, not answered yet
-    s.d.probed_at = s.inner(s.now - 1'000);
-    s.d.end_at = s.inner(s.now + 1'500);
+    s.d.probed_at = s.short_time(s.now - 1'000);
+    s.d.end_at = s.short_time(s.now + 1'500);
     s.take_echoed();
     s.peer_echo(77, 1'000);
     s.serve();
@@ -490,8 +490,8 @@ DELIVERY_TEST(
     Scene s;
     s.talk(5'000);
     s.d.probed = ALL; // echoes of 1 s ago, not answered yet
-    s.d.probed_at = s.d.all_probed_at = s.inner(s.now - 1'000);
-    s.d.end_at = s.inner(s.now + 1'500);
+    s.d.probed_at = s.d.all_probed_at = s.short_time(s.now - 1'000);
+    s.d.end_at = s.short_time(s.now + 1'500);
     s.take_echoed();
     s.peer_echo(77, 1'000);
     s.serve();
@@ -499,8 +499,8 @@ DELIVERY_TEST(
     const std::uint32_t gap = GENERATE(4U, COMPLAINT_GAP_MS - 1, COMPLAINT_GAP_MS + 10);
     s.now += gap;
     (void)delivery_sent(s.d, s.now);
-    s.d.complained_at = 0; // as if each were a first complaint
-    s.d.judge_at = 0;
+    s.d.peer_complained_at = 0; // as if each were a first complaint
+    s.d.answer_due_at = 0;
     s.peer_echo(78, 1'000, 1);
     s.serve();
     CHECK(s.take_echoed() == (gap < COMPLAINT_GAP_MS ? Route_Set{0} : ALL));
@@ -510,9 +510,9 @@ DELIVERY_TEST("delivery: a complaint that does not count against the route yet s
     Scene s;
     s.talk(5'000);
     s.d.rounds = 5; // traffic has rotated for long
-    s.d.complained_at = s.inner(s.now);
+    s.d.peer_complained_at = s.short_time(s.now);
     s.pass(1'500, 290, [&] { (void)delivery_heard(s.d, s.now); });
-    s.d.verify_at = s.inner(s.now + VERIFY_MS / 4); // the last echo was a while ago
+    s.d.verify_at = s.short_time(s.now + VERIFY_MS / 4); // the last echo was a while ago
     s.take_echoed();
     s.peer_echo(delivery_stamp(s.now), 1'000);
     s.serve();
@@ -528,7 +528,7 @@ DELIVERY_TEST("delivery: rotation after complaints reaches every route that answ
         s.peer_echo(delivery_stamp(s.now), 10'000);
         s.pass(8'000, 20, [&] {
             (void)delivery_heard(s.d, s.now);
-            s.answer_after(20, both(set_of(0), set_of(2)));
+            s.answer_after(20, union_of(set_of(0), set_of(2)));
         });
         used.push_back(s.view.sending);
     }
@@ -575,13 +575,13 @@ DELIVERY_TEST("delivery: in a long silence, when echoes have become rare, they g
     s.talk(5'000);
     s.pass(60'000);
     s.take_echoed();
-    s.pass(MAX_REPEAT_MS + 20);
+    s.pass(MAX_COMPLAINT_PAUSE_MS + 20);
     CHECK(s.take_echoed() == ALL);
 }
 
 DELIVERY_TEST("delivery: in a silence, echoes go over every route in turn") {
     Scene s; // the peer has answered no echo
-    s.d.library = true;
+    s.d.peer_has_library = true;
     s.pass(1'000, 20, [&] { (void)delivery_heard(s.d, s.now); });
     s.take_echoed();
     std::vector<Route_Set> echoes;
@@ -592,7 +592,7 @@ DELIVERY_TEST("delivery: in a silence, echoes go over every route in turn") {
     });
     REQUIRE(echoes.size() >= 4);
     CHECK(echoes[0] == ALL);
-    CHECK(both(both(echoes[1], echoes[2]), echoes[3]) == ALL);
+    CHECK(union_of(union_of(echoes[1], echoes[2]), echoes[3]) == ALL);
 }
 
 DELIVERY_TEST("delivery: a complaint that a relay repeats counts once") {
@@ -676,7 +676,7 @@ DELIVERY_TEST(
 
 DELIVERY_TEST("delivery: where the host cannot tell the peer's packets, echoes alone verify the route in use") {
     Scene s;
-    s.d.proves = false;
+    s.d.proves_packets = false;
     const auto answer_all = [&](Route_Set but) { return [&s, but] { s.answer_after(20, without(ALL, but)); }; };
     s.pass(5'000, 20, answer_all(0));
     s.echoes = 0;
@@ -844,7 +844,7 @@ DELIVERY_TEST("delivery: a route that traffic left is trusted again for good aft
     Scene s;
     s.talk(3'000);
     s.d.distrusted = 0b010;
-    s.d.distrust_until = s.inner(s.now + DISTRUST_MS);
+    s.d.distrust_until = s.short_time(s.now + DISTRUST_MS);
     for (const std::uint64_t end = s.now + 30ULL * 86'400'000; s.now < end; s.now += 60'000) {
         (void)delivery_sent(s.d, s.now);
         (void)delivery_heard(s.d, s.now);
@@ -871,22 +871,22 @@ DELIVERY_TEST("delivery: a silence that a pause of any length interrupts begins 
     Scene s;
     s.talk(5'000);
     s.pass(2'000); // no answer comes
-    REQUIRE(s.d.waiting_since != 0);
+    REQUIRE(s.d.silence_since != 0);
     const std::uint64_t days = GENERATE(1U, 13U, 25U, 30U, 50U);
     s.now += days * 86'400'000;
     const std::uint64_t again = s.now;
     s.echoes = 0;
     std::uint64_t complained = 0;
     s.pass(5'000, 20, [&] { complained = complained == 0 && s.echoes != 0 && s.unheard ? s.now - again : complained; });
-    CHECK(complained >= PATIENCE_MS);
-    CHECK(complained <= MAX_PATIENCE_MS + 100);
+    CHECK(complained >= COMPLAINT_DELAY_MS);
+    CHECK(complained <= MAX_COMPLAINT_DELAY_MS + 100);
 }
 
 DELIVERY_TEST("delivery: a stream of weeks to a peer that has nothing to say, and answers echoes, does not rotate") {
     Scene s;
     s.talk(5'000);
     s.pass(1'000, 20, [&] { s.answer_after(20); });
-    s.d.waiting_since -= std::min<std::uint64_t>(s.d.waiting_since - 1, 26ULL * 86'400'000);
+    s.d.silence_since -= std::min<std::uint64_t>(s.d.silence_since - 1, 26ULL * 86'400'000);
     s.moves = 0;
     s.pass(30'000, 20, [&] { s.answer_after(20); });
     CHECK(s.moves == 0);

@@ -70,7 +70,7 @@ std::vector<std::uint8_t> link(bool running, std::uint16_t attribute = IFLA_MTU,
 
 bool changes(Network_Watch &watch, const std::vector<std::uint8_t> &messages) {
     watch.changed = false;
-    take_netlink(watch, messages);
+    handle_netlink(watch, messages);
     return watch.changed;
 }
 

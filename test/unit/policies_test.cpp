@@ -48,7 +48,7 @@ TEST_CASE("selection: a verified route comes before an unknown one, and an unkno
     views[2].standing = Route_Standing::failed;
     CHECK(select_route(views, 0) == 1);
     CHECK(select_route(views, set_of(1)) == 0);
-    CHECK(select_route(views, both(set_of(0), set_of(1))) == 2);
+    CHECK(select_route(views, union_of(set_of(0), set_of(1))) == 2);
 }
 
 TEST_CASE("selection: a route over a stale relay comes last, a distrusted route just before it") {
@@ -62,14 +62,14 @@ TEST_CASE("selection: a route over a stale relay comes last, a distrusted route 
     CHECK(select_route(views, set_of(2)) == 1);
 }
 
-TEST_CASE("selection: a bad name counts only among routes that are not verified") {
+TEST_CASE("selection: a bad reputation counts only among routes that are not verified") {
     Route_Views views;
     views[0] = unknown(10);
-    views[0].bad_name = true;
+    views[0].bad_reputation = true;
     views[1] = unknown(400);
     CHECK(select_route(views, 0) == 1);
     views[0] = verified(10);
-    views[0].bad_name = true;
+    views[0].bad_reputation = true;
     views[1] = verified(400);
     CHECK(select_route(views, 0) == 0);
 }
@@ -80,7 +80,7 @@ TEST_CASE("selection: the route over which the peer was heard is preferred only 
     views[1] = unknown(400);
     views[1].heard = true;
     CHECK(select_route(views, 0) == 1);
-    views[1].bad_name = true;
+    views[1].bad_reputation = true;
     CHECK(select_route(views, 0) == 0);
     views[0] = verified(10);
     views[1] = verified(400);
@@ -156,7 +156,7 @@ TEST_CASE("liveness: a relay that is silent after data is pinged, and is stale i
     CHECK(liveness_deadline(liveness, view) == NOW + PROBE_MS);
     CHECK(liveness_due(liveness, NOW + PROBE_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, NOW + PROBE_MS, view, 0) == Liveness_Action::ping);
-    view.ping_out = true;
+    view.ping_unanswered = true;
     view.ping_sent = NOW + PROBE_MS;
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, view.ping_sent + STALE_MS, view, 0) == Liveness_Action::stale);
@@ -167,7 +167,7 @@ TEST_CASE("liveness: a relay that is silent after data is pinged, and is stale i
 
 TEST_CASE("liveness: a relay with a round trip of 1.9 s is slow, and not stale") {
     Liveness liveness;
-    Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_out = true, .round_trip = 1'900};
+    Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_unanswered = true, .round_trip = 1'900};
     REQUIRE(liveness_sent(liveness, NOW + 1, NOW, 0));
     CHECK(liveness_deadline(liveness, view) >= NOW + 2 * 1'900);
 }
@@ -175,7 +175,7 @@ TEST_CASE("liveness: a relay with a round trip of 1.9 s is slow, and not stale")
 TEST_CASE("liveness: the load that we cause is added to the time that a relay has to answer") {
     Liveness idle;
     Liveness loaded;
-    const Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_out = true, .round_trip = 50};
+    const Liveness_View view{.last_heard = NOW, .ping_sent = NOW, .ping_unanswered = true, .round_trip = 50};
     REQUIRE(liveness_sent(idle, NOW + 1, NOW, 0));
     REQUIRE(liveness_sent(loaded, NOW + 1, NOW, 4'000));
     CHECK(liveness_deadline(loaded, view) == liveness_deadline(idle, view) + 4'000);
@@ -195,7 +195,7 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
     CHECK_FALSE(liveness_full(liveness, NOW + 100));
     CHECK(liveness_due(liveness, NOW + STUCK_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, NOW + STUCK_MS, view, 0) == Liveness_Action::check_full);
-    liveness.took_since = true;
+    liveness.made_progress = true;
     CHECK_FALSE(liveness_checked_full(liveness, NOW + STUCK_MS, true));
     CHECK(liveness_due(liveness, NOW + 2 * STUCK_MS, view, 0) == Liveness_Action::check_full);
     CHECK(liveness_checked_full(liveness, NOW + 2 * STUCK_MS, true));
@@ -205,25 +205,25 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
 TEST_CASE("liveness: after a change of network a relay that does not answer in time is ended") {
     Liveness liveness;
     const Liveness_View view{.last_heard = NOW};
-    liveness_prove(liveness, NOW);
-    CHECK(liveness_due(liveness, NOW + PROVE_MS - 1, view, 0) == Liveness_Action::none);
-    CHECK(liveness_due(liveness, NOW + PROVE_MS, view, 0) == Liveness_Action::end_unproved);
+    liveness_start_network_check(liveness, NOW);
+    CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS - 1, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS, view, 0) == Liveness_Action::end_unanswered);
     (void)liveness_heard(liveness);
-    CHECK(liveness_due(liveness, NOW + PROVE_MS, view, 0) == Liveness_Action::none);
+    CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS, view, 0) == Liveness_Action::none);
 }
 
 // ---- reputation
 
-TEST_CASE("reputation: failures for one peer give no bad name; failures for two peers do, for ten minutes") {
+TEST_CASE("reputation: failures for one peer give no bad reputation; failures for two peers do, for ten minutes") {
     Reputation reputation;
     for (int i = 0; i < 100; ++i) {
         reputation_failed(reputation, 7, NOW + static_cast<std::uint64_t>(i));
     }
-    CHECK_FALSE(has_bad_name(reputation, NOW + 100));
+    CHECK_FALSE(has_bad_reputation(reputation, NOW + 100));
     reputation_failed(reputation, 8, NOW + 100);
-    CHECK(has_bad_name(reputation, NOW + 100));
-    CHECK(has_bad_name(reputation, NOW + 99 + FORGIVE_MS - 1));
-    CHECK_FALSE(has_bad_name(reputation, NOW + 99 + FORGIVE_MS));
+    CHECK(has_bad_reputation(reputation, NOW + 100));
+    CHECK(has_bad_reputation(reputation, NOW + 99 + FAILURE_LIFETIME_MS - 1));
+    CHECK_FALSE(has_bad_reputation(reputation, NOW + 99 + FAILURE_LIFETIME_MS));
 }
 
 // ---- backoff
@@ -290,14 +290,14 @@ TEST_CASE("backoff: a day without a network takes less than 1,000 attempts where
     CHECK(attempts <= 1'000);
     CHECK(reconnect_pace(pace, NOW + 1'000, true) == OUTAGE_PACE_MS);
     CHECK(reconnect_pace(pace, NOW + 86'400'000, true) == MAX_OUTAGE_PACE_MS);
-    CHECK(reconnect_pace(pace, NOW + 86'400'000, false) == UNTOLD_OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 86'400'000, false) == MAX_UNREPORTED_OUTAGE_PACE_MS);
 }
 
 TEST_CASE("backoff: while attempts do not fail at once, the pace of an outage is as if the host told no changes") {
     Reconnect_Pace pace;
     outage_begins(pace, NOW);
     pace.has_network = true;
-    CHECK(reconnect_pace(pace, NOW + 86'400'000, true) == UNTOLD_OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 86'400'000, true) == MAX_UNREPORTED_OUTAGE_PACE_MS);
     pace_renew(pace, NOW + 86'400'000);
     CHECK_FALSE(pace.has_network);
 }
@@ -306,9 +306,9 @@ TEST_CASE("backoff: a relay that failed in an outage, however often, waits 8 s a
     Backoff backoff;
     for (int i = 0; i < 1'000; ++i) {
         backoff_failed(backoff, NOW, 0, i % 2 == 0, 0);
-        backoff_excuse(backoff, NOW);
+        backoff_limit_in_outage(backoff, NOW);
         CHECK(backoff.ready_at <= NOW + NEEDED_RETRY_MS);
-        CHECK_FALSE(backoff.patient);
+        CHECK_FALSE(backoff.may_coalesce);
     }
     backoff_failed(backoff, NOW, 0, true, 0); // after the outage
     CHECK(backoff.ready_at <= NOW + NEEDED_RETRY_MS);
@@ -340,34 +340,34 @@ TEST_CASE("backoff: a change of network starts the pace anew, also soon after an
 }
 
 TEST_CASE("backoff: a relay that a peer lacks comes first, then the relay that has waited longest") {
-    CHECK(goes_before({true, NOW}, {false, NOW - 1'000}));
-    CHECK(goes_before({false, NOW - 1}, {false, NOW}));
-    CHECK_FALSE(goes_before({false, NOW}, {false, NOW}));
+    CHECK(is_tried_before({true, NOW}, {false, NOW - 1'000}));
+    CHECK(is_tried_before({false, NOW - 1}, {false, NOW}));
+    CHECK_FALSE(is_tried_before({false, NOW}, {false, NOW}));
 }
 
 // ---- prune
 
-TEST_CASE("prune: relays of bad name go first, then those with the fewest tied peers, then the slowest") {
-    CHECK(goes_first({false, 9, 1}, {true, 0, 1}));
-    CHECK(goes_first({true, 0, 1}, {true, 1, 900}));
-    CHECK(goes_first({true, 1, 900}, {true, 1, 1}));
-    CHECK_FALSE(goes_first({true, 1, 1}, {true, 1, 1}));
+TEST_CASE("prune: relays of bad reputation go first, then those with the fewest tied peers, then the slowest") {
+    CHECK(is_pruned_first({false, 9, 1}, {true, 0, 1}));
+    CHECK(is_pruned_first({true, 0, 1}, {true, 1, 900}));
+    CHECK(is_pruned_first({true, 1, 900}, {true, 1, 1}));
+    CHECK_FALSE(is_pruned_first({true, 1, 1}, {true, 1, 1}));
 }
 
-TEST_CASE("prune: no relay that is away is forgotten while fewer than three others are connected") {
+TEST_CASE("prune: no relay that is away is removed while fewer than three others are connected") {
     const Away_View hopeless{.attempts = 1'000, .tied = 0, .was_up = false, .away_since = 1};
-    CHECK_FALSE(may_forget(hopeless, 2, NOW));
-    CHECK(may_forget(hopeless, 3, NOW));
-    CHECK_FALSE(may_forget({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, NOW));
+    CHECK_FALSE(may_remove(hopeless, 2, NOW));
+    CHECK(may_remove(hopeless, 3, NOW));
+    CHECK_FALSE(may_remove({.attempts = FAILED_ATTEMPTS - 1, .tied = 0, .was_up = false, .away_since = 1}, 3, NOW));
 }
 
-TEST_CASE("prune: a relay with a tied peer is forgotten after an hour if it never was up, and never otherwise") {
+TEST_CASE("prune: a relay with a tied peer is removed after an hour if it never was up, and never otherwise") {
     const Away_View tied{.attempts = 50, .tied = 1, .was_up = false, .away_since = NOW};
-    CHECK_FALSE(may_forget(tied, 3, NOW + GIVE_UP_MS - 1));
-    CHECK(may_forget(tied, 3, NOW + GIVE_UP_MS));
+    CHECK_FALSE(may_remove(tied, 3, NOW + GIVE_UP_MS - 1));
+    CHECK(may_remove(tied, 3, NOW + GIVE_UP_MS));
     Away_View proved = tied;
     proved.was_up = true;
-    CHECK_FALSE(may_forget(proved, 3, NOW + 100 * GIVE_UP_MS));
+    CHECK_FALSE(may_remove(proved, 3, NOW + 100 * GIVE_UP_MS));
 }
 
 TEST_CASE("prune: the route whose relay is away longest gives way; no route does while no relay is away") {
