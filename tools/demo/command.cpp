@@ -399,11 +399,10 @@ int run_demo(const Demo_Options &options) {
     Demo demo;
     demo.options = options;
     demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
-    int result = EXIT_FAILED;
-    if (std::string error; !find_proxy(options.proxy, demo.proxy, error)) {
-        complain("demo", error);
-        return EXIT_USAGE;
+    if (const int found = find_proxy("demo", options.proxy, demo.proxy); found != EXIT_DONE) {
+        return found;
     }
+    int result = EXIT_FAILED;
     if (!watch_signals(demo)) {
         complain("demo", std::string{"cannot watch signals: "} + std::strerror(errno));
     } else if (start_relays(demo) && start_peers(demo)) {

@@ -421,9 +421,8 @@ int run_probe(const Probe_Options &options) {
     if (!read_history(prober)) {
         return EXIT_USAGE;
     }
-    if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
-        complain("probe", error);
-        return EXIT_USAGE;
+    if (const int found = find_proxy("probe", options.proxy, prober.proxy); found != EXIT_DONE) {
+        return found;
     }
     prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (prober.signals < 0) {
