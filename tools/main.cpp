@@ -9,6 +9,7 @@
 #include "tools/relay/server.h"
 #include "tools/shared/config_file.h"
 #include "tools/shared/output.h"
+#include "tools/shared/text.h"
 #include "tools/shared/values.h"
 #include "tools/shared/whole_file.h"
 
@@ -252,6 +253,12 @@ void read_config_file(CLI::App &command, const std::string &path) {
     }
 }
 
+/// CLI11's message for a wrong command line. The words that it quotes may contain anything.
+std::string say_failure(const CLI::App *app, const CLI::Error &fault) {
+    return CLI::FailureMessage::simple(
+        app, CLI::Error(fault.get_name(), without_controls(fault.what()), fault.get_exit_code()));
+}
+
 /// Prints CLI11's message: what is wrong with the command line, or the help that was asked for. Returns the exit code.
 int say(const CLI::App &app, const CLI::ParseError &said) {
     std::ostringstream out;
@@ -278,6 +285,7 @@ int main(int argc, char **argv) {
     CLI::App app{"toxtcp keeps one connection to each Tox peer alive over several TCP relays."};
     app.set_version_flag("--version", "toxtcp " TOXTCP_VERSION);
     app.require_subcommand(1);
+    app.failure_message(say_failure);
     app.footer(std::string{"`toxtcp COMMAND --help` tells more. "} + EXIT_CODES);
 
     Demo_Options demo;

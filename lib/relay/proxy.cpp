@@ -14,6 +14,7 @@ constexpr std::uint8_t SOCKS5_VERSION = 5;
 constexpr std::uint8_t PASSWORD_VERSION = 1;
 constexpr std::uint8_t NO_AUTHENTICATION = 0;
 constexpr std::uint8_t BY_PASSWORD = 2;
+constexpr std::uint16_t NO_ACCEPTABLE_METHOD = 0xFF;
 constexpr std::size_t MAX_NAME = 255; ///< length of a host name, user or password: SOCKS5 has one byte for it
 
 bool is_digit(std::uint8_t c) {
@@ -200,7 +201,7 @@ Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte) {
     return Proxy_Answer::incomplete;
 }
 
-Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer) {
+Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer, std::uint16_t &status) {
     if (!answer.empty() && answer[0] != SOCKS5_VERSION) {
         return Proxy_Answer::malformed;
     }
@@ -213,7 +214,9 @@ Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer) {
     if (answer[1] == BY_PASSWORD && !proxy.user.empty()) {
         return Proxy_Answer::password_requested;
     }
-    return proxy.user.empty() ? Proxy_Answer::authentication_failed : Proxy_Answer::refused;
+    // Without a user, a user is what the proxy misses. The code tells the other case from a wrong password.
+    status = proxy.user.empty() ? status : NO_ACCEPTABLE_METHOD;
+    return Proxy_Answer::authentication_failed;
 }
 
 Proxy_Answer parse_socks5_password(Bytes answer) {

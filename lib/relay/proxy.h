@@ -47,7 +47,7 @@ Proxy_Answer read_http_answer(Http_Answer &answer, std::uint8_t byte);
 
 /// Parse all bytes of the current answer. To be called after each byte, since the bytes that follow a granting answer
 /// are the relay's. `status`: the code of a refusal, otherwise unchanged.
-Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer);
+Proxy_Answer parse_socks5_greeting(const Proxy &proxy, Bytes answer, std::uint16_t &status);
 Proxy_Answer parse_socks5_password(Bytes answer);
 Proxy_Answer parse_socks5_answer(Bytes answer, std::uint16_t &status);
 

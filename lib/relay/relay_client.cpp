@@ -93,7 +93,7 @@ Proxy_Answer parse_proxy_byte(Relay_Client &relay, std::uint8_t byte) {
     const Bytes answer = Bytes{relay.in}.first(relay.in_size);
     switch (relay.phase) {
     case Relay_Phase::socks5_greeting:
-        return parse_socks5_greeting(*relay.proxy, answer);
+        return parse_socks5_greeting(*relay.proxy, answer, relay.proxy_status);
     case Relay_Phase::socks5_password:
         return parse_socks5_password(answer);
     default:

@@ -108,7 +108,8 @@ const char *proxy_status_text(Proxy_Type type, std::uint16_t status) {
                                       {0xF4, "the onion service wants a client's key"},
                                       {0xF5, "the onion service has another client's key"},
                                       {0xF6, "the onion address is wrong"},
-                                      {0xF7, "the onion service took too long"}};
+                                      {0xF7, "the onion service took too long"},
+                                      {0xFF, "it accepts none of the ways to log in that it is offered"}};
     static constexpr Text HTTP[] = {{400, "bad request"},
                                     {401, "a password is wanted"},
                                     {403, "forbidden by its rules"},

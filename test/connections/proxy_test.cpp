@@ -119,6 +119,24 @@ TEST_CASE("proxy: a user and a password are given to the proxy, and appear in no
     }
 }
 
+TEST_CASE("proxy: a SOCKS5 proxy that accepts no offered way to log in is told from one that refuses the relay") {
+    const std::string user = GENERATE("", "user");
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Proxy &proxy = world.add_proxy(Proxy_Type::socks5);
+    proxy.answers = {5, GENERATE(as<std::uint8_t>(), 1, 0xFF)};
+    Sim_Peer_Def def;
+    def.proxy = proxy.proxy;
+    def.proxy.user = user;
+    Sim_Peer &a = world.add_peer(def);
+    Sim_Relay &relay = world.add_relay();
+    hold(a, relay);
+    world.advance(1'000);
+    const Relay_Info info = relay_info(a, tcp_relay(a.c, relay.key));
+    CHECK(info.last_end == Reason::proxy_password);
+    CHECK(info.proxy_status == (user.empty() ? 0 : 0xFF));
+}
+
 TEST_CASE("proxy: a user or a password that does not fit is refused by new_tcp_connections") {
     World world;
     Sim_Proxy &proxy = world.add_proxy(Proxy_Type::http);

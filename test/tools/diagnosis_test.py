@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Whatever is wrong with a relay or a proxy, `toxtcp probe` and `toxtcp ping` print one sentence that tells the cause and
+"""Whatever is wrong with a relay or a proxy, `toxtcp probe`, `ping` and `demo` print one sentence that tells the cause and
 what to do. The manual page lists exactly these sentences. A machine without a route, or without a name server, is a network
 namespace of the test's own."""
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -164,6 +165,7 @@ def check_proxies(arguments, sayings):
             f"http://127.0.0.1:{serve(workshop, SERVERS['an SSH server answers'], False)}": "what answers is no proxy",
             f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0xFF]))}": "the proxy wants a user",
             f"socks5://user@127.0.0.1:{serve_socks5(workshop, bytes([5, 2]), bytes([1, 1]))}": "the proxy wants a user",
+            f"socks5://user@127.0.0.1:{serve_socks5(workshop, bytes([5, 0xFF]))}": "the proxy accepts neither",
             f"http://127.0.0.1:{serve(workshop, b'HTTP/1.1 407 Who are you' + bytes([13, 10]), False)}": "the proxy wants a user",
             f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0]), bytes([5, 2, 0, 1]))}": "the proxy refuses",
             f"http://127.0.0.1:{serve(workshop, b'HTTP/1.1 403 No' + bytes([13, 10]), False)}": "the proxy refuses",
@@ -182,6 +184,11 @@ def check_proxies(arguments, sayings):
         for proxy in list(proxies)[:2]:  # only two: `ping` waits for a while, since a proxy may come up
             done = run(arguments.program, "ping", "--count", "1", "--proxy", proxy, "--relay", f"relay.example:33445:{KEY}", KEY)
             sayings.check(f"ping through {proxy}", proxies[proxy], done.stderr)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:  # `demo` waits for a while, too
+            demos = {proxy: pool.submit(run, arguments.program, "demo", "--json", "--proxy", proxy) for proxy in list(proxies)[::2]}
+        for proxy, demo in demos.items():
+            check(demo.result().returncode == 1, f"demo through {proxy}: exit status {demo.result().returncode}")
+            sayings.check(f"demo through {proxy}", proxies[proxy], demo.result().stderr)
         relay_is_dead = f"socks5://127.0.0.1:{serve_socks5(workshop, bytes([5, 0]), bytes([5, 5, 0, 1]))}"
         done = run(arguments.program, "probe", "--json", "--proxy", relay_is_dead, f"relay.example:33445:{KEY}")
         relay = json.loads(done.stdout)["relays"][0]
@@ -196,9 +203,11 @@ def check_descriptors(arguments, sayings):
             "probe": ["probe", "--seconds", "1", "--json", good],
             "probe, a name": ["probe", "--seconds", "1", "--json", good.replace("127.0.0.1", "localhost"), "--ipv4"],
             "ping": ["ping", "--count", "1", "--relay", good, KEY],
+            "demo": ["demo", "--seconds", "5"],
         }
+        counts = {"ping": (6, 10), "demo": (5, 10, 20, 33, 50, 64)}
         for name, command in words.items():
-            for count in (6, 10) if command[0] == "ping" else (5, 6, 7, 8, 10, 12, 14):
+            for count in counts.get(name, (5, 6, 7, 8, 10, 12, 14)):
                 done = subprocess.run(
                     [arguments.program, *command], capture_output=True, text=True, timeout=60, check=False,
                     preexec_fn=lambda count=count: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)),
@@ -215,6 +224,14 @@ def say_all(program, beginning, host, sayings):
     sayings.check(f"ping {host}", beginning, run(program, "ping", "--count", "1", "--relay", relay, KEY).stderr)
 
 
+def say_of_proxy(program, beginning, host, sayings):
+    relay = f"192.0.2.1:33445:{KEY}"
+    for words in (["probe", relay], ["ping", "--relay", relay, KEY], ["demo"]):
+        done = run(program, *words, "--proxy", f"socks5://{host}")
+        check(done.returncode == 1, f"{words[0]}, a proxy without an address: exit status {done.returncode}")
+        sayings.check(f"{words[0]}, a proxy without an address", beginning, done.stderr)
+
+
 def inside(program, manual, folder):
     """What is tried in a network namespace that has no route to anywhere."""
     sayings = Sayings(manual)
@@ -226,9 +243,11 @@ def inside(program, manual, folder):
             file.write(text)
         subprocess.run(["mount", "--bind", os.path.join(folder, name), f"/etc/{name}"], check=True)
     say_all(program, NO_NAME, "no-such-host.example", sayings)
+    say_of_proxy(program, NO_NAME, "no-such-host.example", sayings)
     with open(os.path.join(folder, "nsswitch.conf"), "w", encoding="utf-8") as file:
         file.write("hosts: dns\n")
     say_all(program, NO_NAME_SERVER, "no-such-host.example", sayings)
+    say_of_proxy(program, NO_NAME_SERVER, "no-such-host.example", sayings)
     print(json.dumps(sorted(sayings.said)))
 
 

@@ -39,6 +39,8 @@ class Place:
             "ping --json": ["ping", "--count", "1", "--json", "--relay", self.relay, NOBODYS_KEY],
             "ping --data": ["ping", "--data", "--relay", self.relay, NOBODYS_KEY],
             "ping --listen": ["ping", "--listen", "--relay", self.relay],
+            "demo": ["demo", "--seconds", "5"],
+            "demo --json": ["demo", "--seconds", "5", "--json"],
         }
 
     def at_once(self):
@@ -93,7 +95,7 @@ def check_no_reader(place):
     """Without a reader the program ends, also while it has nothing to print for an hour."""
     for name, words in place.printing().items():
         process, reader = start_with_reader(place, *words)
-        if name in ("probe --watch", "ping", "ping --listen"):
+        if name in ("probe --watch", "ping", "ping --listen", "demo"):
             check(reader.readline(), f"{name} prints nothing")
         reader.close()
         process.wait(timeout=60)
@@ -125,7 +127,7 @@ def check_stuck_reader(place):
         while True:
             os.write(writing, b"x" * 4096)
     os.set_blocking(writing, True)
-    for name in ("probe --json", "ping", "ping --listen"):
+    for name in ("probe --json", "ping", "ping --listen", "demo", "demo --json"):
         process = place.workshop.start(place.program, *place.printing()[name], stdout=writing, stderr=subprocess.PIPE)
         time.sleep(1.5)
         check(process.poll() is None, f"{name}: ended, and its pipe is full: {process.returncode}")
@@ -158,6 +160,30 @@ def check_new_file(place):
     check(done.returncode == 1 and "directory" in done.stderr, f"a folder: {done.stderr}")
     longest = place.workshop.path("a" * 250 + ".html")
     check(place.page(longest).returncode == 1 and is_page(read(longest)), "a name as long as names can be")
+
+
+def check_snapshot(place):
+    """A demo whose snapshot cannot be written says so once, and fails."""
+    done = run(place.program, "demo", "--seconds", "5", "--snapshot", place.workshop.path("no/folder/snapshot"))
+    complains("demo --snapshot", done, "no/folder/snapshot")
+    check(done.stderr.count("no/folder") == 1, f"it complains of each snapshot: {done.stderr}")
+
+
+def check_control_characters(place):
+    """Errors show control characters as \\xNN, and letters of all languages as they are."""
+    folder = place.workshop.path("no/")
+    for name, shown in ((b"\x1b[31m\x7f\xc2\x9b\xc3\xa9\xe7\xaf\x80", r"\x1b[31m\x7f\xc2\x9bé節"), (b"\x9b31m\xff\xc3", r"\x9b31m\xff\xc3")):
+        path = os.fsencode(folder) + name
+        for words in (
+            ["probe", "--nodes", path], ["probe", "--html", path, place.dead], ["demo", path], ["demo", b"--" + name],
+            ["demo", "--proxy", "socks5://a@[::1]", "--proxy-password-file", path], ["relay", "--key-file", path],
+            ["relay", "--config", path], ["keygen", path], ["top", "--once", path],
+            ["ping", "--listen", "--relay", place.relay, "--key-file", path],
+        ):
+            done = subprocess.run([place.program, *words], capture_output=True, timeout=60, check=False)
+            said = done.stderr.decode("utf-8")  # fails for a byte that is not UTF-8
+            controls = [c for c in said if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")]
+            check(done.returncode != 0 and not controls and shown in said, f"{words}: {said!r}")
 
 
 def check_links_and_modes(place):
@@ -297,6 +323,7 @@ def test():
     with Workshop() as workshop:
         place = Place(arguments, workshop)
         for one in (check_full, check_closed, check_no_reader, check_nothing_more_to_print, check_stuck_reader, check_new_file,
+                    check_snapshot, check_control_characters,
                     check_links_and_modes, check_owners, check_pipes, check_devices, check_no_room, check_never_half):
             one(place)
 

@@ -7,6 +7,7 @@
 #include "tools/shared/config_file.h"
 #include "tools/shared/node_list.h"
 #include "tools/shared/relay_list.h"
+#include "tools/shared/text.h"
 #include "tools/shared/values.h"
 
 using namespace toxtcp;
@@ -193,6 +194,18 @@ TEST_CASE("a host is a name or a numeric address, and an address that needs a zo
 TEST_CASE("a value in an error is cut and printable") {
     CHECK(in_quotes("a\033[2Jb") == "\"a?[2Jb\"");
     CHECK(in_quotes(std::string(1'000, 'x')).size() < 100);
+}
+
+TEST_CASE("control characters and bytes that are no UTF-8 are shown by their numbers") {
+    const std::string letters = "a~ \xC2\xA0\xC3\xA9\xE0\xA0\x80\xE7\xAF\x80\xF0\x9F\x98\x80";
+    CHECK(without_controls(letters) == letters);
+    CHECK(without_controls(std::string_view{"\0\n\x1B\x7F", 4}) == "\\x00\\x0a\\x1b\\x7f");
+    CHECK(without_controls("\xC2\x9B"
+                           "1m") == "\\xc2\\x9b1m");
+    // U+001B in more bytes than it needs; bytes that begin no character; a character that is cut off.
+    CHECK(without_controls("\xC0\x9B \xE0\x80\x9B \xF0\x80\x80\x9B") ==
+          "\\xc0\\x9b \\xe0\\x80\\x9b \\xf0\\x80\\x80\\x9b");
+    CHECK(without_controls("\x9B \xF5\x80\x80\x80 \xE7\xAF") == "\\x9b \\xf5\\x80\\x80\\x80 \\xe7\\xaf");
 }
 
 TEST_CASE("HOST:PORT:KEY is read from its end, and its error names the part that is wrong") {

@@ -2,13 +2,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 
 #include <poll.h>
 #include <unistd.h>
 
 #include "tools/demo/demo.h"
+#include "tools/shared/descriptors.h"
+#include "tools/shared/diagnosis.h"
 #include "tools/shared/output.h"
 #include "tools/shared/poll_us.h"
 #include "tools/shared/signals.h"
@@ -24,6 +25,10 @@ constexpr std::uint64_t RELAYS_START_US = 10 * SECOND_US; ///< more than they ne
 constexpr std::uint64_t PEERS_MEET_US = 10 * SECOND_US;   ///< the library's own limit for one relay
 constexpr std::uint64_t LAST_PACKETS_US = SECOND_US / 2;  ///< wait for packets that are on their way when sending ends
 constexpr std::uint64_t REDRAW_US = SECOND_US / 4;
+/// Longest sleep. After it, the demo looks for relays that have ended, and for a reader that is gone.
+constexpr std::uint64_t LOOK_US = SECOND_US / 4;
+/// The demo has about 30 descriptors open. Each of its relays wants 34.
+constexpr rlim_t DESCRIPTORS = 64;
 /// If the demo is late by more than this, it did not run for a while. It then skips the packets that it has not sent.
 constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
 /// The demo's time is divided into this many parts. A fault comes at the end of each part but the last.
@@ -51,7 +56,7 @@ void take_change(void *object, const Change &change, void *) {
 /// the table view there is no log, which would garble the table.
 void take_log(void *, Log_Level level, const char *message) {
     if (level >= Log_Level::error) {
-        std::fprintf(stderr, "toxtcp demo: library: %s\n", message);
+        complain("demo", std::string{"library: "} + message);
     }
 }
 
@@ -59,16 +64,14 @@ bool make_peer(Demo &demo, std::size_t index) {
     Demo_Peer &peer = demo.peers[index];
     peer.demo = &demo;
     peer.name = index == 0 ? "A" : "B";
-    peer.system_host = new_system_host();
-    if (peer.system_host == nullptr) {
+    if (!watched_host_open(peer.watched, demo.proxy.type)) {
         return false;
     }
-    peer.host = *peer.system_host;
-    peer.host.log = demo.view == Demo_View::lines ? take_log : nullptr;
+    peer.watched.host.log = demo.view == Demo_View::lines ? take_log : nullptr;
 
     Tcp_Connections_Def def;
     new_key_pair(peer.public_key, def.secret_key);
-    def.host = &peer.host;
+    def.host = &peer.watched.host;
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
     def.callbacks.change = take_change;
@@ -101,9 +104,8 @@ bool make_peers(Demo &demo) {
 void kill_peers(Demo &demo) {
     for (Demo_Peer &peer : demo.peers) {
         kill_tcp_connections(peer.tcp);
-        kill_system_host(peer.system_host);
         peer.tcp = nullptr;
-        peer.system_host = nullptr;
+        watched_host_close(peer.watched);
     }
 }
 
@@ -118,11 +120,13 @@ void reap_relays(Demo &demo) {
     }
 }
 
-void take_signals(Demo &demo) {
-    for (int signal = next_signal(demo.signals); signal != 0; signal = next_signal(demo.signals)) {
-        demo.interrupted = demo.interrupted || signal != SIGCHLD;
+/// Ends the demo if standard output has no reader any more.
+void note_no_reader(Demo &demo) {
+    std::string error;
+    if (!demo.cannot_print && reader_is_gone(error)) {
+        complain("demo", error);
+        demo.cannot_print = demo.interrupted = true;
     }
-    reap_relays(demo);
 }
 
 /// Sleeps until a descriptor is ready or a peer's tick is due, at most until `wake` (us). Then serves what is ready.
@@ -130,7 +134,7 @@ void turn(Demo &demo, std::uint64_t wake) {
     std::array<pollfd, 1 + DEMO_PEERS + DEMO_RELAYS> polled{};
     polled[0] = {demo.signals, POLLIN, 0};
     const std::uint64_t now = now_us();
-    std::uint64_t sleep = wake > now ? wake - now : 0;
+    std::uint64_t sleep = std::min(wake > now ? wake - now : 0, LOOK_US);
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
         polled[1 + i] = {peer.tcp != nullptr ? tcp_connections_descriptor(peer.tcp) : -1, POLLIN, 0};
@@ -145,9 +149,9 @@ void turn(Demo &demo, std::uint64_t wake) {
     if (poll_us(polled, sleep) < 0) {
         return;
     }
-    if (polled[0].revents != 0) {
-        take_signals(demo);
-    }
+    demo.interrupted = demo.interrupted || polled[0].revents != 0;
+    note_no_reader(demo);
+    reap_relays(demo);
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
         if (peer.tcp != nullptr &&
@@ -174,8 +178,22 @@ bool wait_for(Demo &demo, std::uint64_t limit, Condition holds) {
 
 // ---- start -----------------------------------------------------------------------------------------------------
 
+/// What failed and why, by the errno of the call.
+std::string failure_text(const std::string &what, int cause) {
+    return trouble_of_error(cause) == Trouble::no_descriptors
+               ? sentence(Trouble::no_descriptors) + (" to " + std::to_string(DESCRIPTORS))
+               : what + ": " + std::strerror(cause);
+}
+
 bool watch_signals(Demo &demo) {
-    demo.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
+    if (raise_descriptor_limit(DESCRIPTORS) < DESCRIPTORS) {
+        complain("demo", failure_text("", EMFILE));
+        return false;
+    }
+    demo.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
+    if (demo.signals < 0) {
+        complain("demo", failure_text("cannot watch signals", errno));
+    }
     return demo.signals >= 0;
 }
 
@@ -187,8 +205,7 @@ bool all_relays_run(const Demo &demo) {
 bool start_relays(Demo &demo) {
     for (Relay_Process &relay : demo.relays) {
         if (!relay_process_create(relay)) {
-            complain("demo", std::string{"cannot start a relay: "} + std::strerror(errno) +
-                                 (errno == EMFILE ? ". Raise the limit with ulimit -n 64" : ""));
+            complain("demo", failure_text("cannot start a relay", errno));
             return false;
         }
     }
@@ -206,15 +223,32 @@ bool peers_see_each_other(const Demo &demo) {
     });
 }
 
+/// Why the peers did not find each other.
+std::string why_not_met(const Demo &demo) {
+    for (const Demo_Peer &peer : demo.peers) {
+        if (tcp_connected_relays_count(peer.tcp) != 0) {
+            continue;
+        }
+        Reason reason = Reason::connect_timeout; // if no connection has ended
+        Relay_Info info;
+        for (std::size_t i = 0; i < DEMO_RELAYS && reason == Reason::connect_timeout; ++i) {
+            if (tcp_relay_info(peer.tcp, peer.relays[i], info)) {
+                reason = info.last_end != Reason::none ? info.last_end : info.at_proxy ? Reason::proxy_timeout : reason;
+            }
+        }
+        return std::string{"peer "} + peer.name +
+               " cannot connect to any relay: " + diagnosis(peer.watched, reason, info.proxy_status);
+    }
+    return "the peers are connected to relays, and did not find each other there";
+}
+
 bool start_peers(Demo &demo) {
     if (!make_peers(demo)) {
-        complain("demo", "cannot make the peers: out of memory, or of file descriptors (ulimit -n)");
+        complain("demo", failure_text("cannot make the peers", errno == EMFILE ? EMFILE : ENOMEM));
         return false;
     }
     if (!wait_for(demo, PEERS_MEET_US, [&demo] { return peers_see_each_other(demo); }) && !demo.interrupted) {
-        complain("demo",
-                 "the peers did not find each other through the relays; does this machine filter connections to "
-                 "127.0.0.1?");
+        complain("demo", why_not_met(demo));
         return false;
     }
     return !demo.interrupted;
@@ -369,19 +403,23 @@ int play(Demo &demo) {
         wait_for(demo, LAST_PACKETS_US, [&demo] { return all_has_come(demo); });
     }
     draw_table(demo);
-    if (demo.options.json) {
-        print_json(demo);
-    } else {
-        print_summary(demo);
-    }
-    std::fflush(stdout);
-    if (demo.interrupted) {
-        return EXIT_INTERRUPTED;
-    }
-    return demo_faults_found(demo).empty() ? EXIT_DONE : EXIT_FAILED;
+    demo_print(demo, demo.options.json ? summary_json(demo) : summary_text(demo));
+    return demo_faults_found(demo).empty() && !demo.snapshot_failed ? EXIT_DONE : EXIT_FAILED;
 }
 
 } // namespace
+
+void demo_print(Demo &demo, const std::string &text) {
+    std::string error;
+    if (demo.cannot_print || print(text, error, demo.signals)) {
+        return;
+    }
+    demo.interrupted = true; // if `print` did not fail, a signal has stopped it
+    demo.cannot_print = !error.empty();
+    if (demo.cannot_print) {
+        complain("demo", error);
+    }
+}
 
 void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to) {
     for (std::size_t i = 0; i < demo.faults.size(); ++i) {
@@ -399,20 +437,15 @@ int run_demo(const Demo_Options &options) {
     Demo demo;
     demo.options = options;
     demo.view = options.json ? Demo_View::nothing : is_terminal(STDOUT_FILENO) ? Demo_View::table : Demo_View::lines;
-    int result = EXIT_FAILED;
-    if (std::string error; !find_proxy(options.proxy, demo.proxy, error)) {
-        complain("demo", error);
-        return EXIT_USAGE;
+    if (const int found = find_proxy("demo", options.proxy, demo.proxy); found != EXIT_DONE) {
+        return found;
     }
-    if (!watch_signals(demo)) {
-        complain("demo", std::string{"cannot watch signals: "} + std::strerror(errno));
-    } else if (start_relays(demo) && start_peers(demo)) {
+    int result = EXIT_FAILED;
+    if (watch_signals(demo) && start_relays(demo) && start_peers(demo)) {
         result = play(demo);
-    } else if (demo.interrupted) {
-        result = EXIT_INTERRUPTED;
     }
     end_demo(demo);
-    return result;
+    return demo.cannot_print ? EXIT_FAILED : demo.interrupted ? EXIT_INTERRUPTED : result;
 }
 
 } // namespace toxtcp

@@ -11,6 +11,7 @@
 #include "tools/demo/relays.h"
 #include "tools/demo/stream.h"
 #include "tools/shared/clock.h"
+#include "tools/shared/watched_host.h"
 
 namespace toxtcp {
 
@@ -27,8 +28,7 @@ struct Demo;
 struct Demo_Peer {
     Demo *demo = nullptr;
     const char *name = "";
-    Host *system_host = nullptr; ///< freed by `kill_peers`
-    Host host;                   ///< a copy of `system_host` with the demo's log
+    Watched_Host watched; ///< closed by `kill_peers`
     Tcp_Connections *tcp = nullptr;
     Public_Key public_key{};
     int connection = -1;                   ///< handle of the connection to the other peer
@@ -64,9 +64,10 @@ struct Demo {
     std::uint64_t ended = 0;  ///< the same, when sending ended; 0 before
     bool table_drawn = false; ///< the next drawing overwrites it
     bool relay_failed = false;
-    bool snapshot_failed = false; ///< a failure to write a snapshot was reported
-    int signals = -1;             ///< descriptor that signals come from
-    bool interrupted = false;     ///< by a signal
+    bool snapshot_failed = false; ///< a snapshot could not be written, and that was reported
+    int signals = -1;             ///< descriptor that signals come from; none is read, so that each also ends `print`
+    bool interrupted = false;     ///< by a signal, or because nothing can be printed
+    bool cannot_print = false;    ///< and that was reported
 };
 
 /// "A -> B": the direction that ends at this peer.
@@ -82,6 +83,9 @@ void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std
 /// The reasons why the connection did not hold; empty if it held.
 [[nodiscard]] std::vector<std::string> demo_faults_found(const Demo &demo);
 
+/// Prints the text without a buffer. If that fails, the demo ends.
+void demo_print(Demo &demo, const std::string &text);
+
 // ---- display (show.cpp) ----------------------------------------------------------------------------------------
 
 /// Records an event, and prints it if the view is `lines`.
@@ -93,7 +97,7 @@ void show_change(Demo_Peer &peer, const Change &change);
 /// Draws the table over the one drawn before, if the view is `table`.
 void draw_table(Demo &demo);
 
-void print_summary(const Demo &demo);
-void print_json(const Demo &demo);
+[[nodiscard]] std::string summary_text(const Demo &demo);
+[[nodiscard]] std::string summary_json(const Demo &demo);
 
 } // namespace toxtcp

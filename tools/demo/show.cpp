@@ -1,6 +1,5 @@
 // The output of the demo: event lines, the live table, the summary, JSON.
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -78,7 +77,7 @@ std::optional<std::uint64_t> proved_ms(const Demo_Peer &peer, const Relay_View &
     if (view.last_proved == 0) {
         return std::nullopt;
     }
-    const std::uint64_t now = peer.host.now(peer.host.object);
+    const std::uint64_t now = peer.watched.host.now(peer.watched.host.object);
     return now - std::min(now, view.last_proved);
 }
 
@@ -152,14 +151,15 @@ std::vector<std::string> table_lines(const Demo &demo) {
 
 // ---- the summary -----------------------------------------------------------------------------------------------
 
-void print_streams(const Demo &demo) {
-    std::printf("             sent  received    lost  duplicated  out of order  refused     delay\n");
+std::string streams_text(const Demo &demo) {
+    std::string text = "             sent  received    lost  duplicated  out of order  refused     delay\n";
     for (const std::size_t receiver : {std::size_t{1}, std::size_t{0}}) {
         const Stream &stream = demo.peers[receiver].incoming;
-        std::printf("%s  %9llu %9llu %7llu %11llu %13llu %8llu %6.2f ms\n", direction_name(demo, receiver).c_str(),
-                    Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
-                    Count{stream.out_of_order}, Count{stream.refused}, milliseconds(stream_median_delay(stream)));
+        text += format("%s  %9llu %9llu %7llu %11llu %13llu %8llu %6.2f ms\n", direction_name(demo, receiver).c_str(),
+                       Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
+                       Count{stream.out_of_order}, Count{stream.refused}, milliseconds(stream_median_delay(stream)));
     }
+    return text;
 }
 
 nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
@@ -216,8 +216,7 @@ std::size_t relay_index(const Demo_Peer &peer, int number) {
 void show_event(Demo &demo, const std::string &text) {
     demo.events.push_back({demo.began == 0 ? 0 : now_us() - demo.began, text});
     if (demo.view == Demo_View::lines) {
-        std::printf("%s\n", event_line(demo.events.back()).c_str());
-        std::fflush(stdout);
+        demo_print(demo, event_line(demo.events.back()) + '\n');
     }
 }
 
@@ -285,8 +284,7 @@ void draw_table(Demo &demo) {
         screen += line.substr(0, columns) + "\033[K\n";
     }
     demo.table_drawn = true;
-    std::fputs(screen.c_str(), stdout);
-    std::fflush(stdout);
+    demo_print(demo, screen);
 }
 
 std::vector<std::string> demo_faults_found(const Demo &demo) {
@@ -314,33 +312,33 @@ std::vector<std::string> demo_faults_found(const Demo &demo) {
     return found;
 }
 
-void print_summary(const Demo &demo) {
-    std::printf("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "");
-    print_streams(demo);
+std::string summary_text(const Demo &demo) {
+    std::string text = format("\nAfter %.1f s%s:\n", seconds(elapsed(demo)), demo.interrupted ? " (interrupted)" : "") +
+                       streams_text(demo);
     if (demo.view == Demo_View::lines) { // the table has shown them already
-        std::printf("\n");
+        text += '\n';
         for (const std::string &line : relay_lines(demo)) {
-            std::printf("%s\n", line.c_str());
+            text += line + '\n';
         }
     }
-    std::printf("\nLongest silence after               %s     %s\n", direction_name(demo, 1).c_str(),
-                direction_name(demo, 0).c_str());
+    text +=
+        "\nLongest silence after               " + direction_name(demo, 1) + "     " + direction_name(demo, 0) + '\n';
     for (const Demo_Fault &fault : demo.faults) {
-        std::printf("%6.1f s  %-24s %6.2f s   %6.2f s\n", seconds(fault.at), fault.text.c_str(),
-                    seconds(fault.silence[1]), seconds(fault.silence[0]));
+        text += format("%6.1f s  %-24s %6.2f s   %6.2f s\n", seconds(fault.at), fault.text.c_str(),
+                       seconds(fault.silence[1]), seconds(fault.silence[0]));
     }
     const std::vector<std::string> found = demo_faults_found(demo);
     if (found.empty()) {
-        std::printf("\nThe connection held%s.\n", demo.interrupted ? " so far" : "");
-        return;
+        return text + "\nThe connection held" + (demo.interrupted ? " so far" : "") + ".\n";
     }
-    std::printf("\nThe connection did not hold:\n");
+    text += "\nThe connection did not hold:\n";
     for (const std::string &what : found) {
-        std::printf("  %s\n", what.c_str());
+        text += "  " + what + '\n';
     }
+    return text;
 }
 
-void print_json(const Demo &demo) {
+std::string summary_json(const Demo &demo) {
     nlohmann::json json;
     const std::vector<std::string> found = demo_faults_found(demo);
     json["held"] = found.empty();
@@ -366,7 +364,7 @@ void print_json(const Demo &demo) {
     for (const Demo_Event &event : demo.events) {
         json["events"].push_back({{"at_s", seconds(event.at)}, {"what", event.text}});
     }
-    std::printf("%s\n", json.dump(2).c_str());
+    return json.dump(2) + '\n';
 }
 
 } // namespace toxtcp

@@ -246,17 +246,15 @@ int run_ping(const Ping_Options &options) {
     if (options.listen && !load_listener_key(options.key_file, key)) {
         return EXIT_FAILED;
     }
+    if (const int found = find_proxy("ping", options.proxy, pinger.proxy); found != EXIT_DONE) {
+        return found;
+    }
     pinger.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (pinger.signals < 0) {
         complain("ping", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
-    int result = EXIT_USAGE;
-    if (std::string error; !find_proxy(options.proxy, pinger.proxy, error)) {
-        complain("ping", error);
-    } else {
-        result = find_relays(pinger);
-    }
+    int result = find_relays(pinger);
     if (result == EXIT_DONE) {
         result = options.listen ? ping_listen(pinger, key)
                  : options.data ? ping_by_data(pinger, peer)

@@ -7,12 +7,12 @@
 #include <set>
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tools/probe/probe.h"
 #include "tools/probe/shell_commands.h"
 #include "tools/shared/clock.h"
+#include "tools/shared/descriptors.h"
 #include "tools/shared/node_list.h"
 #include "tools/shared/output.h"
 #include "tools/shared/poll_us.h"
@@ -136,17 +136,8 @@ void remove_doubles(std::vector<Relay_Address> &targets) {
 /// How many probes may run at the same time: `wanted`, or fewer if the system's limit of descriptors is too low. Raises
 /// the limit if that is possible.
 std::size_t allowed_probes(std::size_t wanted) {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return wanted;
-    }
-    const rlim_t needed = wanted * DESCRIPTORS_PER_PROBE + DESCRIPTORS_BESIDE_PROBES;
-    if (limit.rlim_cur < needed) {
-        limit.rlim_cur = std::min(needed, limit.rlim_max);
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    const rlim_t left = limit.rlim_cur > DESCRIPTORS_BESIDE_PROBES ? limit.rlim_cur - DESCRIPTORS_BESIDE_PROBES : 0;
+    const rlim_t limit = raise_descriptor_limit(wanted * DESCRIPTORS_PER_PROBE + DESCRIPTORS_BESIDE_PROBES);
+    const rlim_t left = limit > DESCRIPTORS_BESIDE_PROBES ? limit - DESCRIPTORS_BESIDE_PROBES : 0;
     return std::clamp<std::size_t>(static_cast<std::size_t>(left / DESCRIPTORS_PER_PROBE), 1, wanted);
 }
 
@@ -430,9 +421,8 @@ int run_probe(const Probe_Options &options) {
     if (!read_history(prober)) {
         return EXIT_USAGE;
     }
-    if (std::string error; !find_proxy(options.proxy, prober.proxy, error)) {
-        complain("probe", error);
-        return EXIT_USAGE;
+    if (const int found = find_proxy("probe", options.proxy, prober.proxy); found != EXIT_DONE) {
+        return found;
     }
     prober.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (prober.signals < 0) {

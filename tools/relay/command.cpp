@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -171,21 +170,12 @@ bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &boun
 /// How many clients may connect: `wanted`, or fewer if the system's limit of descriptors is too low. Raises the limit
 /// if that is possible.
 std::size_t allowed_clients(std::size_t wanted) {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return wanted;
-    }
     const rlim_t needed = static_cast<rlim_t>(wanted) + DESCRIPTORS_BESIDE_CLIENTS;
-    if (limit.rlim_cur < needed) {
-        limit.rlim_cur = std::min(needed, limit.rlim_max);
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= needed) {
+    const rlim_t limit = raise_descriptor_limit(needed);
+    if (limit >= needed) {
         return wanted;
     }
-    const rlim_t clients =
-        limit.rlim_cur > DESCRIPTORS_BESIDE_CLIENTS ? limit.rlim_cur - DESCRIPTORS_BESIDE_CLIENTS : 1;
+    const rlim_t clients = limit > DESCRIPTORS_BESIDE_CLIENTS ? limit - DESCRIPTORS_BESIDE_CLIENTS : 1;
     complain("relay", "the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
                           std::to_string(needed));
     return static_cast<std::size_t>(clients);

@@ -1,5 +1,6 @@
 #include "tools/shared/descriptors.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -21,6 +22,19 @@ int open_socket(int family, int type) {
         return -1;
     }
     return descriptor;
+}
+
+rlim_t raise_descriptor_limit(rlim_t needed) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return needed;
+    }
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = std::min(needed, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur;
 }
 
 bool open_pipe(std::array<int, 2> &ends) {

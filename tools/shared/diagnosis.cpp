@@ -7,6 +7,8 @@ namespace toxtcp {
 
 namespace {
 
+constexpr std::uint16_t SOCKS5_NO_METHOD = 0xFF; ///< RFC 1928: the proxy accepts no method that was offered
+
 /// The kind of a server that is no relay, by the first bytes that it sent.
 Trouble kind_of_server(std::string_view said) {
     if (said.starts_with("SSH-")) {
@@ -35,7 +37,7 @@ const char *sentence(Trouble trouble) {
     case Trouble::no_answer:
         return "nothing answers: the host is down, or a firewall drops the packets. Check the address";
     case Trouble::no_descriptors:
-        return "no file descriptor is left. Raise ulimit -n, or name fewer relays at a time";
+        return "no file descriptor is left. Raise ulimit -n";
     case Trouble::no_name:
         return "the host name is not found. Check its spelling";
     case Trouble::no_name_server:
@@ -61,6 +63,9 @@ const char *sentence(Trouble trouble) {
     case Trouble::proxy_password:
         return "the proxy wants a user and a password, or others. Name the user in --proxy, and give the password by "
                "--proxy-password-file";
+    case Trouble::proxy_method:
+        return "the proxy accepts neither a user with a password nor a client without. Change its settings, which may "
+               "shut out this machine";
     case Trouble::proxy_closed:
         return "the proxy closes the connection without an answer. Check that it is a proxy of this kind, and its log";
     case Trouble::proxy_silent:
@@ -138,7 +143,9 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
 }
 
 std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {
-    const Trouble trouble = diagnose(watched, reason);
+    const Trouble found = diagnose(watched, reason);
+    const bool is_method = found == Trouble::proxy_password && proxy_status == SOCKS5_NO_METHOD;
+    const Trouble trouble = is_method ? Trouble::proxy_method : found;
     const std::string said = trouble == Trouble::proxy_refused ? proxy_status_text(watched.proxy, proxy_status) : "";
     return (trouble == Trouble::none ? to_string(reason) : sentence(trouble)) +
            (said.empty() ? said : " (it says: " + said + ')');

@@ -26,6 +26,7 @@ enum class Trouble : std::uint8_t {
     proxy_unreachable, ///< the proxy cannot be connected to
     proxy_refused,     ///< the proxy refuses to connect to the relay
     proxy_password,    ///< the proxy wants a user and a password, or others
+    proxy_method,      ///< the proxy accepts neither a user with a password nor a client without
     proxy_closed,      ///< the proxy closes the connection without an answer
     proxy_silent,      ///< the proxy neither connects to the relay nor refuses to
     is_no_proxy,       ///< the server is not a proxy of this kind

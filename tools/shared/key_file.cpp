@@ -77,9 +77,6 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
         error = failure(path, "cannot be opened");
         return Key_File::failed;
     }
-    struct stat status {};
-    const bool exposed =
-        fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
     std::string text;
     const bool read = read_start(file, text);
     if (!read) {
@@ -97,9 +94,7 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
             ". Allowed is a secret key of 64 hexadecimal digits. Name another file; one that does not exist is made";
         return Key_File::failed;
     }
-    if (exposed) {
-        error = path + ": others can read this key: chmod 600 '" + path + "'";
-    }
+    error = exposure_of(path, "key");
     return Key_File::ok;
 }
 

@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "tools/shared/text.h"
+
 namespace toxtcp {
 
 namespace {
@@ -36,7 +38,7 @@ std::string failure(int cause) {
 } // namespace
 
 void complain(const char *command, const std::string &what) {
-    std::fprintf(stderr, "toxtcp %s: %s.\n", command, what.c_str());
+    std::fprintf(stderr, "toxtcp %s: %s.\n", command, without_controls(what).c_str());
 }
 
 void fill_standard_descriptors() {

@@ -10,7 +10,7 @@ namespace toxtcp {
 /// its number. Reading from or writing to such a descriptor fails. To be called first.
 void fill_standard_descriptors();
 
-/// Prints "toxtcp COMMAND: WHAT." to standard error.
+/// Prints "toxtcp COMMAND: WHAT." to standard error, without control characters.
 void complain(const char *command, const std::string &what);
 
 /// Prints the whole text, without a buffer. False, with `error`, when that fails. False, with an empty `error`, when a

@@ -1,13 +1,18 @@
 #include "tools/shared/proxy_option.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <vector>
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <toxtcp/host.h>
+
+#include "tools/commands.h"
+#include "tools/shared/output.h"
+#include "tools/shared/relay_list.h"
 #include "tools/shared/values.h"
 #include "tools/shared/whole_file.h"
 
@@ -18,6 +23,11 @@ namespace {
 constexpr std::size_t MAX_WORD = 255; ///< bytes of a user or a password
 constexpr const char *PROXY_FORM =
     ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
+
+/// What follows a colon is not quoted: of USER:PASSWORD without @HOST it is the password.
+constexpr const char *PLACE_IS_WRONG =
+    "the port or the host is wrong. An IPv6 address stands in brackets, and a password is not given here";
+constexpr int CONNECT_MS = 2'000; ///< for a connection to one of several addresses
 
 /// The value of a hexadecimal digit; -1 if it is none.
 int digit_of(char c) {
@@ -69,13 +79,14 @@ std::string read_place(std::string_view text, Proxy_Option &read) {
     const std::size_t colon = text.rfind(':');
     const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
     std::string fault;
-    if (has_port && !read_port(text.substr(colon + 1), read.port, fault)) {
-        return "port " + fault;
-    }
     Host_Name host;
     const std::string_view word = has_port ? text.substr(0, colon) : text;
+    const bool has_colon = word.find(':') != std::string_view::npos && !(word.starts_with('[') && word.ends_with(']'));
+    if (has_port && !read_port(text.substr(colon + 1), read.port, fault)) {
+        return PLACE_IS_WRONG;
+    }
     if (!read_host(word, host, fault)) {
-        return "host " + fault;
+        return has_colon ? PLACE_IS_WRONG : "host " + fault;
     }
     if (host.family == Family::ipv6 && word.front() != '[') {
         return "the IPv6 address wants brackets around it: [" + host.text + ']';
@@ -90,30 +101,48 @@ bool has_scheme(std::string_view &text, std::string_view scheme) {
     return has;
 }
 
-bool find_address(const Proxy_Option &option, Ip_Port &address, std::string &error) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo *list = nullptr;
-    if (const int fault = getaddrinfo(option.host.c_str(), nullptr, &hints, &list); fault != 0) {
-        error = "proxy " + in_quotes(option.host) + " cannot be looked up: " + gai_strerror(fault);
+/// Whether a connection to this address is accepted, within CONNECT_MS.
+bool accepts(const Host &host, const Ip_Port &address) {
+    const int socket = host.connect(host.object, address);
+    if (socket < 0) {
         return false;
     }
-    for (const addrinfo *entry = list; entry != nullptr && address.family == Family::none; entry = entry->ai_next) {
-        if (entry->ai_family == AF_INET) {
-            address.family = Family::ipv4;
-            std::memcpy(address.ip.data(), &reinterpret_cast<const sockaddr_in *>(entry->ai_addr)->sin_addr, 4);
-        } else if (entry->ai_family == AF_INET6) {
-            address.family = Family::ipv6;
-            std::memcpy(address.ip.data(), &reinterpret_cast<const sockaddr_in6 *>(entry->ai_addr)->sin6_addr, 16);
-        }
+    pollfd polled{socket, POLLOUT, 0};
+    int error = ETIMEDOUT;
+    socklen_t size = sizeof error;
+    if (poll(&polled, 1, CONNECT_MS) > 0) {
+        getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size);
     }
-    freeaddrinfo(list);
-    address.port = option.port;
-    if (address.family == Family::none) {
-        error = "proxy " + in_quotes(option.host) + " has no address";
+    host.close(host.object, socket);
+    return error == 0;
+}
+
+/// The first address that accepts a connection. If none does, the first one, so that using it tells what is wrong.
+Ip_Port choose_address(const std::vector<Relay_Address> &found) {
+    Host *const host = found.size() > 1 ? new_system_host() : nullptr; // a single address is not tried
+    Ip_Port chosen = found.front().address;
+    if (host != nullptr) {
+        const auto first = std::find_if(found.begin(), found.end(),
+                                        [host](const Relay_Address &one) { return accepts(*host, one.address); });
+        chosen = first != found.end() ? first->address : chosen;
+        kill_system_host(host);
     }
-    return address.family != Family::none;
+    return chosen;
+}
+
+bool find_address(const Proxy_Option &option, Ip_Port &address, std::string &error) {
+    Named_Relay named;
+    named.host = option.host;
+    named.port = option.port;
+    std::vector<Relay_Address> found;
+    // Signals need not be watched: at this time they end the program.
+    static_cast<void>(find_addresses({named}, Family::none, -1, found));
+    if (found.empty() || !has_place(found.front())) {
+        error = "proxy " + in_quotes(option.host) + ": " + (found.empty() ? "the host has no address" : found[0].error);
+        return false;
+    }
+    address = choose_address(found);
+    return true;
 }
 
 bool find_password(const Proxy_Option &option, std::string &password, std::string &error) {
@@ -123,6 +152,7 @@ bool find_password(const Proxy_Option &option, std::string &password, std::strin
             return false;
         }
         password.resize(std::min(password.size(), password.find_first_of("\r\n")));
+        error = exposure_of(option.password_file, "password");
     } else if (variable != nullptr) {
         password = variable;
     }
@@ -169,29 +199,31 @@ bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) 
     return true;
 }
 
-bool find_proxy(const Proxy_Option &option, Proxy &proxy, std::string &error) {
-    if (option.type == Proxy_Type::none) {
-        proxy = {};
-        if (!option.password_file.empty()) {
-            error = "a proxy's password is given, and no --proxy";
-        }
-        return option.password_file.empty();
-    }
+int find_proxy(const char *command, const Proxy_Option &option, Proxy &proxy) {
     Proxy found;
-    found.type = option.type;
-    found.user = option.user;
-    if (!find_address(option, found.address, error)) {
-        return false;
-    }
-    if (!option.user.empty() && !find_password(option, found.password, error)) {
-        return false;
-    }
-    if (option.user.empty() && !option.password_file.empty()) {
+    std::string error;
+    int result = EXIT_USAGE;
+    if (option.type == Proxy_Type::none && !option.password_file.empty()) {
+        error = "a proxy's password is given, and no --proxy";
+    } else if (option.user.empty() && !option.password_file.empty()) {
         error = "a proxy's password is given, and no user in --proxy";
-        return false;
+    } else if (option.user.empty() || find_password(option, found.password, error)) {
+        result = EXIT_DONE;
     }
-    proxy = std::move(found);
-    return true;
+    if (!error.empty()) {
+        complain(command, error);
+        error.clear();
+    }
+    if (result == EXIT_DONE && option.type != Proxy_Type::none && !find_address(option, found.address, error)) {
+        complain(command, error);
+        result = EXIT_FAILED;
+    }
+    if (result == EXIT_DONE) {
+        found.type = option.type;
+        found.user = option.user;
+        proxy = std::move(found);
+    }
+    return result;
 }
 
 } // namespace toxtcp

@@ -24,8 +24,10 @@ struct Proxy_Option {
 /// of processes. False, with `error` and `proxy` unchanged, when the text is wrong.
 [[nodiscard]] bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error);
 
-/// Looks up the proxy's address, and reads its password: the first line of the password file or, without such a file,
-/// the environment variable. False, with `error`, when either fails.
-[[nodiscard]] bool find_proxy(const Proxy_Option &option, Proxy &proxy, std::string &error);
+/// Reads the proxy's password: the first line of the password file or, without such a file, the environment variable.
+/// Then looks up the proxy's addresses, and chooses the first that accepts a connection. Returns an exit code
+/// (tools/commands.h): EXIT_DONE, or after an error message another one. Both waits may be long, so this is called
+/// before `open_signals`, while a signal ends the program.
+[[nodiscard]] int find_proxy(const char *command, const Proxy_Option &option, Proxy &proxy);
 
 } // namespace toxtcp

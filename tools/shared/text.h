@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace toxtcp {
 
@@ -29,6 +30,10 @@ using Count = unsigned long long;
 /// The text with a question mark in place of every byte that is not printable ASCII, so that text from outside cannot
 /// send control codes to a terminal.
 [[nodiscard]] std::string printable(std::string text);
+
+/// The text with every control character, and every byte that is not UTF-8, written as \xNN: letters of all languages
+/// stay. For error messages, which may contain names of files and words of the command line.
+[[nodiscard]] std::string without_controls(std::string_view text);
 
 /// The first 12 digits of a key, enough to tell keys apart in practice.
 [[nodiscard]] std::string short_key(const std::string &key);

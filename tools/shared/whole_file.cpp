@@ -262,6 +262,13 @@ bool replace_file(const std::string &path, const std::string &text, std::string 
     return true;
 }
 
+std::string exposure_of(const std::string &path, const char *secret) {
+    struct stat status {};
+    const bool exposed =
+        stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    return exposed ? path + ": others can read this " + secret + ": chmod 600 '" + path + '\'' : "";
+}
+
 std::string follow_links(std::string path) {
     for (int i = 0; i < MAX_LINKS; ++i) {
         std::array<char, PATH_MAX> target;

@@ -22,4 +22,7 @@ namespace toxtcp {
 /// already (/proc/self/fd) are not followed.
 [[nodiscard]] std::string follow_links(std::string path);
 
+/// What to do about a file with a secret if other users can read the file; empty if they cannot. `secret`: "key".
+[[nodiscard]] std::string exposure_of(const std::string &path, const char *secret);
+
 } // namespace toxtcp
