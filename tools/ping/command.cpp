@@ -241,22 +241,22 @@ int run_ping(const Ping_Options &options) {
     }
     Pinger pinger;
     pinger.options = options;
-    // Read before `open_signals`: the file may be a pipe without a writer, and a signal must still end the wait.
+    // The key and the proxy come before `open_signals`: a file may be a pipe without a writer, the look-up of the
+    // proxy's name may take long, and a signal must still end the wait.
     Secret_Key key;
     if (options.listen && !load_listener_key(options.key_file, key)) {
         return EXIT_FAILED;
+    }
+    if (std::string error; !find_proxy(options.proxy, pinger.proxy, error)) {
+        complain("ping", error);
+        return EXIT_USAGE;
     }
     pinger.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (pinger.signals < 0) {
         complain("ping", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
-    int result = EXIT_USAGE;
-    if (std::string error; !find_proxy(options.proxy, pinger.proxy, error)) {
-        complain("ping", error);
-    } else {
-        result = find_relays(pinger);
-    }
+    int result = find_relays(pinger);
     if (result == EXIT_DONE) {
         result = options.listen ? ping_listen(pinger, key)
                  : options.data ? ping_by_data(pinger, peer)
