@@ -17,6 +17,7 @@ import threading
 from programs import Workshop, check, free_port, main, own_namespaces, run
 
 KEY = "10" * 32
+OTHER_KEY = "20" * 32
 REFUSED = "the host refuses the connection"
 NO_ROUTE = "this machine has no route"
 NO_ANSWER = "nothing answers"
@@ -86,34 +87,52 @@ class Sayings:
         self.said.add(told[0])
 
 
+def check_pings(arguments, workshop, sayings, cases):
+    """Where no relay can be used, each mode of `ping` names the cause for each relay. `cases`: pairs of options and relays, each
+    relay with the beginning of its sentence. All pings run at the same time, since each waits for a relay that may come up."""
+    pings = []
+    for options, relays in cases:
+        named = [word for relay in relays for word in ("--relay", relay)]
+        for mode in ([KEY], ["--data", KEY], ["--listen"]):
+            words = ["ping", *options, *named, *mode]
+            pings.append((words, relays, workshop.start(arguments.program, *words, stderr=subprocess.PIPE)))
+    for words, relays, process in pings:
+        stderr = process.communicate(timeout=120)[1]
+        check(process.returncode == 1, f"{words}: exit status {process.returncode}")
+        for relay, beginning in relays.items():
+            told = [line for line in stderr.splitlines() if f" {relay.rpartition(':')[0]} is not connected: " in line]
+            check(len(told) == 1, f"{words}: what of {relay}? {stderr}")
+            sayings.check(str(words), beginning, told[0])
+
+
 def check_servers(arguments, sayings):
     with Workshop() as workshop:
         _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
         wrong = {
             f"127.0.0.1:{free_port()}:{KEY}": REFUSED,
-            f"{good.rpartition(':')[0]}:{KEY}": CLOSES,
+            f"{good.rpartition(':')[0]}:{OTHER_KEY}": CLOSES,
         }
         for beginning, said in SERVERS.items():
             for closes in (True, False):
                 wrong[f"127.0.0.1:{serve(workshop, said, closes)}:{KEY[:-2]}{len(wrong):02x}"] = beginning
-        late = {f"127.0.0.1:{full_queue(workshop)}:{KEY}": NO_ANSWER}
         silent = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))  # the server accepts nothing
-        late[f"127.0.0.1:{silent.getsockname()[1]}:{KEY}"] = SILENT
+        late = {
+            f"127.0.0.1:{full_queue(workshop)}:{KEY[:-2]}{len(wrong):02x}": NO_ANSWER,
+            f"127.0.0.1:{silent.getsockname()[1]}:{KEY[:-2]}{len(wrong) + 1:02x}": SILENT,
+        }
         for options in ([], ["--parallel", "1"]):
             done = run(arguments.program, "probe", "--seconds", "1", "--timeout", "2", "--json", *options, *wrong, *late)
             relays = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
             for relay, beginning in (wrong | late).items():
                 sayings.check(f"probe {relay}", beginning, relays[relay.lower()]["why"])
         named = [word for relay in (good, *wrong) for word in ("--relay", relay)]
-        distinct = {relay.rpartition(":")[2]: relay for relay in (good, *wrong)}  # `ping` takes relays of one key for one relay
         done = run(arguments.program, "ping", "--count", "2", "--json", *named, KEY)
-        for one in json.loads(done.stdout)["relays"]:
-            relay = distinct.get(one["public_key"].lower()) or good
-            if one["relay"] == relay.rpartition(":")[0] and relay != good:
-                sayings.check(f"ping {relay}", wrong[relay], one["why"])
-        done = run(arguments.program, "ping", "--count", "1", "--relay", next(iter(wrong)), KEY)
-        check(done.returncode == 1, f"ping, no relay at all: exit status {done.returncode}")
-        sayings.check("ping, no relay at all", REFUSED, done.stderr)
+        relays = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
+        for relay, beginning in wrong.items():
+            sayings.check(f"ping {relay}", beginning, relays[relay.lower()]["why"])
+        # Two addresses of one relay, which differ in the cause.
+        several = {f"127.0.0.1:{free_port()}:{KEY}": REFUSED, f"127.0.0.1:{silent.getsockname()[1]}:{KEY}": SILENT}
+        check_pings(arguments, workshop, sayings, [([], wrong), ([], late), ([], several)])
 
 
 def check_full(arguments, sayings):
@@ -132,8 +151,7 @@ def check_full(arguments, sayings):
                 workshop.enter_context(socket.create_connection(("127.0.0.1", int(address.split(":")[1]))))
         for relay, beginning in relays.items():
             sayings.check(f"probe of full {relay}", beginning, run(arguments.program, "probe", "--timeout", "2", relay).stdout)
-            done = run(arguments.program, "ping", "--count", "1", "--relay", relay, KEY)
-            sayings.check(f"ping of full {relay}", beginning, done.stderr)
+        check_pings(arguments, workshop, sayings, [([], relays)])
 
 
 def serve_socks5(workshop, *answers):
@@ -175,15 +193,15 @@ def check_proxies(arguments, sayings):
             relay = json.loads(done.stdout)["relays"][0]
             sayings.check(f"probe through {proxy}", beginning, relay["why"])
             check((relay["status"], done.returncode) == ("skipped", 1), f"{proxy} is at fault, not the relay: {relay}")
+        pings = [(["--proxy", proxy], {f"relay.example:33445:{KEY}": beginning}) for proxy, beginning in proxies.items()]
         for scheme in ("socks5", "http"):
             silent = f"{scheme}://127.0.0.1:{serve(workshop, b'', False)}"
             done = run(arguments.program, "probe", "--timeout", "2", "--json", "--proxy", silent, f"relay.example:33445:{KEY}")
             relay = json.loads(done.stdout)["relays"][0]
             sayings.check(f"probe through a silent {scheme} proxy", "the proxy has not connected", relay["why"])
             check(relay["status"] == "skipped", f"the proxy is silent, not the relay: {relay}")
-        for proxy in list(proxies)[:2]:  # only two: `ping` waits for a while, since a proxy may come up
-            done = run(arguments.program, "ping", "--count", "1", "--proxy", proxy, "--relay", f"relay.example:33445:{KEY}", KEY)
-            sayings.check(f"ping through {proxy}", proxies[proxy], done.stderr)
+            pings.append((["--proxy", silent], {f"relay.example:33445:{KEY}": "the proxy has not connected"}))
+        check_pings(arguments, workshop, sayings, pings)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:  # `demo` waits for a while, too
             demos = {proxy: pool.submit(run, arguments.program, "demo", "--json", "--proxy", proxy) for proxy in list(proxies)[::2]}
         for proxy, demo in demos.items():
@@ -204,15 +222,18 @@ def check_descriptors(arguments, sayings):
             "probe, a name": ["probe", "--seconds", "1", "--json", good.replace("127.0.0.1", "localhost"), "--ipv4"],
             "ping": ["ping", "--count", "1", "--relay", good, KEY],
             "demo": ["demo", "--seconds", "5"],
+            "ping --data": ["ping", "--data", "--count", "1", "--relay", good, KEY],
+            "ping --listen": ["ping", "--listen", "--relay", good],
         }
-        counts = {"ping": (6, 10), "demo": (5, 10, 20, 33, 50, 64)}
+        # With 10, a listener has enough, and does not end.
+        counts = {"ping": (6, 10), "ping --data": (6, 10), "ping --listen": (6,), "demo": (5, 10, 20, 33, 50, 64)}
         for name, command in words.items():
             for count in counts.get(name, (5, 6, 7, 8, 10, 12, 14)):
                 done = subprocess.run(
                     [arguments.program, *command], capture_output=True, text=True, timeout=60, check=False,
                     preexec_fn=lambda count=count: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)),
                 )
-                is_whole = done.returncode == 0 or "answers no echo" in done.stderr
+                is_whole = done.returncode == 0 or "answers no echo" in done.stderr or "does not answer through" in done.stderr
                 if not is_whole:
                     check(done.returncode == 1, f"{name}, {count} descriptors: exit status {done.returncode}, {done.stderr}")
                     sayings.check(f"{name}, {count} descriptors", NO_DESCRIPTORS, done.stdout + done.stderr)

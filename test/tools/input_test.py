@@ -175,8 +175,12 @@ def check_pipes(program):
         writer.join()
         check(with_key.split(":")[2] != address.split(":")[2] and process.poll() is None, "a key that comes slowly")
 
+        with_password = ["--proxy", "socks5://user@127.0.0.1", "--proxy-password-file", pipe]
         for words in (["relay", "--key-file", pipe], ["relay", "--config", pipe], ["probe", "--nodes", pipe],
-                      ["ping", "--listen", "--key-file", pipe, "--relay", address]):
+                      ["ping", "--listen", "--key-file", pipe, "--relay", address],
+                      ["ping", *with_password, "--relay", address, KEY],
+                      ["ping", *with_password, "--data", "--relay", address, KEY],
+                      ["ping", *with_password, "--listen", "--relay", address], ["probe", *with_password, address]):
             process = workshop.start(program, *words)
             time.sleep(0.5)
             check(process.poll() is None, f"{words} does not wait for the pipe")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`toxtcp ping` by echoes and by data: through relays of which one dies, and to a key that nobody has. Also what it needs: key
-files, and relays that are set up by a file of options."""
+"""`toxtcp ping` by echoes and by data: through relays of which one dies, through relays of which some addresses are dead, and
+to a key that nobody has. Also what it needs: key files, and relays that are set up by a file of options."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ import stat
 import subprocess
 import time
 
-from programs import Workshop, check, free_port, main, run
+from programs import Workshop, check, free_port, main, own_hosts, run
 
 COUNT = 15
 STEADY_TRIES = 5
@@ -154,6 +154,54 @@ def check_data(arguments, workshop):
     check(nobody.returncode == 1, f"exit status {nobody.returncode} where nobody is")
 
 
+def dead_address(workshop):
+    """HOST:PORT that refuses connections: the port is taken, and nobody listens."""
+    taken = workshop.enter_context(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def silent_address(workshop):
+    """HOST:PORT that takes connections and says nothing."""
+    return f"127.0.0.1:{workshop.enter_context(socket.create_server(('127.0.0.1', 0))).getsockname()[1]}"
+
+
+def check_addresses(arguments, workshop):
+    """Of a relay with several addresses, each mode finds the one that is alive, whichever it is, and names it."""
+    _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+    alive, _, key = relay.rpartition(":")
+    port = alive.rpartition(":")[2]
+    own_names = own_hosts(workshop, "::1 both.example", "127.0.0.1 both.example")
+    cases = {
+        "a dead address, then one that is alive": [dead_address(workshop), alive],
+        "one that is alive, then a dead address": [alive, dead_address(workshop)],
+        "three dead addresses, then one that is alive": [*(dead_address(workshop) for _ in range(3)), alive],
+        "one that is alive, then four dead addresses": [alive, *(dead_address(workshop) for _ in range(4))],
+        "a silent address, then one that is alive": [silent_address(workshop), alive],
+        "an IPv6 address that is dead, and an IPv4 address": [f"[::1]:{port}", alive],
+    }
+    if own_names:
+        cases["a name with both"] = [f"both.example:{port}"]
+    else:
+        print("no names of its own can be given to a host here: one with several addresses was not tried")
+    named = {name: [word for place in places for word in ("--relay", f"{place}:{key}")] for name, places in cases.items()}
+    ping = [*own_names, arguments.program, "ping"]
+    listeners = {name: workshop.start(*ping, "--listen", "--json", *words) for name, words in named.items()}
+    pingers = {}
+    for name, listener in listeners.items():
+        line = listener.stdout.readline()
+        check(line, f"{name}: the listener finds no relay")
+        for mode in ([], ["--data"]):
+            command = [*ping, *mode, "--count", "2", "--interval", "0.2", *named[name], json.loads(line)["public_key"]]
+            pingers[name, *mode] = workshop.start(*command, stderr=subprocess.PIPE)
+    for name, pinger in pingers.items():
+        stdout, stderr = pinger.communicate(timeout=120)
+        check(pinger.returncode == 0 and "over 1 relay:" in stdout, f"{name}: {stdout}{stderr}")
+        for number in (1, 2):
+            check(f"seq={number} via {alive} " in stdout, f"{name}: the address that is alive is not named: {stdout}")
+        check(("left out" in stderr) == ("four" in name[0]), f"{name}: only a fifth address is left out, with a word: {stderr}")
+
+
 def check_usage(arguments):
     at_relay = ["--relay", f"127.0.0.1:{free_port()}:{NOBODYS_KEY}"]
     for words in (
@@ -227,6 +275,7 @@ def test():
         check_keygen(arguments, workshop)
         check_echo(arguments, workshop)
         check_data(arguments, workshop)
+        check_addresses(arguments, workshop)
 
 
 main(test)

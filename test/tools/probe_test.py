@@ -6,7 +6,7 @@ import argparse
 import json
 import signal
 
-from programs import Workshop, check, free_port, main, run
+from programs import Workshop, check, free_port, main, own_hosts, run
 
 RATE = 10
 SECONDS = 4
@@ -127,17 +127,10 @@ def check_nodes(arguments):
 
 
 def check_addresses(arguments):
-    """Every address of a host is tried, and has a status of its own; a ping uses the address that is alive."""
-    own_names = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
+    """Every address of a host is tried, and has a status of its own."""
     with Workshop() as workshop:
-        with open(workshop.path("hosts"), "w", encoding="utf-8") as file:
-            file.write("127.0.0.3 relay.example\n127.0.0.2 relay.example\n127.0.0.1 relay.example\n")
-        own_names.append(workshop.path("hosts"))
-        try:
-            is_possible = run(*own_names, "true").returncode == 0
-        except FileNotFoundError:
-            is_possible = False
-        if not is_possible:
+        own_names = own_hosts(workshop, "127.0.0.3 relay.example", "127.0.0.2 relay.example", "127.0.0.1 relay.example")
+        if not own_names:
             print("no names of its own can be given to a host here: one with several addresses was not tried")
             return
         _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
@@ -145,10 +138,6 @@ def check_addresses(arguments):
         done = run(*own_names, arguments.program, "probe", "--seconds", "1", "--json", named)
         found = {one["address"].rpartition(":")[0]: one["status"] for one in json.loads(done.stdout)["relays"]}
         check(found == {"127.0.0.1": "good", "127.0.0.2": "dead", "127.0.0.3": "dead"}, f"of three addresses: {found}")
-        listener = workshop.start(arguments.program, "ping", "--listen", "--json", "--relay", relay)
-        key = json.loads(listener.stdout.readline())["public_key"]
-        done = run(*own_names, arguments.program, "ping", "--count", "2", "--relay", named, key)
-        check(done.returncode == 0, f"no ping over the third address: {done.stdout}{done.stderr}")
 
 
 def check_bad_input(arguments):

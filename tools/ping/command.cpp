@@ -7,10 +7,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 
 #include <poll.h>
 #include <unistd.h>
 
+#include "tools/ping/tried_relay.h"
 #include "tools/shared/diagnosis.h"
 #include "tools/shared/key_file.h"
 #include "tools/shared/output.h"
@@ -30,6 +32,46 @@ constexpr double MIN_ECHO_INTERVAL = 0.2;
 /// Time between two checks whether standard output still has a reader.
 constexpr std::uint64_t LOOK_FOR_READER_US = SECOND_US;
 
+/// The addresses that are kept of the relay with this key; null: none.
+Relay_Addresses *addresses_of(Pinger &pinger, const Public_Key &key) {
+    const auto relay = std::find_if(pinger.relays.begin(), pinger.relays.end(),
+                                    [&key](const Relay_Addresses &known) { return known.front().relay.key == key; });
+    return relay == pinger.relays.end() ? nullptr : &*relay;
+}
+
+/// Keeps an address of a relay, which may be the first one.
+void keep_address(Pinger &pinger, const Relay_Address &address) {
+    Relay_Addresses *const kept = addresses_of(pinger, address.relay.key);
+    if (kept == nullptr) {
+        pinger.relays.push_back({address});
+        return;
+    }
+    const auto is_same = [&address](const Relay_Address &other) { return place_of(other) == place_of(address); };
+    const auto has_other_name = [&address](const Relay_Address &other) {
+        return other.by_name && address.by_name && other.relay.host != address.relay.host;
+    };
+    if (std::any_of(kept->begin(), kept->end(), is_same)) {
+        return;
+    }
+    if (kept->size() == MAX_ADDRESSES_OF_RELAY) {
+        complain("ping", place_of(address) + " is left out: of a relay, " + std::to_string(MAX_ADDRESSES_OF_RELAY) +
+                             " addresses are tried");
+    } else if (std::any_of(kept->begin(), kept->end(), has_other_name)) {
+        complain("ping", place_of(address) + " is left out: the library keeps one host name of a relay");
+    } else {
+        kept->push_back(address);
+    }
+}
+
+/// us, to connect to the relay that has the most addresses, if only its last address is alive.
+std::uint64_t meet_within(const std::vector<Relay_Addresses> &relays) {
+    std::size_t most = 1;
+    for (const Relay_Addresses &relay : relays) {
+        most = std::max(most, relay.size());
+    }
+    return MEET_WITHIN_US + (most - 1) * NEXT_ADDRESS_US;
+}
+
 int find_relays(Pinger &pinger) {
     std::vector<Named_Relay> named;
     for (const std::string &word : pinger.options.relays) {
@@ -48,26 +90,22 @@ int find_relays(Pinger &pinger) {
         pinger.interrupted = true;
         return EXIT_INTERRUPTED;
     }
-    const auto has_one_of = [](const std::vector<Relay_Address> &relays, const Relay_Address &relay) {
-        return std::any_of(relays.begin(), relays.end(),
-                           [&relay](const Relay_Address &other) { return other.relay.key == relay.relay.key; });
-    };
     std::vector<Relay_Address> out_of_reach;
-    for (const Relay_Address &relay : found) {
-        const bool has_one = has_one_of(pinger.relays, relay);
-        if (!has_place(relay)) {
-            complain("ping", to_string(relay.relay) + ": " + relay.error);
-        } else if (!relay.reachable) {
-            out_of_reach.push_back(relay);
-        } else if (!has_one) {
-            pinger.relays.push_back(relay);
+    for (const Relay_Address &address : found) {
+        if (!has_place(address)) {
+            complain("ping", to_string(address.relay) + ": " + address.error);
+        } else if (!address.reachable) {
+            out_of_reach.push_back(address);
+        } else {
+            keep_address(pinger, address);
         }
     }
-    for (const Relay_Address &relay : out_of_reach) {
-        if (!has_one_of(pinger.relays, relay)) { // not even at another of its addresses
-            complain("ping", to_string(relay.relay) + ": " + sentence(Trouble::no_route));
+    for (const Relay_Address &address : out_of_reach) {
+        if (addresses_of(pinger, address.relay.key) == nullptr) { // not even at another of its addresses
+            complain("ping", to_string(address.relay) + ": " + sentence(Trouble::no_route));
         }
     }
+    pinger.meet_within = meet_within(pinger.relays);
     if (pinger.relays.empty()) {
         complain("ping", "no relay is left");
         return EXIT_FAILED;
@@ -129,10 +167,40 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
 
 // ---- what the modes share --------------------------------------------------------------------------------------
 
-void ping_complain_of_relays(const Ping_Connections &connections) {
-    const bool is_our_fault = trouble_of_error(connections.watched.error) == Trouble::no_descriptors;
-    complain("ping", is_our_fault ? sentence(Trouble::no_descriptors)
-                                  : "no relay can be connected to; `toxtcp probe` tells what is wrong with them");
+void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections) {
+    ping_close(connections); // the attempts below need its file descriptors
+    Public_Key own;
+    Secret_Key key;
+    new_key_pair(own, key);
+    std::deque<Tried_Relay> relays; // a deque, so that its elements do not move
+    std::vector<Tcp_Connections *> all;
+    for (const Relay_Addresses &addresses : pinger.relays) {
+        Tried_Relay &relay = relays.emplace_back();
+        Callbacks callbacks;
+        callbacks.object = &relay;
+        callbacks.change = [](void *object, const Change &change, void *) {
+            tried_relay_changed(*static_cast<Tried_Relay *>(object), change);
+        };
+        if (!tried_relay_open(pinger, relay, addresses, key, callbacks)) {
+            return;
+        }
+        all.push_back(relay.connections.tcp);
+    }
+    const auto is_done = [](const Tried_Relay &relay) { return relay.was_up || has_tried_all(relay); };
+    const std::uint64_t end = now_us() + pinger.meet_within;
+    while (!std::all_of(relays.begin(), relays.end(), is_done) && now_us() < end && !pinger.interrupted) {
+        ping_turn(pinger, all, end);
+    }
+    if (pinger.interrupted) {
+        return;
+    }
+    for (const Tried_Relay &relay : relays) {
+        if (relay.was_up) {
+            complain("ping", relay.name + " was not connected in time, but is now. Try again");
+        } else {
+            complain_of(relay);
+        }
+    }
 }
 
 void ping_print(Pinger &pinger, const std::string &text) {
@@ -154,8 +222,13 @@ void ping_say(Pinger &pinger, const std::string &line) {
 }
 
 Ping_Connections::~Ping_Connections() {
-    kill_tcp_connections(tcp);
-    watched_host_close(watched);
+    ping_close(*this);
+}
+
+void ping_close(Ping_Connections &connections) {
+    kill_tcp_connections(connections.tcp);
+    connections.tcp = nullptr;
+    watched_host_close(connections.watched);
 }
 
 bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
@@ -169,9 +242,18 @@ bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {
-        complain("ping", "out of memory");
+        const bool is_full = trouble_of_error(errno) == Trouble::no_descriptors;
+        complain("ping", is_full ? sentence(Trouble::no_descriptors) : "out of memory");
     }
     return connections.tcp != nullptr;
+}
+
+void ping_add_relays(const Pinger &pinger, Tcp_Connections *tcp, int connection) {
+    for (const Relay_Addresses &relay : pinger.relays) {
+        for (const Relay_Address &address : relay) {
+            static_cast<void>(add_relay(tcp, connection, address));
+        }
+    }
 }
 
 /// Ends the pings if standard output has no reader any more. A listener that prints JSON goes on, since it has nothing
@@ -241,7 +323,8 @@ int run_ping(const Ping_Options &options) {
     }
     Pinger pinger;
     pinger.options = options;
-    // Read before `open_signals`: the file may be a pipe without a writer, and a signal must still end the wait.
+    // The key and the proxy come before `open_signals`: a file may be a pipe without a writer, the look-up of the
+    // proxy's name may take long, and a signal must still end the wait.
     Secret_Key key;
     if (options.listen && !load_listener_key(options.key_file, key)) {
         return EXIT_FAILED;

@@ -91,8 +91,8 @@ void turn(Ping &ping, std::uint64_t wake) {
 
 /// Sends hello packets, which go as OOB, until the peer has requested a route to us at one of the relays.
 bool find_peer(Ping &ping) {
-    const Pinger &pinger = ping.pinger;
-    const std::uint64_t end = now_us() + MEET_WITHIN_US;
+    Pinger &pinger = ping.pinger;
+    const std::uint64_t end = now_us() + pinger.meet_within;
     std::uint64_t next = 0;
     while (!is_online(ping) && now_us() < end && !pinger.interrupted) {
         if (now_us() >= next) {
@@ -103,16 +103,17 @@ bool find_peer(Ping &ping) {
         }
         turn(ping, std::min(next, end));
     }
-    if (!is_online(ping) && !pinger.interrupted) {
+    const bool is_found = is_online(ping);
+    if (!is_found && !pinger.interrupted) {
         if (tcp_connected_relays_count(ping.connections.tcp) == 0) {
-            ping_complain_of_relays(ping.connections);
+            ping_complain_of_relays(pinger, ping.connections);
         } else {
             complain("ping", ping.name +
                                  " does not answer through these relays. Does `toxtcp ping --listen` run there, over "
                                  "one of them, and is this the key that it printed?");
         }
     }
-    return is_online(ping);
+    return is_found;
 }
 
 void send_ping(Ping &ping) {
@@ -240,9 +241,7 @@ int ping_by_data(Pinger &pinger, const Public_Key &peer) {
                              to_string(static_cast<Error>(ping.connection)));
         return EXIT_FAILED;
     }
-    for (const Relay_Address &relay : pinger.relays) {
-        static_cast<void>(add_relay(tcp, ping.connection, relay));
-    }
+    ping_add_relays(pinger, tcp, ping.connection);
     ping_say(pinger, format("PING %s over %zu %s: %u bytes", ping.name.c_str(), pinger.relays.size(),
                             pinger.relays.size() == 1 ? "relay" : "relays", pinger.options.size));
     if (!find_peer(ping)) {

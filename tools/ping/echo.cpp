@@ -5,8 +5,7 @@
 
 #include <toxtcp/echo.h>
 
-#include "tools/ping/ping.h"
-#include "tools/shared/diagnosis.h"
+#include "tools/ping/tried_relay.h"
 #include "tools/shared/output.h"
 #include "tools/shared/text.h"
 
@@ -24,11 +23,8 @@ struct Echo_Ping;
 struct Echo_Relay {
     Echo_Ping *ping = nullptr;
     std::uint16_t index = 0; ///< in `Echo_Ping::relays`
-    Relay_Address relay{};
-    std::string name{}; ///< the relay's address
-    Ping_Connections connections{};
-    bool is_up = false;                ///< connected, as last printed
-    bool was_up = false;               ///< connected at any time
+    Tried_Relay tried{};
+    bool told_up = false;              ///< connected, as last printed
     std::vector<std::uint64_t> sent{}; ///< us, when each echo was sent, by the ping's number; 0: not sent
     std::vector<bool> answered{};      ///< by the ping's number
     std::vector<double> round_trips{}; ///< ms, in the order of the answers
@@ -102,39 +98,25 @@ void hear_oob(void *object, const Public_Key &sender, int, Bytes packet, void *)
         ping.answered[which] = true;
         ping.round_trips.push_back(round_trip);
     }
-    const std::string back = relay == &over ? "" : ", back via " + over.name;
+    const std::string back = relay == &over ? "" : ", back via " + over.tried.name;
     ping_say(ping.pinger, format("%zu bytes from %s: seq=%zu via %s%s time=%.3f ms", packet.size(), ping.name.c_str(),
-                                 which + 1, relay->name.c_str(), back.c_str(), round_trip));
+                                 which + 1, relay->tried.name.c_str(), back.c_str(), round_trip));
 }
 
 void take_change(void *object, const Change &change, void *) {
     Echo_Relay &relay = *static_cast<Echo_Relay *>(object);
-    const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
-    relay.was_up = relay.was_up || is_up;
-    if (is_up == relay.is_up || relay.ping->began == 0) {
+    tried_relay_changed(relay.tried, change);
+    const bool now_up = is_up(relay.tried);
+    if (now_up == relay.told_up || relay.ping->began == 0) {
         return;
     }
-    relay.is_up = is_up; // printed once, not again for each attempt that fails
+    relay.told_up = now_up; // printed once, not again for each attempt that fails
     ping_say(relay.ping->pinger,
-             relay.name +
-                 (is_up ? " is connected" : std::string{" is not connected any more: "} + to_string(change.reason)));
+             relay.tried.name +
+                 (now_up ? " is connected" : std::string{" is not connected any more: "} + to_string(change.reason)));
 }
 
 // ---- sending ---------------------------------------------------------------------------------------------------
-
-/// Why a relay is not connected.
-std::string why_not(const Echo_Relay &relay) {
-    Relay_Info info;
-    const bool is_known =
-        tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
-    const Reason ended = is_known ? info.last_end : Reason::none;
-    const Reason reason = ended == Reason::none && info.at_proxy ? Reason::proxy_timeout : ended;
-    const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
-    if (trouble != Trouble::none) {
-        return diagnosis(relay.connections.watched, reason, info.proxy_status);
-    }
-    return reason == Reason::none ? "no answer yet" : to_string(reason);
-}
 
 void send_ping(Echo_Ping &ping) {
     const std::size_t number = ping.pings++;
@@ -147,14 +129,13 @@ void send_ping(Echo_Ping &ping) {
     for (Echo_Relay &relay : ping.relays) {
         relay.sent.push_back(0);
         relay.answered.push_back(false);
-        Tcp_Connections *const tcp = relay.connections.tcp;
-        if (tcp_connected_relays_count(tcp) == 0) {
+        if (!is_up(relay.tried)) {
             continue;
         }
         std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
         make_echo_request(ping.shared, system_random(), ping.own_key, {.number = make_number(relay, number)}, request);
         const std::uint64_t now = now_us();
-        error = tcp_send_oob_packet_using_relay(tcp, relay.relay.relay.key, ping.peer, request);
+        error = tcp_send_oob_packet_using_relay(relay.tried.connections.tcp, key_of(relay.tried), ping.peer, request);
         if (error == Error::ok) {
             relay.sent[number] = now;
             ++relay.sent_count;
@@ -172,9 +153,8 @@ bool all_answered(const Echo_Ping &ping) {
 }
 
 std::size_t connected(const Echo_Ping &ping) {
-    return static_cast<std::size_t>(std::count_if(ping.all.begin(), ping.all.end(), [](const Tcp_Connections *tcp) {
-        return tcp_connected_relays_count(tcp) != 0;
-    }));
+    return static_cast<std::size_t>(std::count_if(ping.relays.begin(), ping.relays.end(),
+                                                  [](const Echo_Relay &relay) { return is_up(relay.tried); }));
 }
 
 bool connect(Echo_Ping &ping) {
@@ -186,27 +166,21 @@ bool connect(Echo_Ping &ping) {
     }
     const Random random = system_random();
     random.fill(random.object, {reinterpret_cast<std::uint8_t *>(&ping.mask), sizeof ping.mask});
-    for (const Relay_Address &address : ping.pinger.relays) {
+    for (const Relay_Addresses &addresses : ping.pinger.relays) {
         const auto index = static_cast<std::uint16_t>(ping.relays.size());
         Echo_Relay &relay = ping.relays.emplace_back();
         relay.ping = &ping;
         relay.index = index;
-        relay.relay = address;
-        relay.name = place_of(address);
         Callbacks callbacks;
         callbacks.object = &relay;
         callbacks.oob = hear_oob;
         callbacks.change = take_change;
-        if (!ping_open(ping.pinger, relay.connections, key, callbacks)) {
+        if (!tried_relay_open(ping.pinger, relay.tried, addresses, key, callbacks)) {
             return false;
         }
-        ping.all.push_back(relay.connections.tcp);
-        if (const Error error = add_relay(relay.connections.tcp, address); error != Error::ok) {
-            complain("ping", relay.name + ": " + to_string(error));
-        }
+        ping.all.push_back(relay.tried.connections.tcp);
     }
-    const std::uint64_t began = now_us();
-    std::uint64_t end = began + MEET_WITHIN_US;
+    std::uint64_t end = now_us() + ping.pinger.meet_within;
     while (connected(ping) < ping.relays.size() && now_us() < end && !ping.pinger.interrupted) {
         ping_turn(ping.pinger, ping.all, end);
         if (connected(ping) != 0) {
@@ -214,9 +188,9 @@ bool connect(Echo_Ping &ping) {
         }
     }
     for (Echo_Relay &relay : ping.relays) {
-        relay.is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
-        if (!relay.is_up && connected(ping) != 0) {
-            ping_say(ping.pinger, relay.name + " is not connected: " + why_not(relay));
+        relay.told_up = is_up(relay.tried);
+        if (!relay.told_up && connected(ping) != 0) {
+            ping_say(ping.pinger, relay.tried.name + " is not connected: " + why_not(relay.tried));
         }
     }
     return true;
@@ -236,9 +210,9 @@ std::string statistics(const Echo_Ping &ping) {
                 (ping.by_library ? ", from this library\n" : ", from a Tox client\n");
     }
     for (const Echo_Relay &relay : ping.relays) {
-        text += "via " + relay.name + ": ";
+        text += "via " + relay.tried.name + ": ";
         if (relay.sent_count == 0) {
-            text += "not connected (" + why_not(relay) + ")\n";
+            text += "not connected (" + why_not(relay.tried) + ")\n";
         } else if (relay.round_trips.empty()) {
             text += format("0 of %zu answered\n", relay.sent_count);
         } else {
@@ -253,9 +227,9 @@ std::string statistics(const Echo_Ping &ping) {
 std::string summary_json(const Echo_Ping &ping) {
     nlohmann::json relays = nlohmann::json::array();
     for (const Echo_Relay &relay : ping.relays) {
-        const bool is_up = tcp_connected_relays_count(relay.connections.tcp) != 0;
-        nlohmann::json one{{"relay", relay.name},          {"public_key", to_string(relay.relay.relay.key)},
-                           {"connected", is_up},           {"why", is_up ? "" : why_not(relay)},
+        const bool is_connected = is_up(relay.tried);
+        nlohmann::json one{{"relay", relay.tried.name},    {"public_key", to_string(key_of(relay.tried))},
+                           {"connected", is_connected},    {"why", is_connected ? "" : why_not(relay.tried)},
                            {"sent", relay.sent_count},     {"answered", relay.round_trips.size()},
                            {"answered_twice", relay.twice}};
         one["last_answer_ms"] =
@@ -288,7 +262,7 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
     }
     if (connected(ping) == 0) {
         for (const Echo_Relay &relay : ping.relays) {
-            complain("ping", relay.name + " is not connected: " + why_not(relay));
+            complain_of(relay.tried);
         }
         return EXIT_FAILED;
     }

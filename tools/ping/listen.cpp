@@ -50,9 +50,7 @@ void meet(Listener &listener, const Public_Key &key, int relay) {
         return;
     }
     static_cast<void>(add_tcp_number_relay_connection(tcp, caller.connection, relay));
-    for (const Relay_Address &known : listener.pinger.relays) {
-        static_cast<void>(add_relay(tcp, caller.connection, known));
-    }
+    ping_add_relays(listener.pinger, tcp, caller.connection);
     Relay_Info info;
     const bool is_relay = tcp_relay_info(tcp, relay, info);
     ping_say(listener.pinger,
@@ -115,19 +113,21 @@ int ping_listen(Pinger &pinger, const Secret_Key &key) {
         return EXIT_FAILED;
     }
     Tcp_Connections *const tcp = listener.connections.tcp;
-    for (const Relay_Address &relay : pinger.relays) {
-        static_cast<void>(add_relay(tcp, relay));
+    for (const Relay_Addresses &relay : pinger.relays) {
+        for (const Relay_Address &address : relay) {
+            static_cast<void>(add_relay(tcp, address));
+        }
     }
-    const std::uint64_t end = now_us() + MEET_WITHIN_US;
+    const std::uint64_t end = now_us() + pinger.meet_within;
     while (tcp_connected_relays_count(tcp) == 0 && now_us() < end && !pinger.interrupted) {
         ping_turn(pinger, {&tcp, 1}, end);
     }
-    if (pinger.interrupted) {
-        return EXIT_DONE;
+    const bool is_connected = tcp_connected_relays_count(tcp) != 0;
+    if (!is_connected && !pinger.interrupted) {
+        ping_complain_of_relays(pinger, listener.connections);
     }
-    if (tcp_connected_relays_count(tcp) == 0) {
-        ping_complain_of_relays(listener.connections);
-        return EXIT_FAILED;
+    if (!is_connected || pinger.interrupted) {
+        return pinger.interrupted ? EXIT_DONE : EXIT_FAILED;
     }
     say_who_listens(listener);
     while (!pinger.interrupted) {

@@ -17,13 +17,22 @@
 
 namespace toxtcp {
 
-inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US; ///< to connect; the library's limit for a relay is 10 s
-inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US;  ///< time for the last answers, after the last ping
+/// Time to connect to a relay with one address, and time for each further address. The library's limit for an attempt
+/// is 10 s.
+inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US;
+inline constexpr std::uint64_t NEXT_ADDRESS_US = 10 * SECOND_US;
+/// The library keeps this many addresses of a relay.
+inline constexpr std::size_t MAX_ADDRESSES_OF_RELAY = 4;
+inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US; ///< time for the last answers, after the last ping
+
+/// The addresses of one relay: all have the same key. At least one, at most MAX_ADDRESSES_OF_RELAY.
+using Relay_Addresses = std::vector<Relay_Address>;
 
 /// What each mode needs, whether it listens or pings.
 struct Pinger {
     Ping_Options options;
-    std::vector<Relay_Address> relays; ///< each has an address that this machine can reach; no key twice
+    std::vector<Relay_Addresses> relays; ///< this machine has a route to each address, or a proxy looks it up
+    std::uint64_t meet_within = 0;       ///< us, to connect to a relay and to meet the peer
     Proxy proxy;
     int signals = -1;          ///< descriptor that signals come from
     bool interrupted = false;  ///< by a signal, or because nothing can be printed
@@ -42,6 +51,9 @@ struct Ping_Connections {
     ~Ping_Connections();
 };
 
+/// Frees the connections and the host. May be called again.
+void ping_close(Ping_Connections &connections);
+
 /// Prints the text without a buffer. If that fails, the pings end.
 void ping_print(Pinger &pinger, const std::string &text);
 
@@ -52,12 +64,16 @@ void ping_say(Pinger &pinger, const std::string &line);
 [[nodiscard]] bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key,
                              const Callbacks &callbacks);
 
+/// Ties all relays to the connection, each with all its addresses.
+void ping_add_relays(const Pinger &pinger, Tcp_Connections *tcp, int connection);
+
 /// Sleeps until a descriptor is ready or something is due, at most until `wake` (us). Then reads signals and runs the
 /// tick of each of `all`.
 void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake);
 
-/// Prints to standard error that no relay can be connected to.
-void ping_complain_of_relays(const Ping_Connections &connections);
+/// Prints to standard error why no relay can be connected to. To find out, connects to each relay on its own, and waits
+/// until all addresses have failed. Closes `connections` first.
+void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections);
 
 /// Sends `count` pings, one each interval, then waits for the last answers. `send` sends one ping. `all_answered` says
 /// whether no answer is missing. `turn` sleeps, at most until the time that it is given (us).

@@ -151,4 +151,11 @@ std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t 
            (said.empty() ? said : " (it says: " + said + ')');
 }
 
+std::string why_not_connected(const Watched_Host &watched, const Relay_Info &relay) {
+    const bool is_first = relay.last_end == Reason::none;
+    const Reason reason = is_first && relay.at_proxy ? Reason::proxy_timeout : relay.last_end;
+    const bool is_early = reason == Reason::none && diagnose(watched, reason) == Trouble::none;
+    return is_early ? "no answer yet" : diagnosis(watched, reason, relay.proxy_status);
+}
+
 } // namespace toxtcp

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <toxtcp/observe.h>
+
 #include "tools/shared/watched_host.h"
 
 namespace toxtcp {
@@ -48,5 +50,9 @@ enum class Trouble : std::uint8_t {
 /// The sentence for what `diagnose` finds, or for `none` the library's name of the reason. `proxy_status` is the one in
 /// the library's Relay_Info.
 [[nodiscard]] std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status);
+
+/// The same from what the library knows of the relay now; "no answer yet" while the first attempt lasts. The host
+/// connects to no other relay, or to all relays through a proxy.
+[[nodiscard]] std::string why_not_connected(const Watched_Host &watched, const Relay_Info &relay);
 
 } // namespace toxtcp

@@ -19,6 +19,12 @@ const Host &system_of(void *object) {
 
 int begin(void *object, const Ip_Port &address) {
     Watched_Host &watched = at(object);
+    if (address != watched.address) {
+        watched.address = address;
+        watched.connecting = watched.connected = 0;
+        watched.error = 0;
+        watched.first_size = 0;
+    }
     watched.connecting = watched.connecting == 0 ? now_us() : watched.connecting;
     const int socket = system_of(object).connect(system_of(object).object, address);
     watched.error = socket < 0 ? errno : watched.error;

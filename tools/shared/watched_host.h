@@ -14,13 +14,17 @@ struct Watched_Host {
     Host host;              ///< for a Tcp_Connections; it points to this struct, which must not move
 
     Proxy_Type proxy = Proxy_Type::none; ///< connections go to a proxy of this kind; none: to the relay itself
+    // What was seen of connections to the address that was tried last.
+    Ip_Port address;                     ///< with a proxy, the proxy's
     std::uint64_t connecting = 0;        ///< us, when the first attempt to connect began
     int error = 0;                       ///< errno of the last failure; 0: none since bytes were last sent
     std::array<std::uint8_t, 8> first{}; ///< the first bytes received, in the last attempt that received any
     std::size_t first_size = 0;          ///< bytes in `first`
     bool begun_anew = false;             ///< `first` is of an earlier attempt: the next bytes replace it
     std::uint64_t connected = 0;         ///< us, when a connection first took bytes; 0: never
-    std::uint64_t heard = 0;             ///< us, when the last packet was opened; 0: never
+
+    // What was seen of all connections.
+    std::uint64_t heard = 0; ///< us, when the last packet was opened; 0: never
     std::array<std::uint64_t, static_cast<std::size_t>(Packet_Type::data)> opened{}; ///< packets by type, below `data`
 };
 
