@@ -159,7 +159,7 @@ Ping_Connections::~Ping_Connections() {
 }
 
 bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
-    if (watched_host_open(connections.watched, pinger.proxy.type)) {
+    if (watched_host_open(connections.watched, pinger.proxy.type, public_key_of(key))) {
         Tcp_Connections_Def def;
         def.secret_key = key;
         def.host = &connections.watched.host;

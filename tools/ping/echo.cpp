@@ -8,6 +8,7 @@
 #include "tools/ping/ping.h"
 #include "tools/shared/diagnosis.h"
 #include "tools/shared/output.h"
+#include "tools/shared/server_query.h"
 #include "tools/shared/text.h"
 
 namespace toxtcp {
@@ -16,6 +17,9 @@ namespace {
 
 /// Time that the other relays have to connect once the first one is connected, so that each can carry the first echo.
 constexpr std::uint64_t OTHERS_WITHIN_US = SECOND_US;
+
+/// Time for what answers instead of a relay to tell what it is.
+constexpr std::uint64_t QUERY_WITHIN_US = HOLD_US + 8 * SECOND_US;
 
 struct Echo_Ping;
 
@@ -35,6 +39,8 @@ struct Echo_Relay {
     std::uint64_t last_answer = 0;     ///< us, when the last answer came over it; 0: never
     std::size_t sent_count = 0;
     std::uint64_t twice = 0;
+    Server_Query query{};          ///< what answers there; only while no relay at all can be connected to
+    Trouble found = Trouble::none; ///< by the query
 };
 
 struct Echo_Ping {
@@ -122,14 +128,23 @@ void take_change(void *object, const Change &change, void *) {
 
 // ---- sending ---------------------------------------------------------------------------------------------------
 
-/// Why a relay is not connected.
-std::string why_not(const Echo_Relay &relay) {
-    Relay_Info info;
+/// The trouble of a relay that is not connected. Sets `reason` and `info`.
+Trouble trouble_of(const Echo_Relay &relay, Reason &reason, Relay_Info &info) {
     const bool is_known =
         tcp_relay_info(relay.connections.tcp, tcp_relay(relay.connections.tcp, relay.relay.relay.key), info);
     const Reason ended = is_known ? info.last_end : Reason::none;
-    const Reason reason = ended == Reason::none && info.at_proxy ? Reason::proxy_timeout : ended;
-    const Trouble trouble = relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
+    reason = ended == Reason::none && info.at_proxy ? Reason::proxy_timeout : ended;
+    return relay.was_up ? Trouble::none : diagnose(relay.connections.watched, reason);
+}
+
+/// Why a relay is not connected.
+std::string why_not(const Echo_Relay &relay) {
+    Relay_Info info;
+    Reason reason = Reason::none;
+    const Trouble trouble = trouble_of(relay, reason, info);
+    if (relay.found != Trouble::none && relay.found != trouble) {
+        return sentence(relay.found);
+    }
     if (trouble != Trouble::none) {
         return diagnosis(relay.connections.watched, reason, info.proxy_status);
     }
@@ -222,6 +237,38 @@ bool connect(Echo_Ping &ping) {
     return true;
 }
 
+/// When no relay can be connected to: finds out what answers there instead. If one is connected, this would delay its
+/// pings.
+void query_servers(Echo_Ping &ping) {
+    std::vector<Tcp_Connections *> open;
+    for (Echo_Relay &relay : ping.relays) {
+        Relay_Info info;
+        Reason reason = Reason::none;
+        relay.found = trouble_of(relay, reason, info);
+        if (query_may_help(relay.found) && server_query_open(relay.query, relay.relay, ping.pinger.proxy)) {
+            open.push_back(relay.query.tcp);
+        }
+    }
+    const std::uint64_t end = now_us() + QUERY_WITHIN_US;
+    while (!open.empty() && !ping.pinger.interrupted) {
+        std::uint64_t wake = end;
+        for (const Echo_Relay &relay : ping.relays) {
+            wake = relay.query.tcp != nullptr ? std::min(wake, server_query_wake(relay.query)) : wake;
+        }
+        ping_turn(ping.pinger, open, wake);
+        for (Echo_Relay &relay : ping.relays) {
+            if (relay.query.tcp != nullptr && (server_query_turn(relay.query, now_us()) || now_us() >= end)) {
+                relay.found = server_query_result(relay.query, relay.found);
+                std::erase(open, relay.query.tcp);
+                server_query_close(relay.query);
+            }
+        }
+    }
+    for (Echo_Relay &relay : ping.relays) {
+        server_query_close(relay.query);
+    }
+}
+
 // ---- the summary at the end ------------------------------------------------------------------------------------
 
 const char *answerer(const Echo_Ping &ping) {
@@ -282,6 +329,9 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
                             pinger.relays.size() == 1 ? "relay" : "relays", ECHO_REQUEST_SIZE));
     if (!connect(ping)) {
         return EXIT_FAILED;
+    }
+    if (connected(ping) == 0) {
+        query_servers(ping);
     }
     if (pinger.interrupted) {
         return EXIT_INTERRUPTED;

@@ -201,24 +201,24 @@ bool is_at_work(const Probe &probe) {
 /// Sleeps until a descriptor is ready or something is due. Then serves what is ready or due.
 void turn(Prober &prober, Round &round) {
     std::vector<pollfd> polled{{prober.signals, POLLIN, 0}};
-    std::vector<Probe *> at_work;
+    std::vector<std::pair<Probe *, std::size_t>> at_work; ///< each with the index in `polled` behind its descriptors
     std::uint64_t now = now_us();
     std::uint64_t wake = now + REDRAW_US;
     bool looks = false;
     for (std::size_t i = 0; i < round.next; ++i) {
         Probe &probe = *round.probes[i];
         if (is_at_work(probe)) {
-            at_work.push_back(&probe);
             wake = std::min(wake, probe_wake(probe, now));
-            for (const Probe_Peer &peer : probe.peers) {
-                polled.push_back({tcp_connections_descriptor(peer.tcp), POLLIN, 0});
-                if (has_to_look(peer.tcp)) {
-                    wake = std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000);
-                    looks = true;
+            for (const Tcp_Connections *const tcp : probe_connections(probe)) {
+                if (tcp != nullptr) {
+                    polled.push_back({tcp_connections_descriptor(tcp), POLLIN, 0});
+                    looks = looks || has_to_look(tcp);
                 }
             }
+            at_work.emplace_back(&probe, polled.size());
         }
     }
+    wake = looks ? std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000) : wake;
     const std::uint64_t sleep = wake > now ? wake - now : 0;
     if (poll_us(polled, sleep) < 0) {
         return;
@@ -227,12 +227,16 @@ void turn(Prober &prober, Round &round) {
         take_signals(prober);
     }
     note_no_reader(prober);
-    for (std::size_t i = 0; i < at_work.size(); ++i) {
-        const bool ready = looks || polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
+    std::size_t i = 1;
+    for (const auto &[probe, end] : at_work) {
+        bool ready = looks;
+        for (; i < end; ++i) {
+            ready = ready || polled[i].revents != 0;
+        }
         now = now_us();
-        if (ready || probe_wake(*at_work[i], now) <= now) {
-            probe_turn(*at_work[i], now);
-            round.done += at_work[i]->stage == Probe_Stage::done;
+        if (ready || probe_wake(*probe, now) <= now) {
+            probe_turn(*probe, now);
+            round.done += probe->stage == Probe_Stage::done;
         }
     }
 }
