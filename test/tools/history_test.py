@@ -3,6 +3,7 @@
 changes, and only then."""
 
 import argparse
+import collections
 import json
 import os
 import signal
@@ -142,16 +143,41 @@ def check_commands(arguments, workshop):
         check(done.returncode == 2 and "--on-change" in done.stderr, f"{options}: {done.returncode}: {done.stderr}")
 
 
-def check_many(arguments, workshop):
-    """However many relays change in one round, the command is run for each."""
-    place, kept, told = f"127.0.0.1:{free_port()}", workshop.path("many"), workshop.path("many-told")
-    keys = [f"{number:02x}" + NOBODYS_KEY[2:] for number in range(1, 81)]
+def write_good(path, place, keys):
+    """Writes a history in which all these relays were good."""
     hours = [[int(time.time()) // HOUR * HOUR, 1, 1, 1, 1]]
     lines = [json.dumps({"relay": f"{place} {key.upper()}", "status": "good", "hours": hours}) for key in keys]
-    write(kept, "\n".join([FORMAT, *lines, ""]))
+    return write(path, "\n".join([FORMAT, *lines, ""]))
+
+
+def check_many(arguments, workshop):
+    """However many relays change in one round, the command is run for each."""
+    place, told = f"127.0.0.1:{free_port()}", workshop.path("many-told")
+    keys = [f"{number:02x}" + NOBODYS_KEY[2:] for number in range(1, 81)]
+    kept = write_good(workshop.path("many"), place, keys)
     done = probe(arguments, "--history", kept, "--on-change", f"sleep 0.2; {TELL} {told}", *(f"{place}:{key}" for key in keys))
     check(not done.stderr, f"said of {len(keys)} changes: {done.stderr}")
     check(sorted(line.split()[-1].lower() for line in lines_of(told)) == keys, f"told of {len(lines_of(told))} of {len(keys)} changes")
+
+
+def check_waiting(arguments, workshop):
+    """If a relay changes again while the command for its last change waits, the command is run once for both changes."""
+    port = free_port()
+    place, told, go = f"127.0.0.1:{port}", workshop.path("waiting-told"), workshop.path("go")
+    keys = [f"{number:02x}" + NOBODYS_KEY[2:] for number in range(1, 41)]
+    kept = write_good(workshop.path("waiting"), place, keys)
+    workshop.start(
+        arguments.program, "probe", "--watch", "--interval", "1", "--seconds", "1", "--history", kept,
+        "--on-change", f"while [ -e {kept} ] && [ ! -e {go} ]; do sleep 0.1; done; {TELL} {told}", *(f"{place}:{key}" for key in keys),
+        stdout=subprocess.DEVNULL,
+    )
+    until(lambda: [json.loads(line)["status"] for line in lines_of(kept)[1:]] == ["dead"] * 40, "all are dead")
+    workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--port", str(port), "--json")
+    until(lambda: [json.loads(line)["status"] for line in lines_of(kept)[1:]] == ["refusing"] * 40, "all have another key")
+    write(go, "")
+    until(lambda: len(lines_of(told)) >= 72, "the commands of all changes")
+    changes = collections.Counter(" ".join(line.split()[:2]) for line in lines_of(told))
+    check(changes == {"good dead": 32, "dead refusing": 32, "good refusing": 8}, f"told of {changes}")
 
 
 def check_names(arguments, workshop):
@@ -218,7 +244,7 @@ def test():
     parser.add_argument("--program", required=True)
     parser.add_argument("--stand-in", required=True)
     arguments = parser.parse_args()
-    for one in (check_runs, check_weeks, check_bad_files, check_commands, check_many, check_names, check_watch):
+    for one in (check_runs, check_weeks, check_bad_files, check_commands, check_many, check_waiting, check_names, check_watch):
         with Workshop() as workshop:
             one(arguments, workshop)
 
