@@ -6,10 +6,13 @@ namespace of the test's own."""
 import argparse
 import concurrent.futures
 import contextlib
+import http.server
 import json
 import os
 import resource
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,14 +20,16 @@ import threading
 from programs import Workshop, check, free_port, main, own_namespaces, run
 
 KEY = "10" * 32
-OTHER_KEY = "20" * 32
 REFUSED = "the host refuses the connection"
 NO_ROUTE = "this machine has no route"
 NO_ANSWER = "nothing answers"
 NO_DESCRIPTORS = "no file descriptor is left"
 NO_NAME = "the host name is not found"
 NO_NAME_SERVER = "the host name cannot be looked up"
-CLOSES = "the connection is closed in the handshake"
+NO_HOST = "no host answers at this address"
+CLOSES = "the connection is closed in the handshake: the relay has another key, or is full"
+OTHER_KEY = "the connection is closed in the handshake: the relay has another key, or this is no relay"
+FULL = "the connection is closed before the handshake"
 SILENT = "the host takes the connection and says nothing"
 SERVERS = {
     "a TLS server answers": b"\x15\x03\x01\x00\x02\x02\x46",
@@ -108,10 +113,8 @@ def check_pings(arguments, workshop, sayings, cases):
 def check_servers(arguments, sayings):
     with Workshop() as workshop:
         _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
-        wrong = {
-            f"127.0.0.1:{free_port()}:{KEY}": REFUSED,
-            f"{good.rpartition(':')[0]}:{OTHER_KEY}": CLOSES,
-        }
+        other_key = f"{good.rpartition(':')[0]}:{KEY}"
+        wrong = {f"127.0.0.1:{free_port()}:{KEY[:-2]}40": REFUSED, other_key: CLOSES}
         for beginning, said in SERVERS.items():
             for closes in (True, False):
                 wrong[f"127.0.0.1:{serve(workshop, said, closes)}:{KEY[:-2]}{len(wrong):02x}"] = beginning
@@ -123,7 +126,7 @@ def check_servers(arguments, sayings):
         for options in ([], ["--parallel", "1"]):
             done = run(arguments.program, "probe", "--seconds", "1", "--timeout", "2", "--json", *options, *wrong, *late)
             relays = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
-            for relay, beginning in (wrong | late).items():
+            for relay, beginning in (wrong | late | {other_key: OTHER_KEY}).items():
                 sayings.check(f"probe {relay}", beginning, relays[relay.lower()]["why"])
         named = [word for relay in (good, *wrong) for word in ("--relay", relay)]
         done = run(arguments.program, "ping", "--count", "2", "--json", *named, KEY)
@@ -132,7 +135,100 @@ def check_servers(arguments, sayings):
             sayings.check(f"ping {relay}", beginning, relays[relay.lower()]["why"])
         # Two addresses of one relay, which differ in the cause.
         several = {f"127.0.0.1:{free_port()}:{KEY}": REFUSED, f"127.0.0.1:{silent.getsockname()[1]}:{KEY}": SILENT}
-        check_pings(arguments, workshop, sayings, [([], wrong), ([], late), ([], several)])
+        check_pings(arguments, workshop, sayings, [([], wrong | {other_key: OTHER_KEY}), ([], late), ([], several)])
+
+
+class Quiet_Server(http.server.ThreadingHTTPServer):
+    """Python's web server, for a folder. It answers a request and sends nothing before."""
+
+    def handle_error(self, request, client_address):
+        pass  # clients end connections early
+
+
+class Quiet_Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *arguments):
+        pass
+
+
+def start_web_server(workshop, context=None):
+    server = workshop.enter_context(Quiet_Server(("127.0.0.1", 0), Quiet_Handler))
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    workshop.callback(server.shutdown)
+    return server.server_address[1]
+
+
+def tls_contexts(workshop):
+    """The settings of TLS servers: for all versions, and for the newest alone."""
+    if shutil.which("openssl") is None:
+        print("openssl, which makes a certificate, is not here: no TLS server was tried")
+        return []
+    key, certificate = workshop.path("key.pem"), workshop.path("certificate.pem")
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    check(run(*words).returncode == 0, "openssl makes no certificate")
+    contexts = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2)]
+    contexts[1].minimum_version = ssl.TLSVersion.TLSv1_3
+    for context in contexts:
+        context.load_cert_chain(certificate, key)
+    return contexts
+
+
+def start_open_proxies(workshop):
+    """Starts those proxies that are here, without a password. Returns their URLs."""
+    def tinyproxy(port):
+        with open(workshop.path("tinyproxy.conf"), "w", encoding="utf-8") as file:
+            file.write(f"Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 100\n")
+        return ["tinyproxy", "-d", "-c", file.name]
+
+    commands = {
+        "microsocks": ("socks5", lambda port: ["microsocks", "-i", "127.0.0.1", "-p", str(port)]),
+        "tinyproxy": ("http", tinyproxy),
+    }
+    urls = []
+    for name, (scheme, command) in commands.items():
+        if shutil.which(name) is None:
+            print(f"{name} is not here: nothing was tried through it")
+        else:
+            _, port = workshop.start_at_free_port(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            urls.append(f"{scheme}://127.0.0.1:{port}")
+    return urls
+
+
+def check_real_servers(arguments, sayings):
+    """Servers that wait for their clients to speak, and a relay with another key, named the same through a proxy as without."""
+    with Workshop() as workshop:
+        _, good = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        silent = workshop.enter_context(socket.create_server(("127.0.0.1", 0)))
+        ports = {
+            start_web_server(workshop): ("an HTTP server answers", "refusing"),
+            serve(workshop, SERVERS["an SSH server answers"], False): ("an SSH server answers", "refusing"),
+            silent.getsockname()[1]: (SILENT, "hung"),
+            int(good.split(":")[1]): (OTHER_KEY, "refusing"),
+        }
+        for context in tls_contexts(workshop):
+            ports[start_web_server(workshop, context)] = ("a TLS server answers", "refusing")
+        relays = {f"127.0.0.1:{port}:{KEY}": wanted for port, wanted in ports.items()}
+
+        def probe_all(proxy):
+            done = run(arguments.program, "probe", "--json", *proxy, good, *relays)
+            found = {f"{one['relay']}:{one['public_key'].lower()}": one for one in json.loads(done.stdout)["relays"]}
+            check(found[good.lower()]["status"] == "good", f"{proxy}: {found[good.lower()]}")
+            for relay, (beginning, status) in relays.items():
+                sayings.check(f"probe {relay} {proxy}", beginning, found[relay]["why"])
+                check(found[relay]["status"] == status, f"probe {relay} {proxy}: {found[relay]['status']}")
+
+        def ping(proxy, relay):
+            done = run(arguments.program, "ping", "--count", "1", *proxy, "--relay", relay, KEY)
+            sayings.check(f"ping {relay} {proxy}", relays[relay][0], done.stderr)
+
+        # The pings run at the same time, since each waits long for its relay.
+        ways = [[], *(["--proxy", url] for url in start_open_proxies(workshop))]
+        with concurrent.futures.ThreadPoolExecutor(len(ways) * (1 + len(relays))) as pool:
+            tasks = [pool.submit(probe_all, proxy) for proxy in ways]
+            tasks += [pool.submit(ping, proxy, relay) for proxy in ways for relay in relays]
+            for task in tasks:
+                task.result()
 
 
 def check_full(arguments, sayings):
@@ -141,7 +237,7 @@ def check_full(arguments, sayings):
         full = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--max-clients", "1", "--json")[1]
         client = workshop.start(arguments.program, "ping", "--listen", "--json", "--relay", full)
         check(client.stdout.readline(), "the relay's only client is not connected")
-        relays = {full: CLOSES}
+        relays = {full: FULL}
         if arguments.bootstrapd:
             process, address = workshop.start_bootstrapd(arguments.bootstrapd)
             taken = len(os.listdir(f"/proc/{process.pid}/fd"))
@@ -253,6 +349,28 @@ def say_of_proxy(program, beginning, host, sayings):
         sayings.check(f"{words[0]}, a proxy without an address", beginning, done.stderr)
 
 
+def check_local_network(program, sayings):
+    """An address of the local network that no host has, and addresses of many hosts."""
+    network = (
+        ["link", "add", "toxtcp0", "type", "veth", "peer", "name", "toxtcp1"],
+        ["address", "add", "10.9.9.1/24", "dev", "toxtcp0"],
+        ["link", "set", "toxtcp0", "up"],
+        ["link", "set", "toxtcp1", "up"],
+        ["route", "add", "default", "via", "10.9.9.2"],
+    )
+    if any(run("ip", *words).returncode != 0 for words in network):
+        print("no device can be made here: a host that is not there was not tried", file=sys.stderr)
+        sayings.excuse(NO_HOST)
+        return
+    say_all(program, NO_HOST, "10.9.9.2", sayings)
+    done = run(program, "probe", "--json", *(f"{host}:33445:{KEY}" for host in ("10.9.9.2", "224.0.0.1", "10.9.9.255")))
+    relays = {one["relay"].partition(":")[0]: one for one in json.loads(done.stdout)["relays"]}
+    check(relays["10.9.9.2"]["status"] == "dead", f"a host that is not there: {relays['10.9.9.2']}")
+    for many in ("224.0.0.1", "10.9.9.255"):
+        check(relays[many]["status"] == "skipped", f"not an address of one host: {relays[many]}")
+        sayings.check(f"probe {many}", NO_ROUTE, relays[many]["why"])
+
+
 def inside(program, manual, folder):
     """What is tried in a network namespace that has no route to anywhere."""
     sayings = Sayings(manual)
@@ -269,6 +387,7 @@ def inside(program, manual, folder):
         file.write("hosts: dns\n")
     say_all(program, NO_NAME_SERVER, "no-such-host.example", sayings)
     say_of_proxy(program, NO_NAME_SERVER, "no-such-host.example", sayings)
+    check_local_network(program, sayings)
     print(json.dumps(sorted(sayings.said)))
 
 
@@ -286,6 +405,7 @@ def test():
     sayings = Sayings(arguments.manual)
     check_servers(arguments, sayings)
     check_full(arguments, sayings)
+    check_real_servers(arguments, sayings)
     check_proxies(arguments, sayings)
     if arguments.sanitized:
         sayings.excuse(NO_DESCRIPTORS)
@@ -300,7 +420,7 @@ def test():
             sayings.said |= set(json.loads(done.stdout))
         else:
             print("no network of its own can be made here: no route and no name were not tried")
-            sayings.excuse(NO_ROUTE, NO_NAME, NO_NAME_SERVER)
+            sayings.excuse(NO_ROUTE, NO_HOST, NO_NAME, NO_NAME_SERVER)
     never = [sentence for sentence in sayings.listed if sentence not in sayings.said]
     check(not never, f"the manual page lists what is never said: {never}")
 

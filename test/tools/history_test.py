@@ -3,13 +3,14 @@
 changes, and only then."""
 
 import argparse
+import collections
 import json
 import os
 import signal
 import subprocess
 import time
 
-from programs import Workshop, check, free_port, main, run, until
+from programs import Workshop, check, free_port, main, own_namespaces, run, until
 
 HOUR = 3_600
 NOBODYS_KEY = "10" * 32
@@ -134,9 +135,82 @@ def check_commands(arguments, workshop):
     check("refuses the connection" in done.stderr, f"the command is not told why: {done.stderr}")
     check("exited with 3" in done.stderr, f"the failure of the command is not reported: {done.stderr}")
     check("killed by signal 9" in changed("kill -9 $$").stderr, "a command that was killed is not reported")
+    os.environ["TOXTCP_PROXY_PASSWORD"] = "s3cret-passw0rd"
+    done = changed("env")
+    check("TOXTCP_STATUS=dead" in done.stderr and "passw0rd" not in done.stderr, f"the command's environment: {done.stderr}")
     for options in (["--on-change", "true"], ["--watch", "--on-change", ""]):
         done = probe(arguments, *options, f"{place}:{NOBODYS_KEY}")
         check(done.returncode == 2 and "--on-change" in done.stderr, f"{options}: {done.returncode}: {done.stderr}")
+
+
+def write_good(path, place, keys):
+    """Writes a history in which all these relays were good."""
+    hours = [[int(time.time()) // HOUR * HOUR, 1, 1, 1, 1]]
+    lines = [json.dumps({"relay": f"{place} {key.upper()}", "status": "good", "hours": hours}) for key in keys]
+    return write(path, "\n".join([FORMAT, *lines, ""]))
+
+
+def check_many(arguments, workshop):
+    """However many relays change in one round, the command is run for each."""
+    place, told = f"127.0.0.1:{free_port()}", workshop.path("many-told")
+    keys = [f"{number:02x}" + NOBODYS_KEY[2:] for number in range(1, 81)]
+    kept = write_good(workshop.path("many"), place, keys)
+    done = probe(arguments, "--history", kept, "--on-change", f"sleep 0.2; {TELL} {told}", *(f"{place}:{key}" for key in keys))
+    check(not done.stderr, f"said of {len(keys)} changes: {done.stderr}")
+    check(sorted(line.split()[-1].lower() for line in lines_of(told)) == keys, f"told of {len(lines_of(told))} of {len(keys)} changes")
+
+
+def check_waiting(arguments, workshop):
+    """If a relay changes again while the command for its last change waits, the command is run once for both changes."""
+    port = free_port()
+    place, told, go = f"127.0.0.1:{port}", workshop.path("waiting-told"), workshop.path("go")
+    keys = [f"{number:02x}" + NOBODYS_KEY[2:] for number in range(1, 41)]
+    kept = write_good(workshop.path("waiting"), place, keys)
+    workshop.start(
+        arguments.program, "probe", "--watch", "--interval", "1", "--seconds", "1", "--history", kept,
+        "--on-change", f"while [ -e {kept} ] && [ ! -e {go} ]; do sleep 0.1; done; {TELL} {told}", *(f"{place}:{key}" for key in keys),
+        stdout=subprocess.DEVNULL,
+    )
+    until(lambda: [json.loads(line)["status"] for line in lines_of(kept)[1:]] == ["dead"] * 40, "all are dead")
+    workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--port", str(port), "--json")
+    until(lambda: [json.loads(line)["status"] for line in lines_of(kept)[1:]] == ["refusing"] * 40, "all have another key")
+    write(go, "")
+    until(lambda: len(lines_of(told)) >= 72, "the commands of all changes")
+    changes = collections.Counter(" ".join(line.split()[:2]) for line in lines_of(told))
+    check(changes == {"good dead": 32, "dead refusing": 32, "good refusing": 8}, f"told of {changes}")
+
+
+def check_names(arguments, workshop):
+    """A relay whose name loses its address, or gets another, keeps its history, and the command is told of each change."""
+    namespace = own_namespaces("--mount")
+    if not namespace:
+        print("no names of its own can be given to a host here: a name whose address changes was not tried")
+        return
+    hosts, services = workshop.path("hosts"), write(workshop.path("nsswitch.conf"), "hosts: files\n")
+    kept, told = workshop.path("names"), workshop.path("names-told")
+    script = 'mount --bind "$0" /etc/hosts && mount --bind "$1" /etc/nsswitch.conf && shift && exec "$@"'
+    _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+    named = relay.replace("127.0.0.1", "relay.example")
+    wanted = []
+    for addresses, change in (
+        (["127.0.0.1"], None),
+        ([], "good dead"),
+        (["127.0.0.9"], None),
+        (["127.0.0.1"], "dead good"),
+        (["127.0.0.9"], "good dead"),
+        (["127.0.0.8", "127.0.0.7"], None),
+        ([], None),
+        (["127.0.0.1"], "dead good"),
+    ):
+        write(hosts, "".join(f"{address} relay.example\n" for address in addresses))
+        command = [arguments.program, "probe", "--seconds", "1", "--history", kept, "--on-change", f"{TELL} {told}", named]
+        done = run(*namespace, "sh", "-c", script, hosts, services, *command)
+        wanted += [change] if change else []
+        changes = [" ".join(line.split()[:2]) for line in lines_of(told)]
+        check(changes == wanted, f"told of {changes}, not {wanted}, with {addresses}: {done.stdout}{done.stderr}")
+        check(len(lines_of(kept)) == 1 + max(len(addresses), 1), f"with {addresses}: {lines_of(kept)}")
+    rounds = sum(hour[1] for line in lines_of(kept)[1:] for hour in json.loads(line)["hours"])
+    check(rounds == 8, f"{rounds} of 8 rounds are in the history")
 
 
 def status_in(path):
@@ -170,7 +244,7 @@ def test():
     parser.add_argument("--program", required=True)
     parser.add_argument("--stand-in", required=True)
     arguments = parser.parse_args()
-    for one in (check_runs, check_weeks, check_bad_files, check_commands, check_watch):
+    for one in (check_runs, check_weeks, check_bad_files, check_commands, check_many, check_waiting, check_names, check_watch):
         with Workshop() as workshop:
             one(arguments, workshop)
 

@@ -138,6 +138,11 @@ def check_addresses(arguments):
         done = run(*own_names, arguments.program, "probe", "--seconds", "1", "--json", named)
         found = {one["address"].rpartition(":")[0]: one["status"] for one in json.loads(done.stdout)["relays"]}
         check(found == {"127.0.0.1": "good", "127.0.0.2": "dead", "127.0.0.3": "dead"}, f"of three addresses: {found}")
+        table = run(*own_names, arguments.program, "probe", "--seconds", "1", named).stdout
+        port = relay.split(":")[1]
+        for address, status in found.items():
+            line = [line for line in table.splitlines() if f"relay.example:{port} at {address}:{port}" in line]
+            check(len(line) == 1 and line[0].startswith(status), f"{address} in the table: {table}")
 
 
 def check_bad_input(arguments):

@@ -64,13 +64,12 @@ bool make_peer(Demo &demo, std::size_t index) {
     Demo_Peer &peer = demo.peers[index];
     peer.demo = &demo;
     peer.name = index == 0 ? "A" : "B";
-    if (!watched_host_open(peer.watched, demo.proxy.type)) {
+    Tcp_Connections_Def def;
+    new_key_pair(peer.public_key, def.secret_key);
+    if (!watched_host_open(peer.watched, demo.proxy.type, peer.public_key)) {
         return false;
     }
     peer.watched.host.log = demo.view == Demo_View::lines ? take_log : nullptr;
-
-    Tcp_Connections_Def def;
-    new_key_pair(peer.public_key, def.secret_key);
     def.host = &peer.watched.host;
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;

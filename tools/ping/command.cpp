@@ -191,16 +191,15 @@ void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections) {
     while (!std::all_of(relays.begin(), relays.end(), is_done) && now_us() < end && !pinger.interrupted) {
         ping_turn(pinger, all, end);
     }
-    if (pinger.interrupted) {
-        return;
-    }
-    for (const Tried_Relay &relay : relays) {
-        if (relay.was_up) {
+    std::vector<Tried_Relay *> failed;
+    for (Tried_Relay &relay : relays) {
+        if (!relay.was_up) {
+            failed.push_back(&relay);
+        } else if (!pinger.interrupted) {
             complain("ping", relay.name + " was not connected in time, but is now. Try again");
-        } else {
-            complain_of(relay);
         }
     }
+    complain_of(pinger, failed);
 }
 
 void ping_print(Pinger &pinger, const std::string &text) {
@@ -232,7 +231,7 @@ void ping_close(Ping_Connections &connections) {
 }
 
 bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret_Key &key, const Callbacks &callbacks) {
-    if (watched_host_open(connections.watched, pinger.proxy.type)) {
+    if (watched_host_open(connections.watched, pinger.proxy.type, public_key_of(key))) {
         Tcp_Connections_Def def;
         def.secret_key = key;
         def.host = &connections.watched.host;

@@ -257,13 +257,17 @@ int ping_by_echo(Pinger &pinger, const Public_Key &peer) {
     if (!connect(ping)) {
         return EXIT_FAILED;
     }
+    if (connected(ping) == 0 && !pinger.interrupted) {
+        std::vector<Tried_Relay *> relays;
+        for (Echo_Relay &relay : ping.relays) {
+            relays.push_back(&relay.tried);
+        }
+        complain_of(pinger, relays);
+    }
     if (pinger.interrupted) {
         return EXIT_INTERRUPTED;
     }
     if (connected(ping) == 0) {
-        for (const Echo_Relay &relay : ping.relays) {
-            complain_of(relay.tried);
-        }
         return EXIT_FAILED;
     }
     ping.began = now_us();

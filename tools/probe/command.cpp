@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <set>
 
 #include <poll.h>
@@ -33,6 +34,14 @@ constexpr int COMMAND_POLL_MS = 50; ///< between two checks whether commands hav
 constexpr rlim_t DESCRIPTORS_PER_PROBE = 8;
 constexpr rlim_t DESCRIPTORS_BESIDE_PROBES = 64;
 
+/// A relay whose status has changed.
+struct Status_Change {
+    Relay_Address target;
+    Probe_Status before = Probe_Status::skipped;
+    Probe_Status now = Probe_Status::skipped;
+    std::string why;
+};
+
 /// The state that lasts longer than one round.
 struct Prober {
     Probe_Options options;
@@ -44,7 +53,8 @@ struct Prober {
     Proxy proxy;
     std::vector<Named_Relay> named;
     Probe_Histories histories;
-    Running_Commands running; ///< commands of --on-change
+    Running_Commands running;         ///< commands of --on-change
+    std::deque<Status_Change> untold; ///< changes whose command is to be started, the next one first
 };
 
 struct Round {
@@ -168,6 +178,49 @@ void say_progress(const Prober &prober, const char *what) {
     }
 }
 
+// ---- commands for changes --------------------------------------------------------------------------------------
+
+void start_command_for(Prober &prober, const Status_Change &change) {
+    const Relay_Address &target = change.target;
+    const std::vector<Variable> variables{
+        {"TOXTCP_RELAY", to_string(target.relay)},
+        {"TOXTCP_ADDRESS", has_place(target) ? place_of(target) : ""},
+        {"TOXTCP_PUBLIC_KEY", to_string(target.relay.key)},
+        {"TOXTCP_STATUS", to_string(change.now)},
+        {"TOXTCP_STATUS_BEFORE", to_string(change.before)},
+        {"TOXTCP_WHY", printable(change.why)},
+    };
+    if (std::string error; !start_command(prober.options.on_change, variables, prober.running, error)) {
+        complain("probe", "the command for a change of " + to_string(target.relay) + " was " + error);
+    }
+}
+
+/// Takes note of the commands that have ended, and starts as many of the others as may run.
+void serve_commands(Prober &prober) {
+    for (const std::string &failure : ended_commands(prober.running)) {
+        complain("probe", "the command for a change " + failure);
+    }
+    for (; !prober.untold.empty() && prober.running.size() < MAX_RUNNING_COMMANDS; prober.untold.pop_front()) {
+        start_command_for(prober, prober.untold.front());
+    }
+}
+
+/// Adds a change. A change of the same relay that is untold becomes one with it, so that no more changes wait than
+/// there are relays. If the relay is as it was before both, there is nothing to tell.
+void add_change(std::deque<Status_Change> &untold, Status_Change change) {
+    const auto earlier = std::find_if(untold.begin(), untold.end(), [&change](const Status_Change &other) {
+        return identity(other.target) == identity(change.target);
+    });
+    if (earlier == untold.end()) {
+        untold.push_back(std::move(change));
+    } else if (earlier->before == change.now) {
+        untold.erase(earlier);
+    } else {
+        change.before = earlier->before;
+        *earlier = std::move(change);
+    }
+}
+
 // ---- one round -------------------------------------------------------------------------------------------------
 
 void take_signals(Prober &prober) {
@@ -192,24 +245,24 @@ bool is_at_work(const Probe &probe) {
 /// Sleeps until a descriptor is ready or something is due. Then serves what is ready or due.
 void turn(Prober &prober, Round &round) {
     std::vector<pollfd> polled{{prober.signals, POLLIN, 0}};
-    std::vector<Probe *> at_work;
+    std::vector<std::pair<Probe *, std::size_t>> at_work; ///< each with the index in `polled` behind its descriptors
     std::uint64_t now = now_us();
     std::uint64_t wake = now + REDRAW_US;
     bool looks = false;
     for (std::size_t i = 0; i < round.next; ++i) {
         Probe &probe = *round.probes[i];
         if (is_at_work(probe)) {
-            at_work.push_back(&probe);
             wake = std::min(wake, probe_wake(probe, now));
-            for (const Probe_Peer &peer : probe.peers) {
-                polled.push_back({tcp_connections_descriptor(peer.tcp), POLLIN, 0});
-                if (has_to_look(peer.tcp)) {
-                    wake = std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000);
-                    looks = true;
+            for (const Tcp_Connections *const tcp : probe_connections(probe)) {
+                if (tcp != nullptr) {
+                    polled.push_back({tcp_connections_descriptor(tcp), POLLIN, 0});
+                    looks = looks || has_to_look(tcp);
                 }
             }
+            at_work.emplace_back(&probe, polled.size());
         }
     }
+    wake = looks ? std::min(wake, now + LOOK_AT_SOCKETS_MS * 1'000) : wake;
     const std::uint64_t sleep = wake > now ? wake - now : 0;
     if (poll_us(polled, sleep) < 0) {
         return;
@@ -218,12 +271,17 @@ void turn(Prober &prober, Round &round) {
         take_signals(prober);
     }
     note_no_reader(prober);
-    for (std::size_t i = 0; i < at_work.size(); ++i) {
-        const bool ready = looks || polled[1 + 2 * i].revents != 0 || polled[2 + 2 * i].revents != 0;
+    serve_commands(prober);
+    std::size_t i = 1;
+    for (const auto &[probe, end] : at_work) {
+        bool ready = looks;
+        for (; i < end; ++i) {
+            ready = ready || polled[i].revents != 0;
+        }
         now = now_us();
-        if (ready || probe_wake(*at_work[i], now) <= now) {
-            probe_turn(*at_work[i], now);
-            round.done += at_work[i]->stage == Probe_Stage::done;
+        if (ready || probe_wake(*probe, now) <= now) {
+            probe_turn(*probe, now);
+            round.done += probe->stage == Probe_Stage::done;
         }
     }
 }
@@ -258,10 +316,49 @@ void run_round(Prober &prober, Round &round) {
 
 void remember(Prober &prober, std::int64_t time, Probed_Relay &probed) {
     Probe_History &history = prober.histories[identity(probed.target)];
+    history.name = to_string(probed.target.relay);
+    history.family = family_name(probed.target);
     const Probe_Result &result = probed.result;
     probed.status_before = history.last;
     add_round(history, time, result.status, result.median, result.worst);
     probed.history = history;
+}
+
+/// Whether this is the history of the target's name, port and key, at another address of the same family, or at none.
+bool is_of_same_name(const std::string &id, const Probe_History &history, const Relay_Address &target) {
+    const std::string family = family_name(target);
+    return history.name == to_string(target.relay) && id.ends_with(to_string(target.relay.key)) &&
+           (history.family == family || history.family == "-" || family == "-");
+}
+
+/// When a name has a new address, or no address any more: the target goes on with the history of an address that the
+/// name no longer has. Of several such histories it takes the one with the best status, so that the loss is a change.
+void follow_names(Probe_Histories &histories, const std::vector<Probed_Relay> &relays) {
+    std::set<std::string> present;
+    for (const Probed_Relay &probed : relays) {
+        present.insert(identity(probed.target));
+    }
+    std::set<std::string> followed;
+    Probe_Histories found;
+    for (const Probed_Relay &probed : relays) {
+        const std::string own = identity(probed.target);
+        if (histories.contains(own) || probed.result.status == Probe_Status::skipped) {
+            continue;
+        }
+        for (const auto &[other, history] : histories) {
+            if (!present.contains(other) && is_of_same_name(other, history, probed.target)) {
+                followed.insert(other);
+                const auto [best, is_first] = found.emplace(own, history);
+                if (!is_first && history.last < best->second.last) {
+                    best->second = history;
+                }
+            }
+        }
+    }
+    for (const std::string &other : followed) {
+        histories.erase(other);
+    }
+    histories.merge(found);
 }
 
 /// Probes all relays once. False when it was interrupted.
@@ -290,6 +387,9 @@ bool probe_all(Prober &prober, Probe_Report &report) {
         Probed_Relay &probed = report.relays.emplace_back();
         probed.target = probe->target;
         probed.result = std::move(probe->result);
+    }
+    follow_names(prober.histories, report.relays);
+    for (Probed_Relay &probed : report.relays) {
         remember(prober, report.time, probed);
     }
     forget_old_hours(prober.histories, report.time);
@@ -337,54 +437,42 @@ bool put_out(Prober &prober, const Probe_Report &report) {
     return printed && page && metrics && history;
 }
 
-// ---- commands for changes --------------------------------------------------------------------------------------
+// ---- the whole of a round -------------------------------------------------------------------------------------
 
 /// Starts the command for each relay that has changed. This comes last in a round, so that the command finds the files
 /// of this round.
 void tell_of_changes(Prober &prober, const Probe_Report &report) {
     for (const Probed_Relay &probed : report.relays) {
-        if (prober.options.on_change.empty() || !has_changed(probed)) {
-            continue;
-        }
-        const Relay_Address &target = probed.target;
-        const std::vector<Variable> variables{
-            {"TOXTCP_RELAY", to_string(target.relay)},
-            {"TOXTCP_ADDRESS", has_place(target) ? place_of(target) : ""},
-            {"TOXTCP_PUBLIC_KEY", to_string(target.relay.key)},
-            {"TOXTCP_STATUS", to_string(probed.result.status)},
-            {"TOXTCP_STATUS_BEFORE", to_string(probed.status_before)},
-            {"TOXTCP_WHY", printable(probed.result.why)},
-        };
-        if (std::string error; !start_command(prober.options.on_change, variables, prober.running, error)) {
-            complain("probe", "the command for a change of " + to_string(target.relay) + " was " + error);
+        if (!prober.options.on_change.empty() && has_changed(probed)) {
+            add_change(prober.untold, {probed.target, probed.status_before, probed.result.status, probed.result.why});
         }
     }
-}
-
-void take_ended_commands(Prober &prober) {
-    for (const std::string &failure : ended_commands(prober.running)) {
-        complain("probe", "the command for a change " + failure);
-    }
+    serve_commands(prober);
 }
 
 /// Waits until the next round begins, or until a signal comes.
 void pause(Prober &prober, std::uint64_t until) {
     for (std::uint64_t now = now_us(); now < until && !prober.interrupted; now = now_us()) {
         pollfd polled{prober.signals, POLLIN, 0};
-        poll(&polled, 1, static_cast<int>(std::min<std::uint64_t>((until - now) / 1'000 + 1, 1'000)));
+        const auto limit = static_cast<std::uint64_t>(prober.untold.empty() ? 1'000 : COMMAND_POLL_MS);
+        poll(&polled, 1, static_cast<int>(std::min((until - now) / 1'000 + 1, limit)));
         take_signals(prober);
         note_no_reader(prober);
-        take_ended_commands(prober);
+        serve_commands(prober);
     }
 }
 
-/// Waits for the commands to end, to report their failures. A signal ends the wait.
+/// Waits until all commands have been started and have ended, to report their failures. A signal ends the wait.
 void wait_for_commands(Prober &prober) {
-    while (!prober.running.empty() && !prober.interrupted) {
+    while ((!prober.running.empty() || !prober.untold.empty()) && !prober.interrupted) {
         pollfd polled{prober.signals, POLLIN, 0};
         poll(&polled, 1, COMMAND_POLL_MS);
         take_signals(prober);
-        take_ended_commands(prober);
+        serve_commands(prober);
+    }
+    if (!prober.untold.empty()) {
+        complain("probe", "interrupted: the command was not run for " + std::to_string(prober.untold.size()) +
+                              " of the relays that have changed");
     }
 }
 

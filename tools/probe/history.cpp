@@ -68,11 +68,17 @@ std::optional<Probe_Status> read_status(const Json &json) {
     return found == PROBE_STATUSES.end() ? std::nullopt : std::optional{*found};
 }
 
+/// Whether a member that may be missing is a string.
+bool is_text(const Json &json, const char *member) {
+    return !json.contains(member) || json[member].is_string();
+}
+
 /// Reads the line of one relay. False when the line is wrong, or when this relay had a line before.
 bool read_line(std::string_view line, Probe_Histories &histories) {
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("relay") || !json["relay"].is_string() || !json.contains("status") ||
-        !json.contains("hours") || !json["hours"].is_array() || json["hours"].size() > MAX_HISTORY_HOURS) {
+        !json.contains("hours") || !json["hours"].is_array() || !is_text(json, "name") || !is_text(json, "family") ||
+        json["hours"].size() > MAX_HISTORY_HOURS) {
         return false;
     }
     Probe_History history;
@@ -81,6 +87,8 @@ bool read_line(std::string_view line, Probe_Histories &histories) {
         return false;
     }
     history.last = *status;
+    history.name = json.value("name", "");
+    history.family = json.value("family", "");
     for (const Json &one : json["hours"]) {
         const auto hour = read_hour(one);
         if (!hour || (!history.hours.empty() && history.hours.back().began >= hour->began)) {
@@ -145,7 +153,11 @@ std::string print_histories(const Probe_Histories &histories) {
         for (const Probe_Hour &hour : history.hours) {
             hours.push_back({hour.began, hour.rounds, hour.good, hour.median, hour.worst});
         }
-        const Json line{{"relay", relay}, {"status", to_string(history.last)}, {"hours", std::move(hours)}};
+        const Json line{{"relay", relay},
+                        {"name", history.name},
+                        {"family", history.family},
+                        {"status", to_string(history.last)},
+                        {"hours", std::move(hours)}};
         text += line.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n';
     }
     return text;

@@ -32,6 +32,8 @@ struct Probe_Hour {
 struct Probe_History {
     Probe_Status last = Probe_Status::skipped; ///< in the last round that was not skipped; skipped: none
     std::vector<Probe_Hour> hours;             ///< oldest first, each hour once
+    std::string name;   ///< "relay.example:443", as the relay was last named; empty: not known, from an older file
+    std::string family; ///< as `family_name` gives it
 };
 
 /// By the relay's address and key, as `identity` (command.cpp) writes them.

@@ -103,8 +103,11 @@ void judge_connecting(Probe &probe) {
                                      ? *failed
                                      : laggard(probe, [](const Probe_Peer &p) { return p.watched.connected; });
         if (!judge_proxy(probe, peer, reason_of(peer))) {
-            const bool closes = diagnose(peer.watched, reason_of(peer)) == Trouble::closes;
-            say(result, closes ? Probe_Status::refusing : Probe_Status::dead,
+            probe.trouble = diagnose(peer.watched, reason_of(peer));
+            say(result,
+                probe.trouble == Trouble::closes     ? Probe_Status::refusing
+                : probe.trouble == Trouble::no_route ? Probe_Status::skipped // for example, a multicast address
+                                                     : Probe_Status::dead,
                 diagnosis(peer.watched, reason_of(peer), peer.proxy_status));
         }
         return;
@@ -118,6 +121,7 @@ void judge_connecting(Probe &probe) {
     if (judge_proxy(probe, peer, reason)) {
         return;
     }
+    probe.trouble = diagnose(peer.watched, reason);
     const bool is_hung = reason == Reason::connect_timeout && peer.watched.first_size == 0;
     say(result, is_hung ? Probe_Status::hung : Probe_Status::refusing,
         diagnosis(peer.watched, reason, peer.proxy_status));
@@ -215,6 +219,13 @@ void probe_judge(Probe &probe) {
         judge_routing(probe);
     } else {
         judge_carrying(probe);
+    }
+}
+
+void probe_judge_query(Probe &probe) {
+    const Trouble found = server_query_result(probe.query, probe.trouble);
+    if (found != probe.trouble) {
+        say(probe.result, Probe_Status::refusing, sentence(found));
     }
 }
 

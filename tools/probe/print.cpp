@@ -20,13 +20,14 @@ std::string time_cell(std::uint64_t us) {
 std::string table_line(const Probed_Relay &probed) {
     const Probe_Result &result = probed.result;
     const bool carried = result.sent != 0;
+    const std::string name = to_string(probed.target.relay);
+    const std::string place = has_place(probed.target) ? place_of(probed.target) : name;
     std::string line =
         format("%-8s %10s %10s %10s %7s %9s  %s  %s", to_string(result.status), time_cell(result.connect).c_str(),
                time_cell(result.median).c_str(), time_cell(result.worst).c_str(),
                carried ? format("%.1f %%", 100 * probe_loss(result)).c_str() : "-",
-               carried ? format("%.1f/s", probe_rate(result)).c_str() : "-", family_name(probed.target),
-               to_string(probed.target.relay).c_str());
-    line += '\n';
+               carried ? format("%.1f/s", probe_rate(result)).c_str() : "-", family_name(probed.target), name.c_str());
+    line += (place == name ? "" : " at " + place) + '\n';
     if (!result.why.empty()) {
         line += "         " + printable(result.why) + '\n';
     }

@@ -12,7 +12,9 @@
 
 #include "tools/commands.h"
 #include "tools/probe/history.h"
+#include "tools/shared/diagnosis.h"
 #include "tools/shared/relay_list.h"
+#include "tools/shared/server_query.h"
 #include "tools/shared/watched_host.h"
 
 namespace toxtcp {
@@ -73,7 +75,7 @@ struct Probe_Result {
 
 // ---- one probe (run.cpp, judge.cpp) ----------------------------------------------------------------------------
 
-enum class Probe_Stage : std::uint8_t { waiting, connecting, routing, carrying, settling, done };
+enum class Probe_Stage : std::uint8_t { waiting, connecting, routing, carrying, settling, identifying, done };
 
 struct Probe;
 
@@ -110,6 +112,8 @@ struct Probe {
     std::size_t next_stream = 0;
     std::string cannot; ///< why this machine could not probe; empty: it could
     Probe_Result result;
+    Trouble trouble = Trouble::none; ///< why the peers could not connect
+    Server_Query query;              ///< after that: what answers there, if a query may help
 };
 
 /// Begins to connect, or finishes at once if that is impossible. The probe must not move from now on.
@@ -122,11 +126,17 @@ void probe_turn(Probe &probe, std::uint64_t now);
 /// When `probe_turn` is to be called next, if no descriptor is ready before: us.
 [[nodiscard]] std::uint64_t probe_wake(const Probe &probe, std::uint64_t now);
 
+/// The connections that are open now; null: none.
+[[nodiscard]] std::array<Tcp_Connections *, 3> probe_connections(const Probe &probe);
+
 /// Frees the connections and hosts. May be called again.
 void probe_end(Probe &probe);
 
 /// Fills in the result from what was seen: status, reason and figures.
 void probe_judge(Probe &probe);
+
+/// Corrects the result by what the query has found.
+void probe_judge_query(Probe &probe);
 
 // ---- a round of probes, and its output -------------------------------------------------------------------------
 

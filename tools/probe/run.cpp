@@ -93,11 +93,11 @@ bool make_peer(Probe &probe, std::size_t index) {
     Probe_Peer &peer = probe.peers[index];
     peer.probe = &probe;
     peer.index = index;
-    if (!watched_host_open(peer.watched, probe.proxy.type)) {
-        return false;
-    }
     Tcp_Connections_Def def;
     new_key_pair(peer.public_key, def.secret_key);
+    if (!watched_host_open(peer.watched, probe.proxy.type, peer.public_key)) {
+        return false;
+    }
     def.host = &peer.watched.host;
     def.callbacks.object = &peer;
     def.callbacks.data = take_data;
@@ -191,8 +191,20 @@ void finish(Probe &probe, std::uint64_t now) {
         probe.result.carried = std::min(std::min(now, last) - probe.began, probe.duration);
     }
     probe_judge(probe);
-    probe.stage = Probe_Stage::done;
     probe_end(probe);
+    if (query_may_help(probe.trouble) && server_query_open(probe.query, probe.target, probe.proxy)) {
+        enter_stage(probe, Probe_Stage::identifying, now + HOLD_US + probe.patience);
+    } else {
+        probe.stage = Probe_Stage::done;
+    }
+}
+
+void identify(Probe &probe, std::uint64_t now) {
+    if (server_query_turn(probe.query, now) || now >= probe.stage_ends) {
+        probe_judge_query(probe);
+        probe.stage = Probe_Stage::done;
+        probe_end(probe);
+    }
 }
 
 /// When the time is over: which peers the proxy has kept waiting.
@@ -256,6 +268,10 @@ void probe_turn(Probe &probe, std::uint64_t now) {
     if (probe.stage == Probe_Stage::waiting || probe.stage == Probe_Stage::done) {
         return;
     }
+    if (probe.stage == Probe_Stage::identifying) {
+        identify(probe, now);
+        return;
+    }
     for (const Probe_Peer &peer : probe.peers) {
         do_tcp_connections(peer.tcp, nullptr);
     }
@@ -267,8 +283,11 @@ std::uint64_t probe_wake(const Probe &probe, std::uint64_t now) {
     if (probe.stage == Probe_Stage::carrying) {
         wake = std::min(wake, probe.next_packet);
     }
-    for (const Probe_Peer &peer : probe.peers) {
-        const int timeout = peer.tcp != nullptr ? tcp_connections_timeout(peer.tcp) : -1;
+    if (probe.stage == Probe_Stage::identifying) {
+        wake = std::min(wake, server_query_wake(probe.query));
+    }
+    for (const Tcp_Connections *const tcp : probe_connections(probe)) {
+        const int timeout = tcp != nullptr ? tcp_connections_timeout(tcp) : -1;
         if (timeout >= 0) {
             wake = std::min(wake, now + static_cast<std::uint64_t>(timeout) * 1'000);
         }
@@ -276,7 +295,12 @@ std::uint64_t probe_wake(const Probe &probe, std::uint64_t now) {
     return wake;
 }
 
+std::array<Tcp_Connections *, 3> probe_connections(const Probe &probe) {
+    return {probe.peers[0].tcp, probe.peers[1].tcp, probe.query.tcp};
+}
+
 void probe_end(Probe &probe) {
+    server_query_close(probe.query);
     for (Probe_Peer &peer : probe.peers) {
         kill_tcp_connections(peer.tcp);
         peer.tcp = nullptr;

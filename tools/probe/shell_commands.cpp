@@ -1,5 +1,6 @@
 #include "tools/probe/shell_commands.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -7,6 +8,8 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tools/shared/proxy_option.h"
 
 extern char **environ;
 
@@ -42,24 +45,22 @@ struct Spawn {
     }
 };
 
-bool is_replaced(const char *entry, const std::vector<Variable> &variables) {
-    for (const Variable &variable : variables) {
-        const std::size_t size = std::strlen(variable.first);
-        if (std::strncmp(entry, variable.first, size) == 0 && entry[size] == '=') {
-            return true;
-        }
-    }
-    return false;
+bool sets(const char *entry, const char *name) {
+    const std::size_t size = std::strlen(name);
+    return std::strncmp(entry, name, size) == 0 && entry[size] == '=';
+}
+
+/// Whether the command does not get this entry of the program's own environment.
+bool is_left_out(const char *entry, const std::vector<Variable> &variables) {
+    return sets(entry, PROXY_PASSWORD_VARIABLE) ||
+           std::any_of(variables.begin(), variables.end(),
+                       [entry](const Variable &variable) { return sets(entry, variable.first); });
 }
 
 } // namespace
 
 bool start_command(const std::string &command, const std::vector<Variable> &variables, Running_Commands &running,
                    std::string &error) {
-    if (running.size() >= MAX_RUNNING_COMMANDS) {
-        error = "not run: " + std::to_string(running.size()) + " that were started before have not ended";
-        return false;
-    }
     std::vector<std::string> words{"/bin/sh", "-c", command};
     std::vector<std::string> settings;
     for (const Variable &variable : variables) {
@@ -72,7 +73,7 @@ bool start_command(const std::string &command, const std::vector<Variable> &vari
     argv.push_back(nullptr);
     std::vector<char *> environment;
     for (char **entry = environ; *entry != nullptr; ++entry) {
-        if (!is_replaced(*entry, variables)) {
+        if (!is_left_out(*entry, variables)) {
             environment.push_back(*entry);
         }
     }

@@ -18,9 +18,9 @@ using Running_Commands = std::vector<pid_t>;
 /// Most commands that may run at the same time.
 inline constexpr std::size_t MAX_RUNNING_COMMANDS = 32;
 
-/// Starts `/bin/sh -c COMMAND` with these variables in its environment, and returns at once. The command's standard
-/// input is empty, and its output goes to standard error. False, with `error`, when that fails or too many commands
-/// run.
+/// Starts `/bin/sh -c COMMAND` with these variables in its environment, which has no proxy's password, and returns at
+/// once. The command's standard input is empty, and its output goes to standard error. False, with `error`, when that
+/// fails.
 [[nodiscard]] bool start_command(const std::string &command, const std::vector<Variable> &variables,
                                  Running_Commands &running, std::string &error);
 

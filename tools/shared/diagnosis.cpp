@@ -9,21 +9,6 @@ namespace {
 
 constexpr std::uint16_t SOCKS5_NO_METHOD = 0xFF; ///< RFC 1928: the proxy accepts no method that was offered
 
-/// The kind of a server that is no relay, by the first bytes that it sent.
-Trouble kind_of_server(std::string_view said) {
-    if (said.starts_with("SSH-")) {
-        return Trouble::is_ssh;
-    }
-    if (said.starts_with("HTTP/") || said.starts_with("<")) {
-        return Trouble::is_http;
-    }
-    // A TLS record: an alert (0x15) or a handshake (0x16), of major version 3.
-    if (said.size() >= 2 && (said[0] == 0x15 || said[0] == 0x16) && said[1] == 3) {
-        return Trouble::is_tls;
-    }
-    return Trouble::is_other_server;
-}
-
 } // namespace
 
 const char *sentence(Trouble trouble) {
@@ -34,6 +19,9 @@ const char *sentence(Trouble trouble) {
         return "the host refuses the connection: nothing listens on this port. Check the port, or start the relay";
     case Trouble::no_route:
         return "this machine has no route to the address. Check its network; without IPv6, name an IPv4 address";
+    case Trouble::no_host:
+        return "no host answers at this address, or a router has no route to it. Check the address, and that the host "
+               "runs";
     case Trouble::no_answer:
         return "nothing answers: the host is down, or a firewall drops the packets. Check the address";
     case Trouble::no_descriptors:
@@ -48,6 +36,12 @@ const char *sentence(Trouble trouble) {
     case Trouble::closes:
         return "the connection is closed in the handshake: the relay has another key, or is full. Compare the key with "
                "its operator's, or try later";
+    case Trouble::other_key:
+        return "the connection is closed in the handshake: the relay has another key, or this is no relay. Compare the "
+               "key with its operator's, and check the port";
+    case Trouble::is_full:
+        return "the connection is closed before the handshake: the relay is full, or turns this machine away. Try "
+               "later, or tell its operator";
     case Trouble::is_tls:
         return "a TLS server answers, not a relay. Check the port";
     case Trouble::is_ssh:
@@ -86,11 +80,12 @@ Trouble trouble_of_error(int error) {
     case ECONNREFUSED:
         return Trouble::refused;
     case ENETUNREACH:
-    case EHOSTUNREACH:
     case ENETDOWN:
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT:
         return Trouble::no_route;
+    case EHOSTUNREACH:
+        return Trouble::no_host;
     case ETIMEDOUT:
         return Trouble::no_answer;
     case ECONNRESET: // the connection was made, and reset at once
@@ -102,6 +97,21 @@ Trouble trouble_of_error(int error) {
     default:
         return Trouble::none;
     }
+}
+
+Trouble kind_of_server(const Watched_Host &watched) {
+    const std::string_view said{reinterpret_cast<const char *>(watched.first.data()), watched.first_size};
+    if (said.starts_with("SSH-")) {
+        return Trouble::is_ssh;
+    }
+    if (said.starts_with("HTTP/") || said.starts_with("<")) {
+        return Trouble::is_http;
+    }
+    // A TLS record: an alert (0x15) or a handshake (0x16), of major version 3.
+    if (said.size() >= 2 && (said[0] == 0x15 || said[0] == 0x16) && said[1] == 3) {
+        return Trouble::is_tls;
+    }
+    return Trouble::is_other_server;
 }
 
 Trouble diagnose(const Watched_Host &watched, Reason reason) {
@@ -127,19 +137,16 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
         const bool is_late = watched.error == 0 && reason == Reason::connect_timeout;
         return is_late ? Trouble::no_answer : trouble_of_error(watched.error);
     }
-    if (watched.proxy != Proxy_Type::none && reason == Reason::handshake_failed) {
-        return Trouble::is_other_server; // `first` holds the proxy's bytes, not the server's
+    if (watched.first_size != 0 || reason == Reason::handshake_failed) {
+        return kind_of_server(watched);
     }
-    if (watched.first_size != 0 && watched.proxy == Proxy_Type::none) {
-        return kind_of_server({reinterpret_cast<const char *>(watched.first.data()), watched.first_size});
-    }
-    // The reason is also `connect_failed` when the connection was made and reset at once.
+    // A full relay closes the connection at once, and a relay with another key closes it after the handshake. Here both
+    // look the same, since the handshake is sent as soon as the connection is made. A query (server_query.h) tells them
+    // apart. The reason is also `connect_failed` when the connection was made and reset at once.
     if (reason == Reason::end_of_stream || reason == Reason::reset || reason == Reason::connect_failed) {
         return Trouble::closes;
     }
-    // With a proxy it is not known whether the relay or the proxy is silent.
-    const bool is_silent = reason == Reason::connect_timeout && watched.proxy == Proxy_Type::none;
-    return is_silent ? Trouble::is_silent : Trouble::none;
+    return reason == Reason::connect_timeout ? Trouble::is_silent : Trouble::none;
 }
 
 std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {

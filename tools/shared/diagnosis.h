@@ -13,12 +13,15 @@ enum class Trouble : std::uint8_t {
     none,
     refused,         ///< the connection is refused
     no_route,        ///< this machine has no route to the address
+    no_host,         ///< the local network has no such host, or a router has no route to it
     no_answer,       ///< nothing answers at the address
     no_descriptors,  ///< this process, or the system, has no file descriptor left
     no_name,         ///< the host name does not exist
     no_name_server,  ///< no name server answers
     is_silent,       ///< it accepts the connection, and then sends nothing
-    closes,          ///< the connection is closed in the handshake
+    closes,          ///< the connection is closed in the handshake: `other_key` or `is_full`
+    other_key,       ///< the connection is closed when something is sent
+    is_full,         ///< the connection is closed before anything is sent
     is_tls,          ///< not a relay, but a TLS server
     is_ssh,          ///< not a relay, but an SSH server
     is_http,         ///< not a relay, but an HTTP server
@@ -42,6 +45,9 @@ enum class Trouble : std::uint8_t {
 
 /// The trouble that this errno of a connection means; `none` if no trouble fits.
 [[nodiscard]] Trouble trouble_of_error(int error);
+
+/// The kind of a server that is no relay, by the first bytes that it sent; `is_other_server` if they do not tell.
+[[nodiscard]] Trouble kind_of_server(const Watched_Host &watched);
 
 /// Why the one relay that this host connects to never came up, found from what the host saw and from the library's
 /// `reason`. `none` if these do not tell.

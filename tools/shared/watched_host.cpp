@@ -29,6 +29,7 @@ int begin(void *object, const Ip_Port &address) {
     const int socket = system_of(object).connect(system_of(object).object, address);
     watched.error = socket < 0 ? errno : watched.error;
     watched.begun_anew = true;
+    watched.at_relay = false;
     return socket;
 }
 
@@ -47,6 +48,7 @@ void note_first(Watched_Host &watched, Bytes bytes) {
 }
 
 std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
+    note_handshake(at(object), bytes);
     const std::ptrdiff_t sent = system_of(object).send(system_of(object).object, socket, bytes);
     note_failure(at(object), sent);
     if (sent > 0) {
@@ -59,7 +61,8 @@ std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
 std::ptrdiff_t receive_some(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
     const std::ptrdiff_t received = system_of(object).receive(system_of(object).object, socket, first, rest);
     note_failure(at(object), received);
-    if (received > 0) {
+    // A relay's bytes that come together with the proxy's answer are not noted.
+    if (received > 0 && (at(object).proxy == Proxy_Type::none || at(object).at_relay)) {
         const auto count = static_cast<std::size_t>(received);
         note_first(at(object), first.first(std::min(count, first.size())));
         note_first(at(object), rest.first(count - std::min(count, first.size())));
@@ -113,9 +116,15 @@ void note_opened(void *object, std::uint8_t first, std::size_t) {
 
 } // namespace
 
-bool watched_host_open(Watched_Host &watched, Proxy_Type proxy) {
+void note_handshake(Watched_Host &watched, Bytes bytes) {
+    watched.at_relay = watched.at_relay || (bytes.size() >= HANDSHAKE_REQUEST_SIZE &&
+                                            std::equal(watched.own_key.begin(), watched.own_key.end(), bytes.begin()));
+}
+
+bool watched_host_open(Watched_Host &watched, Proxy_Type proxy, const Public_Key &own_key) {
     watched = {};
     watched.proxy = proxy;
+    watched.own_key = own_key;
     watched.system = new_system_host();
     if (watched.system == nullptr) {
         return false;
