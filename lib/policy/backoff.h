@@ -73,7 +73,7 @@ struct Reconnect_Pace {
     std::uint64_t last_outage_end = 0;   ///< ms, end of the last outage; 0: there was none
     std::uint64_t last_outage_start = 0; ///< ms, start of the last outage
     std::uint64_t changed_at = 0;        ///< ms, the last change of network; 0: there was none
-    std::uint64_t round_since = 0;       ///< ms, in an outage: the last attempt to connect a relay without priority
+    std::uint64_t round_since = 0;       ///< ms, start of the round (`has_outage_priority`)
     bool has_network = false;            ///< an attempt in this outage did not fail at once
 };
 
@@ -93,7 +93,8 @@ void pace_renew(Reconnect_Pace &pace, std::uint64_t now);
 [[nodiscard]] std::uint64_t backoff_ready_at(const Backoff &backoff, const Reconnect_Pace &pace);
 /// Whether the relay was in use when the outage began. Without an outage: whether it ever was in use.
 [[nodiscard]] bool was_in_use(const Backoff &backoff, const Reconnect_Pace &pace);
-/// Whether the relay goes before others in an outage: it was in use, and was not tried in this round.
+/// Whether the relay goes before others in an outage: it was in use, and was not tried in this round. A round begins with
+/// the outage, and with each attempt to connect a relay that has no priority.
 [[nodiscard]] bool has_outage_priority(const Backoff &backoff, const Reconnect_Pace &pace);
 
 /// A relay in the queue.
