@@ -103,7 +103,7 @@ TOXTCP_API bool tcp_connections_wait(const Tcp_Connections *c, int milliseconds)
 [[nodiscard]] TOXTCP_API int tcp_connections_descriptor(const Tcp_Connections *c);
 
 /// The machine has changed its network (a phone left its Wi-Fi), or has woken from sleep. Every relay is checked or
-/// connected again at once; first those that most peers use.
+/// connected again at once; first those that were in use, and among these those that most peers use.
 TOXTCP_API void tcp_connections_network_changed(Tcp_Connections *c);
 
 /// Whether relays stay connected that no peer uses, so that peers can find this client through them. True at first.

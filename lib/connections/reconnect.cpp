@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <tuple>
 
 #include "connections/prune.h"
 #include "connections/relays.h"
@@ -31,6 +32,10 @@ bool host_tells_changes(const Tcp_Connections &c) {
     return c.context.host.tells_network_changes;
 }
 
+bool has_priority(const Tcp_Connections &c, const Relay &relay) {
+    return is_outage(c) ? has_outage_priority(relay.backoff, c.pace) : reconnect_is_needed(c, relay);
+}
+
 /// The relay whose turn it is; NO_SLOT when no relay may be tried now.
 std::uint32_t next_in_queue(const Tcp_Connections &c) {
     std::uint32_t next = NO_SLOT;
@@ -40,8 +45,8 @@ std::uint32_t next_in_queue(const Tcp_Connections &c) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        const Waiting_Relay waiting{!is_outage(c) && reconnect_is_needed(c, relay), relay.backoff.queue_order};
-        if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || is_tried_before(waiting, first))) {
+        const Waiting_Relay waiting{has_priority(c, relay), relay.backoff.queue_order};
+        if (backoff_ready_at(relay.backoff, c.pace) <= c.now && (next == NO_SLOT || is_tried_before(waiting, first))) {
             next = slot;
             first = waiting;
         }
@@ -59,7 +64,9 @@ void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
     backoff_failed(relay.backoff, c.now, up, reconnect_is_needed(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
         backoff_limit_in_outage(relay.backoff, c.now);
-        c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));
+        if (up != 0) { // no other relay is tried before the one that was just lost
+            c.pace.next_at = std::max(c.pace.next_at, backoff_ready_at(relay.backoff, c.pace));
+        }
     }
     update_reconnect_at(c);
 }
@@ -67,6 +74,7 @@ void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
 void retry_now(Tcp_Connections &c, std::uint32_t slot) {
     backoff_reset(c.relays[slot].backoff, c.now);
     c.relays[slot].backoff.queue_order = 0; // before all others
+    c.pace.round_since = 0;                 // of which none has priority
     update_reconnect_at(c);
 }
 
@@ -75,8 +83,9 @@ void update_reconnect_at(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (is_waiting(c, slot)) {
             const Backoff &backoff = c.relays[slot].backoff;
-            c.coalesced_reconnect_at = std::min(c.coalesced_reconnect_at, is_outage(c) ? 0 : backoff.ready_at);
-            c.reconnect_at = std::min(c.reconnect_at, is_outage(c) ? 0 : backoff_wake_at(backoff));
+            const std::uint64_t at = backoff_ready_at(backoff, c.pace);
+            c.coalesced_reconnect_at = std::min(c.coalesced_reconnect_at, at);
+            c.reconnect_at = std::min(c.reconnect_at, is_outage(c) ? at : backoff_wake_at(backoff));
         }
     }
     if (c.reconnect_at != NEVER) {
@@ -91,6 +100,9 @@ void reconnect(Tcp_Connections &c) {
     }
     const std::uint32_t slot = next_in_queue(c);
     if (slot != NO_SLOT) {
+        if (!has_priority(c, c.relays[slot])) {
+            c.pace.round_since = c.now;
+        }
         const bool begun = connect_relay(c, slot);
         c.pace.has_network = c.pace.has_network || begun;
         c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, host_tells_changes(c));
@@ -131,7 +143,7 @@ void start_network_check(Tcp_Connections &c) {
         }
         Relay &relay = c.relays[slot];
         if (is_connected(relay)) {
-            liveness_start_network_check(relay.liveness, c.now);
+            liveness_start_network_check(relay.liveness, c.now, relay.link->client.round_trip);
             relay_ping(relay.link->client, c.now);
             wake_relay_at(c, slot, relay_due(c, relay));
             flush_relay(c, slot);
@@ -147,10 +159,13 @@ void start_network_check(Tcp_Connections &c) {
 
 void schedule_reconnects(Tcp_Connections &c) {
     struct Gain {
+        bool was_in_use;
+        bool was_up;
         std::size_t peers; ///< peers that this relay brings back and no relay before it: an upper bound
         std::uint32_t slot;
         bool operator<(const Gain &other) const {
-            return peers != other.peers ? peers < other.peers : slot > other.slot;
+            return std::tie(was_in_use, was_up, peers, other.slot) <
+                   std::tie(other.was_in_use, other.was_up, other.peers, slot);
         }
     };
     std::vector<bool> is_back;
@@ -175,7 +190,8 @@ void schedule_reconnects(Tcp_Connections &c) {
     }
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
         if (is_waiting(c, slot)) {
-            gains.push_back({c.relays[slot].tied.size(), slot});
+            const Relay &relay = c.relays[slot];
+            gains.push_back({was_in_use(relay.backoff, c.pace), relay.was_up, relay.tied.size(), slot});
         } else if (c.relays.used(slot) && is_connected(c.relays[slot]) &&
                    c.now < min_lifetime_ends(c, c.relays[slot])) {
             bring_back(c.relays[slot]); // its peers will soon come online

@@ -17,7 +17,8 @@ void update_reconnect_at(Tcp_Connections &c);
 void end_outage(Tcp_Connections &c);
 /// The network has changed: each connected relay must answer a ping, and those waiting or connecting are tried anew.
 void start_network_check(Tcp_Connections &c);
-/// All waiting relays are tried from now on. Those that bring back the most peers are first.
+/// All waiting relays are tried from now on. Those that were in use are first, then those that were ever connected, and
+/// among these those that bring back the most peers.
 void schedule_reconnects(Tcp_Connections &c);
 
 } // namespace toxtcp

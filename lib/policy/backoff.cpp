@@ -25,6 +25,7 @@ std::uint64_t pause_after(std::uint32_t attempts, bool needed) {
 
 void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool needed, std::uint32_t random) {
     const bool was_up = up != 0;
+    backoff.lost_at = up >= IN_USE_MS ? now : backoff.lost_at;
     backoff.attempts = up >= USEFUL_MS ? 0 : backoff.attempts + 1;
     const std::uint64_t pause = pause_after(backoff.attempts - (backoff.attempts > 0), needed);
     // Random pauses keep the clients of a relay that restarts from coming all at once. The first pause varies most.
@@ -61,6 +62,7 @@ void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
     const bool goes_on = pace.last_outage_end != 0 && now < pace.last_outage_end + SAME_OUTAGE_MS;
     pace.outage_since = goes_on ? pace.last_outage_start : now;
     pace.has_network = false;
+    pace.round_since = now;
     pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
 }
 
@@ -73,21 +75,35 @@ bool outage_ends(Reconnect_Pace &pace, std::uint64_t now) {
 }
 
 void pace_renew(Reconnect_Pace &pace, std::uint64_t now) {
-    pace = {.outage_since = pace.outage_since != 0 ? now : 0, .next_at = now};
+    pace.changed_at = pace.next_at = now;
+    pace.last_outage_end = 0;
+    pace.has_network = false;
 }
 
 std::uint64_t reconnect_pace(const Reconnect_Pace &pace, std::uint64_t now, bool tells_changes) {
-    if (pace.outage_since == 0) {
+    if (pace.outage_since == 0 || now < pace.changed_at + AFTER_CHANGE_MS) {
         return PACE_MS;
     }
-    const std::uint64_t lasts = now - pace.outage_since;
+    const std::uint64_t lasts = now - std::max(pace.outage_since, pace.changed_at);
     const std::uint64_t slowest =
         tells_changes && !pace.has_network ? MAX_OUTAGE_PACE_MS : MAX_UNREPORTED_OUTAGE_PACE_MS;
     return std::clamp(lasts / (lasts < 60'000 ? 10 : 5), OUTAGE_PACE_MS, slowest);
 }
 
+std::uint64_t backoff_ready_at(const Backoff &backoff, const Reconnect_Pace &pace) {
+    return pace.outage_since == 0 ? backoff.ready_at : std::min(backoff.ready_at, backoff.queue_order + OUTAGE_PACE_MS);
+}
+
+bool was_in_use(const Backoff &backoff, const Reconnect_Pace &pace) {
+    return backoff.lost_at != 0 && backoff.lost_at + LOST_TOGETHER_MS >= pace.outage_since;
+}
+
+bool has_outage_priority(const Backoff &backoff, const Reconnect_Pace &pace) {
+    return was_in_use(backoff, pace) && backoff.queue_order <= pace.round_since;
+}
+
 bool is_tried_before(const Waiting_Relay &a, const Waiting_Relay &b) {
-    return a.needed != b.needed ? a.needed : a.queue_order < b.queue_order;
+    return a.priority != b.priority ? a.priority : a.queue_order < b.queue_order;
 }
 
 } // namespace toxtcp

@@ -49,8 +49,9 @@ bool liveness_full(Liveness &liveness, std::uint64_t now) {
     return true;
 }
 
-void liveness_start_network_check(Liveness &liveness, std::uint64_t now) {
-    liveness.network_check_until = now + NETWORK_CHECK_MS;
+void liveness_start_network_check(Liveness &liveness, std::uint64_t now, std::uint32_t round_trip) {
+    liveness.network_check_until =
+        now + std::clamp<std::uint64_t>(2 * std::uint64_t{round_trip}, NETWORK_CHECK_MS, MAX_NETWORK_CHECK_MS);
 }
 
 bool liveness_checked_full(Liveness &liveness, std::uint64_t now, bool waits) {

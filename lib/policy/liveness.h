@@ -3,11 +3,13 @@
 // Rule: - Data was sent and nothing came from the relay for PROBE_MS: the relay is pinged, once a second at most.
 //         Without an answer within three of its round trips (STALE_MS at least, MAX_STALE_MS at most) the relay is
 //         stale, until anything comes from it. Our own data may delay the answer: that time is granted on top (load.h).
-//       - The network has changed: a connection whose relay does not answer a ping within NETWORK_CHECK_MS is ended.
+//       - The network has changed: the relay is pinged. If nothing comes from it within two of its round trips
+//         (NETWORK_CHECK_MS at least, MAX_NETWORK_CHECK_MS at most) the connection is ended.
 //       - The socket is full and took nothing for STUCK_MS: the connection is ended, as the relay may read a new one.
 //       - The protocol's own pings (relay/relay_client.h) end a connection after 10 s without an answer.
 // Bound: a relay that hangs is stale within PROBE_MS + 1 s + max(STALE_MS, three round trips) after the first data that
-//       it leaves unanswered. A relay with a measured round trip of 1.9 s does not become stale.
+//       it leaves unanswered. A relay with a measured round trip of 1.9 s does not become stale,
+//       and a change of network that broke nothing ends no connection with a measured round trip below 3 s.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@ inline constexpr std::uint64_t STALE_MS = 600;
 inline constexpr std::uint64_t MAX_STALE_MS = 6'000;
 inline constexpr std::uint64_t SAVER_EXTRA_MS = 600; ///< in the saving profile, before the ping and again before stale
 inline constexpr std::uint64_t NETWORK_CHECK_MS = 1'500;
+inline constexpr std::uint64_t MAX_NETWORK_CHECK_MS = 6'000;
 inline constexpr std::uint64_t STUCK_MS = 5'000;
 static_assert(PROBE_MS + STALE_MS + 2 * SAVER_EXTRA_MS < 3'000 && PROBE_EVERY_MS + STALE_MS + SAVER_EXTRA_MS < 3'000);
 
@@ -55,8 +58,8 @@ struct Liveness_View {
 [[nodiscard]] bool liveness_heard(Liveness &liveness);
 /// The socket did not take all. True if this made `liveness_deadline` earlier.
 [[nodiscard]] bool liveness_full(Liveness &liveness, std::uint64_t now);
-/// The network has changed, and the relay was pinged.
-void liveness_start_network_check(Liveness &liveness, std::uint64_t now);
+/// The network has changed, and the relay was pinged. `round_trip`: ms to the relay and back; 0: not measured.
+void liveness_start_network_check(Liveness &liveness, std::uint64_t now, std::uint32_t round_trip);
 /// After `check_full`. `waits`: bytes still wait for the socket. True: the connection is stuck, and is to be ended.
 [[nodiscard]] bool liveness_checked_full(Liveness &liveness, std::uint64_t now, bool waits);
 

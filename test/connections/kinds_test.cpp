@@ -14,30 +14,14 @@ void shake_hands_and_close(World &world, Sim_Relay &relay) {
     };
 }
 
-/// A peer with global relays: the first `dead` of them have ended, the next `alive` are honest.
-struct Many_Dead {
-    World world;
-    Sim_Peer &a;
-    std::vector<Sim_Relay *> honest;
-
-    Many_Dead(Ticking ticking, std::size_t dead, std::size_t alive) : world{ticking}, a{world.add_peer()} {
-        for (std::size_t i = 0; i < dead + alive; ++i) {
-            Sim_Relay &relay = world.add_relay();
-            hold(a, relay);
-            if (i < dead) {
-                sim_relay_kill(relay, Sim_Ending::reset);
-            } else {
-                honest.push_back(&relay);
-            }
-        }
-        world.advance(10'000);
-        REQUIRE(is_some_up());
+/// Names relays that have ended.
+void hold_dead(World &world, Sim_Peer &peer, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        Sim_Relay &relay = world.add_relay();
+        hold(peer, relay);
+        sim_relay_kill(relay, Sim_Ending::reset);
     }
-
-    [[nodiscard]] bool is_some_up() const {
-        return std::any_of(honest.begin(), honest.end(), [this](const Sim_Relay *relay) { return is_up(a, *relay); });
-    }
-};
+}
 
 std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
     const Connection_Info info = connection_info(peer, connection);
@@ -48,21 +32,61 @@ std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
 
 // ---- the queue of relays that wait -----------------------------------------------------------------------------
 
-TEST_CASE("kinds: after an outage, dead relays in the lower slots do not delay the others") {
-    Many_Dead m{ANY_TICKING(), GENERATE(3U, 5U), 2};
-    INFO(to_string(m.world.ticking));
+TEST_CASE("kinds: after an outage, any number of dead relays do not delay the relay that was in use") {
+    World world{ANY_TICKING()};
+    const std::size_t dead = GENERATE(3U, 10U, 40U);
+    const std::size_t in_lower_slots = GENERATE(0U, 1U) * dead;
     const bool told = GENERATE(true, false);
-    for (Sim_Relay *relay : m.honest) {
-        sim_relay_kill(*relay, Sim_Ending::reset);
-    }
-    m.world.advance(120'000);
-    for (Sim_Relay *relay : m.honest) {
-        sim_relay_return(*relay);
-    }
+    INFO(to_string(world.ticking) << ", " << dead << " dead, " << in_lower_slots << " in lower slots, told " << told);
+    Sim_Peer &a = world.add_peer();
+    hold_dead(world, a, in_lower_slots);
+    Sim_Relay &honest = world.add_relay();
+    hold(a, honest);
+    hold_dead(world, a, dead - in_lower_slots);
+    world.advance(10'000);
+    REQUIRE(is_up(a, honest));
+    sim_relay_kill(honest, Sim_Ending::reset);
+    world.advance(120'000);
+    sim_relay_return(honest);
     if (told) {
-        tcp_connections_network_changed(m.a.c);
+        tcp_connections_network_changed(a.c);
     }
-    CHECK(m.world.until(told ? 3'000 : 15'000, [&] { return m.is_some_up(); }));
+    CHECK(world.until(told ? 3'000 : 15'000, [&] { return is_up(a, honest); }));
+}
+
+TEST_CASE("kinds: after an outage, relays that were in use and have died do not delay the one that returns") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    const bool told = GENERATE(true, false);
+    const std::size_t in_use = told ? 15 : 6;
+    Sim_Peer &a = world.add_peer();
+    for (std::size_t i = 0; i < in_use; ++i) {
+        hold(a, world.add_relay());
+    }
+    world.advance(8'000);
+    REQUIRE(tcp_connected_relays_count(a.c) == in_use);
+    for (Sim_Relay &relay : world.relays) {
+        sim_relay_kill(relay, Sim_Ending::reset);
+    }
+    hold_dead(world, a, 10);
+    world.advance(120'000);
+    Sim_Relay &last = world.relays[in_use - 1];
+    sim_relay_return(last);
+    if (told) {
+        tcp_connections_network_changed(a.c);
+    }
+    CHECK(world.until(told ? 3'000 : 15'000, [&] { return is_up(a, last); }));
+}
+
+TEST_CASE("kinds: in an outage, relays that were never connected take turns") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    hold_dead(world, a, 6);
+    world.advance(120'000);
+    Sim_Relay &back = world.relays[GENERATE(0U, 3U, 5U)];
+    sim_relay_return(back);
+    CHECK(world.until(15'000, [&] { return is_up(a, back); }));
 }
 
 TEST_CASE("kinds: relays that accept and close do not delay another relay's return") {

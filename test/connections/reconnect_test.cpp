@@ -220,6 +220,21 @@ TEST_CASE("reconnect: a reported network change that broke nothing ends no conne
     CHECK(connection_info(f.a, f.a_to_b).moves == 0);
 }
 
+TEST_CASE("reconnect: a network change that broke nothing ends no idle connection with a round trip of 2 s") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    node_of(a).latency = 1'000;
+    for (int i = 0; i < 3; ++i) {
+        hold(a, world.add_relay());
+    }
+    world.advance(15'000);
+    REQUIRE(tcp_connected_relays_count(a.c) == 3);
+    tcp_connections_network_changed(a.c);
+    world.advance(8'000);
+    CHECK(count_changes(a, Change_Kind::relay_down) == 0);
+}
+
 TEST_CASE("reconnect: a client that slept for an hour is back within 5 s of waking") {
     Two_Peers f{ANY_TICKING()};
     INFO(to_string(f.world.ticking));

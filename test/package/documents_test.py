@@ -61,6 +61,9 @@ def check_words(source, path, text, code, names, faults):
         elif re.fullmatch(r"[A-Za-z]\w*_\w+", word) and word not in FOREIGN:
             if not re.search(rf"\b{re.escape(word)}\b", code):
                 faults.append(f"{path}: nothing in the code is called {word}")
+        elif re.match(r"[a-z ]+: \w", word):
+            if f'TEST("{word}"' not in code and f'TEST_CASE("{word}"' not in code:
+                faults.append(f"{path}: no test is called {word}")
         elif re.fullmatch(r"[0-9a-f]{18,}", word) and word not in code.replace('"\n    "', ""):
             faults.append(f"{path}: no test vector is {word}")
 

@@ -205,11 +205,23 @@ TEST_CASE("liveness: a full socket that takes nothing for 5 s is stuck, one that
 TEST_CASE("liveness: after a change of network a relay that does not answer in time is ended") {
     Liveness liveness;
     const Liveness_View view{.last_heard = NOW};
-    liveness_start_network_check(liveness, NOW);
+    liveness_start_network_check(liveness, NOW, 0);
     CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS - 1, view, 0) == Liveness_Action::none);
     CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS, view, 0) == Liveness_Action::end_unanswered);
     (void)liveness_heard(liveness);
     CHECK(liveness_due(liveness, NOW + NETWORK_CHECK_MS, view, 0) == Liveness_Action::none);
+}
+
+TEST_CASE("liveness: after a change of network a relay has two of its round trips to answer, and 6 s at most") {
+    const Liveness_View view{.last_heard = NOW};
+    const auto checked_until = [&view](std::uint32_t round_trip) {
+        Liveness liveness;
+        liveness_start_network_check(liveness, NOW, round_trip);
+        return liveness_deadline(liveness, view);
+    };
+    CHECK(checked_until(50) == NOW + NETWORK_CHECK_MS);
+    CHECK(checked_until(2'000) == NOW + 4'000);
+    CHECK(checked_until(60'000) == NOW + MAX_NETWORK_CHECK_MS);
 }
 
 // ---- reputation
@@ -333,13 +345,41 @@ TEST_CASE("backoff: a change of network starts the pace anew, also soon after an
     CHECK(pace.outage_since == 0);
     outage_begins(pace, NOW + 102'000);
     CHECK(pace.outage_since == NOW + 102'000);
-    CHECK(reconnect_pace(pace, NOW + 103'000, true) == OUTAGE_PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 112'000, true) > OUTAGE_PACE_MS);
     pace_renew(pace, NOW + 200'000);
-    CHECK(pace.outage_since == NOW + 200'000);
     CHECK(pace.next_at == NOW + 200'000);
+    CHECK(reconnect_pace(pace, NOW + 200'000, true) == PACE_MS);
+    CHECK(reconnect_pace(pace, NOW + 200'000 + AFTER_CHANGE_MS, true) == OUTAGE_PACE_MS);
 }
 
-TEST_CASE("backoff: a relay that a peer lacks comes first, then the relay that has waited longest") {
+TEST_CASE("backoff: a relay that was in use when the outage began has priority once in each round") {
+    Reconnect_Pace pace;
+    Backoff used;
+    backoff_failed(used, NOW, IN_USE_MS, true, 0);
+    outage_begins(pace, NOW + LOST_TOGETHER_MS);
+    CHECK(has_outage_priority(used, pace));
+    backoff_failed(used, NOW + 100'000, 0, true, 0);
+    CHECK_FALSE(has_outage_priority(used, pace));
+    pace.round_since = NOW + 100'001; // another relay is tried
+    CHECK(has_outage_priority(used, pace));
+    backoff_failed(used, NOW + 200'000, IN_USE_MS - 1, true, 0); // a moment of network takes nothing away
+    CHECK(was_in_use(used, pace));
+    pace_renew(pace, NOW + 300'000); // nor does a change of network
+    CHECK(was_in_use(used, pace));
+}
+
+TEST_CASE("backoff: relays that were lost long before the outage, or accept and close, have no priority in it") {
+    Reconnect_Pace pace;
+    Backoff lost_before;
+    Backoff closes;
+    backoff_failed(lost_before, NOW, USEFUL_MS, true, 0);
+    outage_begins(pace, NOW + LOST_TOGETHER_MS + 1);
+    backoff_failed(closes, NOW + LOST_TOGETHER_MS, IN_USE_MS - 1, true, 0);
+    CHECK_FALSE(has_outage_priority(lost_before, pace));
+    CHECK_FALSE(has_outage_priority(closes, pace));
+}
+
+TEST_CASE("backoff: a relay with priority comes first, then the relay that has waited longest") {
     CHECK(is_tried_before({true, NOW}, {false, NOW - 1'000}));
     CHECK(is_tried_before({false, NOW - 1}, {false, NOW}));
     CHECK_FALSE(is_tried_before({false, NOW}, {false, NOW}));
