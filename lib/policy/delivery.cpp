@@ -14,7 +14,8 @@ namespace {
 constexpr unsigned PERIOD_BITS = 30;
 /// A single echo has at least this long to be answered. Then all routes are probed.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
-/// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored.
+/// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored, unless the peer has
+/// heard nothing for that time and ROTATE_MS, and we have sent over the route in use for as long.
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 /// After so long without an echo of the peer, its clock may have come around.
 constexpr std::uint32_t PEER_CLOCK_LASTS_MS = 1U << PERIOD_BITS;
@@ -751,7 +752,10 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
     if (d.peer_clock == 0 || delay < 0 || quiet > FORGET_MS) { // the clocks drift apart
         d.peer_offset = offset;
     } else if (delay > STALE_COMPLAINT_MS) {
-        unheard = 0;
+        const std::uint64_t sending_for = d.sending_since == 0 ? 0 : age_of(d, d.sending_since, now);
+        const bool counts =
+            std::min<std::uint64_t>(unheard, sending_for) >= ROTATE_MS + static_cast<std::uint32_t>(delay);
+        unheard = counts ? unheard : 0;
     } else {
         d.peer_offset += static_cast<std::uint32_t>(delay) / 8;
     }

@@ -606,6 +606,27 @@ DELIVERY_TEST("delivery: a complaint that a relay repeats counts once") {
     CHECK(s.moves == 0);
 }
 
+DELIVERY_TEST(
+    "delivery: a complaint that comes late counts only if it is about a longer time, and about the route in use") {
+    Scene s;
+    s.talk(2'000);
+    s.peer_echo(static_cast<std::uint32_t>(s.now), 0); // the fastest echo
+    const auto complain = [&](std::uint32_t unheard) {
+        s.peer_echo(static_cast<std::uint32_t>(s.now - 2'000), unheard); // 2 s late
+        s.talk(1'000);
+    };
+    complain(10'000);
+    complain(10'000);
+    CHECK(s.moves == 0); // when the peer said that, we had only begun to send
+    s.talk(5'000);
+    complain(4'000);
+    complain(4'000);
+    CHECK(s.moves == 0); // the peer may have heard us since
+    complain(10'000);
+    complain(10'000);
+    CHECK(s.moves == 1);
+}
+
 DELIVERY_TEST("delivery: complaints have no effect while we send nothing") {
     Scene s;
     s.talk(5'000);
