@@ -121,7 +121,7 @@ TOXTCP_API void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep);
 /// Ends a connection, and tells every relay that is tied to it.
 TOXTCP_API Error kill_tcp_connection_to(Tcp_Connections *c, int connection);
 
-/// `awake` false puts a connection to sleep: its relays are remembered, and those that only sleeping connections use
+/// `awake` false puts a connection to sleep: its relays are remembered, and those that only sleeping connections need
 /// are disconnected. True wakes it. `already`: nothing to change.
 TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awake);
 

@@ -167,6 +167,14 @@ std::uint8_t find_place(const Tcp_Connections &c, const Connection &peer) {
 
 } // namespace
 
+bool is_wanted_relay(const Tcp_Connections &c, const Relay &relay) {
+    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
+        const Connection &peer = c.peers[connection_of(reference)];
+        const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+        return peer.awake && peer.online < wanted;
+    });
+}
+
 bool has_place(const Tcp_Connections &c, std::uint32_t peer_slot) {
     return find_place(c, c.peers[peer_slot]) != NO_ROUTE;
 }

@@ -7,6 +7,8 @@ namespace toxtcp {
 
 [[nodiscard]] std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key);
 [[nodiscard]] std::uint8_t find_route(const Connection &peer, std::uint32_t relay);
+/// Whether an awake connection that is tied to this relay has fewer routes online than wanted.
+[[nodiscard]] bool is_wanted_relay(const Tcp_Connections &c, const Relay &relay);
 /// Whether one more relay can be tied.
 [[nodiscard]] bool has_place(const Tcp_Connections &c, std::uint32_t peer);
 /// Ties a relay to a connection. Where no place is free, a route over a relay that is away gives way.

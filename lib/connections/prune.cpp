@@ -26,13 +26,6 @@ constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
 /// The same in the saving profile. A peer that is at the relay comes online within a few round trips.
 constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
 
-std::uint32_t idle_wanted(const Tcp_Connections &c) {
-    if (!c.keep_idle) {
-        return 0;
-    }
-    return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-}
-
 /// Whether a connection may want this relay again later: it has pruned its route there, or has enough other routes.
 bool is_spare(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
@@ -53,7 +46,8 @@ void close_relays_of_sleepers(Tcp_Connections &c) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep) {
+        if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep &&
+            !is_wanted_relay(c, relay)) {
             if (c.now >= min_lifetime_ends(c, relay)) {
                 close_idle(c, slot, Reason::asleep);
             } else {
@@ -117,15 +111,11 @@ void remove_orphans(Tcp_Connections &c) {
     }
 }
 
-/// No relay is connected any more: connects the sleeping relays that an awake connection is tied to.
+/// Too few relays are connected: connects the sleeping relays of awake connections that have too few routes.
 void wake_sleeping_relays(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
-        if (!c.relays.used(slot) || c.relays[slot].state != Relay_State::sleeping) {
-            continue;
-        }
-        const std::vector<std::uint32_t> &tied = c.relays[slot].tied;
-        if (std::any_of(tied.begin(), tied.end(),
-                        [&c](std::uint32_t reference) { return c.peers[connection_of(reference)].awake; })) {
+        if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping &&
+            is_wanted_relay(c, c.relays[slot])) {
             wake_relay(c, slot);
             c.relays[slot].backoff.queue_order = c.now + 1; // after the relays that were in use
         }
@@ -212,9 +202,16 @@ void prune_relays(Tcp_Connections &c) {
     close_relays_of_sleepers(c);
     close_unused_relays(c);
     remove_orphans(c);
-    if (c.connected == 0 && c.keep_idle) {
+    if (c.connected < idle_wanted(c)) {
         wake_sleeping_relays(c);
     }
+}
+
+std::uint32_t idle_wanted(const Tcp_Connections &c) {
+    if (!c.keep_idle) {
+        return 0;
+    }
+    return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
 }
 
 std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay) {

@@ -3,21 +3,13 @@
 #include <algorithm>
 #include <new>
 
+#include "connections/peers.h"
 #include "connections/prune.h"
 #include "connections/relays.h"
 
 namespace toxtcp {
 
 namespace {
-
-/// Whether an awake connection tied to this relay has fewer routes online than wanted.
-bool reconnect_is_needed(const Tcp_Connections &c, const Relay &relay) {
-    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
-        const Connection &peer = c.peers[connection_of(reference)];
-        const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-        return peer.awake && peer.online < wanted;
-    });
-}
 
 bool is_waiting(const Tcp_Connections &c, std::uint32_t slot) {
     return c.relays.used(slot) && c.relays[slot].state == Relay_State::waiting;
@@ -40,7 +32,7 @@ std::uint32_t next_in_queue(const Tcp_Connections &c) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        const Waiting_Relay waiting{!is_outage(c) && reconnect_is_needed(c, relay), relay.backoff.queue_order};
+        const Waiting_Relay waiting{!is_outage(c) && is_wanted_relay(c, relay), relay.backoff.queue_order};
         if ((is_outage(c) || relay.backoff.ready_at <= c.now) && (next == NO_SLOT || is_tried_before(waiting, first))) {
             next = slot;
             first = waiting;
@@ -56,7 +48,7 @@ void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
         outage_begins(c.pace, c.now);
     }
     Relay &relay = c.relays[slot];
-    backoff_failed(relay.backoff, c.now, up, reconnect_is_needed(c, relay), random_below(c, UINT32_MAX));
+    backoff_failed(relay.backoff, c.now, up, is_wanted_relay(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
         backoff_limit_in_outage(relay.backoff, c.now);
         c.pace.next_at = std::max(c.pace.next_at, std::min(relay.backoff.ready_at, c.now + OUTAGE_PACE_MS));

@@ -267,7 +267,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     }
     if (was_connected) {
         --c.connected;
-        if (c.connected == 0) {
+        if (c.connected < idle_wanted(c)) {
             schedule_prune(c, c.now); // sleeping relays may be needed
         }
     } else {
