@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <tuple>
 #include <utility>
 
 #include "connections/changes.h"
@@ -160,27 +161,29 @@ bool is_needed(const Tcp_Connections &c, const Relay &relay) {
         }
         const Connection &peer = c.peers[connection_of(client.references[id])];
         const std::uint8_t route = route_of(client.references[id]);
-        if (peer.online <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route || peer.receiving == route) {
+        if (working_routes(c, peer) <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route ||
+            peer.receiving == route) {
             return true;
         }
     }
     return false;
 }
 
-/// The route to prune first: over a relay that no connection needs, and among these over the relay with the fewest
-/// peers online, which will soon be unused. `alike`: the routes differ in their rank only.
+/// The route to prune first: one that failed, then one over a relay that no connection needs, and among these over the
+/// relay with the fewest peers online, which will soon be unused. A route in use by one of the two is kept. `alike`: the
+/// routes differ in their rank only.
 std::uint8_t route_to_prune(const Tcp_Connections &c, const Connection &peer, bool &alike) {
-    using Use = std::pair<bool, std::uint32_t>;
+    using Use = std::tuple<bool, bool, std::uint32_t>;
     std::uint8_t least = NO_ROUTE;
     std::pair<Use, std::uint64_t> least_worth{};
     Use most{};
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const Route &route = peer.routes[i];
-        if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
+        if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving || i == peer.heard) {
             continue;
         }
         const Relay &relay = c.relays[route.relay];
-        const Use use{is_needed(c, relay), relay.online};
+        const Use use{peer.delivery->routes[i].proof != Proof::failed, is_needed(c, relay), relay.online};
         const std::pair worth{use, common_rank(relay.key, c.context.self.public_key, peer.key)};
         if (least == NO_ROUTE || worth < least_worth) {
             least = i;
@@ -249,7 +252,10 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     peer.balance_at = NEVER;
-    if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+    const bool cut_off = is_cut_off(c, peer);
+    if (cut_off) {
+        schedule_balance(c, slot, c.now + BALANCE_EVERY_MS);
+    } else if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
         bool alike = false;
         const std::uint8_t least = route_to_prune(c, peer, alike);
         if (alike && !peer.yielded) {
@@ -265,7 +271,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     peer.yielded = false;
-    if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
+    if (working_routes(c, peer) < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             const Route &route = peer.routes[i];
             if (route.relay == NO_RELAY) {
@@ -277,10 +283,14 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             if (route.step == Route_Step::pruned) {
                 set_step(c, slot, i, Route_Step::none);
             }
-            if (!c.relays[route.relay].unused) {
+            Relay &relay = c.relays[route.relay];
+            if (!relay.unused || cut_off) {
                 wake_relay(c, route.relay);
             }
             request_routes(c, route.relay);
+            if (cut_off) {
+                relay.used_since = c.now; // the other end needs time to come there, too
+            }
         }
     }
 }

@@ -191,6 +191,11 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
     return best;
 }
 
+void cut_off(Delivery &d, Delivery_Action &action) {
+    d.cut_off = true;
+    action.cut_off = true;
+}
+
 void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
     if (distrust) {
         d.distrusted = union_of(d.distrusted, set_of(view.sending));
@@ -201,6 +206,7 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
     if (without(view.usable, union_of(d.tried, view.stale)) == 0) {
         d.rounds = static_cast<std::uint8_t>(std::min(d.rounds + 1, 250));
         d.tried = set_of(view.sending);
+        cut_off(d, action);
     }
     action.rotate = true;
     action.avoid = d.tried;
@@ -304,7 +310,11 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         d.timers_armed = false; // too late: the host has not ticked
         return;
     }
-    const bool delivers = answered_since(d, view.sending, d.silence_since);
+    // The peer may hear us, and have nothing to say.
+    const bool may_be_mute = d.peer_has_library && answered_since(d, view.sending, d.silence_since);
+    if (reached(d, d.rotate_at, now) && (!may_be_mute || now >= d.silence_since + MAX_ROTATE_MS)) {
+        cut_off(d, action);
+    }
     if (!has_choice(view)) {
         complain_alone(d, now, view, action);
         return;
@@ -336,8 +346,8 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     if (!reached(d, d.rotate_at, now)) {
         return;
     }
-    if (d.peer_has_library && delivers) {
-        d.rotate_at = later(d, now, rotation_delay(d)); // the peer hears us, and has nothing to say
+    if (may_be_mute) {
+        d.rotate_at = later(d, now, rotation_delay(d));
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
@@ -465,6 +475,8 @@ void rotate_for_complaint(Delivery &d, std::uint64_t now, const Delivery_View &v
     d.second_complaint_due = 0;
     if (has_choice(view)) {
         rotate(d, now, view, true, action);
+    } else {
+        cut_off(d, action);
     }
 }
 
@@ -570,6 +582,7 @@ void forget_complaints(Delivery &d) {
     d.second_complaint_due = 0;
     d.tried = 0;
     d.rounds = 0;
+    d.cut_off = false;
 }
 
 /// A new conversation begins.
