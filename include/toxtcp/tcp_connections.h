@@ -121,7 +121,7 @@ TOXTCP_API void tcp_connections_keep_idle_relays(Tcp_Connections *c, bool keep);
 /// Ends a connection, and tells every relay that is tied to it.
 TOXTCP_API Error kill_tcp_connection_to(Tcp_Connections *c, int connection);
 
-/// `awake` false puts a connection to sleep: its relays are remembered, and those that only sleeping connections use
+/// `awake` false puts a connection to sleep: its relays are remembered, and those that only sleeping connections need
 /// are disconnected. True wakes it. `already`: nothing to change.
 TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection, bool awake);
 
@@ -134,9 +134,10 @@ TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection
 // ---- relays ----------------------------------------------------------------------------------------------------
 
 /// Ties a relay to a connection, and connects to the relay if it is new. `already`: it is tied. `limit`: six relays are
-/// tied and none of them is away, or the relay is new and the peer is online at three others. A relay that is named
-/// again with another address keeps both, up to four. It is tried at the new address next if it is not connected. If it
-/// sleeps and the connection needs it, it is connected again.
+/// tied and none of them is away, or the relay is new and the peer is online at three others. While nothing gets through
+/// to the peer, relays at which it is online do not count, and give way. A relay that is named again with another
+/// address keeps both, up to four. It is tried at the new address next if it is not connected. If it sleeps and the
+/// connection needs it, it is connected again.
 TOXTCP_API Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
                                           const Public_Key &relay_key);
 

@@ -160,12 +160,21 @@ std::uint8_t find_place(const Tcp_Connections &c, const Connection &peer) {
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const Relay &relay = c.relays[peer.routes[i].relay];
         const bool is_away = relay.state == Relay_State::waiting || relay.state == Relay_State::connecting;
-        away_since[i] = is_away ? relay.backoff.away_since : relay.unused ? relay.used_since : 0;
+        const bool in_vain = is_cut_off(c, peer) && contains(peer.delivery->tried, i) && i != peer.sending;
+        away_since[i] = is_away ? relay.backoff.away_since : relay.unused ? relay.used_since : in_vain ? c.now : 0;
     }
     return route_that_gives_way(away_since);
 }
 
 } // namespace
+
+bool is_wanted_relay(const Tcp_Connections &c, const Relay &relay) {
+    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
+        const Connection &peer = c.peers[connection_of(reference)];
+        const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
+        return peer.awake && working_routes(c, peer) < wanted;
+    });
+}
 
 bool has_place(const Tcp_Connections &c, std::uint32_t peer_slot) {
     return find_place(c, c.peers[peer_slot]) != NO_ROUTE;
@@ -176,7 +185,7 @@ Error tie(Tcp_Connections &c, std::uint32_t peer_slot, std::uint32_t relay_slot)
     Relay &relay = c.relays[relay_slot];
     if (find_route(peer, relay_slot) != NO_ROUTE) {
         // The host may have heard that the peer is at this relay: if the relay sleeps, it is connected again.
-        if (peer.awake && peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+        if (peer.awake && working_routes(c, peer) < RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
             wake_relay(c, relay_slot);
         }
         return Error::already;

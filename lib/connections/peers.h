@@ -7,9 +7,20 @@ namespace toxtcp {
 
 [[nodiscard]] std::uint32_t find_peer(const Tcp_Connections &c, const Public_Key &key);
 [[nodiscard]] std::uint8_t find_route(const Connection &peer, std::uint32_t relay);
+/// Whether nothing gets through to the peer over the routes that are online (delivery.h).
+[[nodiscard]] inline bool is_cut_off(const Tcp_Connections &c, const Connection &peer) {
+    return peer.delivery != nullptr && delivery_is_cut_off(*peer.delivery, c.now);
+}
+/// Routes that count towards those wanted: those that are online, or none while the connection is cut off.
+[[nodiscard]] inline std::uint8_t working_routes(const Tcp_Connections &c, const Connection &peer) {
+    return is_cut_off(c, peer) ? std::uint8_t{0} : peer.online;
+}
+/// Whether an awake connection that is tied to this relay has fewer working routes than wanted.
+[[nodiscard]] bool is_wanted_relay(const Tcp_Connections &c, const Relay &relay);
 /// Whether one more relay can be tied.
 [[nodiscard]] bool has_place(const Tcp_Connections &c, std::uint32_t peer);
-/// Ties a relay to a connection. Where no place is free, a route over a relay that is away gives way.
+/// Ties a relay to a connection. Where no place is free, a route over a relay that is away gives way, or, while
+/// the connection is cut off, a route that was tried in vain.
 [[nodiscard]] Error tie(Tcp_Connections &c, std::uint32_t peer, std::uint32_t relay);
 void untie(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route);
 /// Requests the routes that the relay was not asked for yet, as many as there is room for.

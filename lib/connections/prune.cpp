@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <tuple>
 #include <utility>
 
 #include "connections/changes.h"
@@ -26,13 +27,6 @@ constexpr std::uint64_t ANNOUNCE_TIMEOUT_MS = 10'000;
 /// The same in the saving profile. A peer that is at the relay comes online within a few round trips.
 constexpr std::uint64_t SAVER_ANNOUNCE_TIMEOUT_MS = 5'000;
 
-std::uint32_t idle_wanted(const Tcp_Connections &c) {
-    if (!c.keep_idle) {
-        return 0;
-    }
-    return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-}
-
 /// Whether a connection may want this relay again later: it has pruned its route there, or has enough other routes.
 bool is_spare(const Tcp_Connections &c, const Relay &relay) {
     return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
@@ -53,7 +47,8 @@ void close_relays_of_sleepers(Tcp_Connections &c) {
             continue;
         }
         const Relay &relay = c.relays[slot];
-        if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep) {
+        if (is_connected(relay) && !relay.onion && relay.online != 0 && relay.online == relay.online_asleep &&
+            !is_wanted_relay(c, relay)) {
             if (c.now >= min_lifetime_ends(c, relay)) {
                 close_idle(c, slot, Reason::asleep);
             } else {
@@ -117,15 +112,11 @@ void remove_orphans(Tcp_Connections &c) {
     }
 }
 
-/// No relay is connected any more: connects the sleeping relays that an awake connection is tied to.
+/// Too few relays are connected: connects the sleeping relays of awake connections that have too few routes.
 void wake_sleeping_relays(Tcp_Connections &c) {
     for (std::uint32_t slot = 0; slot < c.relays.size(); ++slot) {
-        if (!c.relays.used(slot) || c.relays[slot].state != Relay_State::sleeping) {
-            continue;
-        }
-        const std::vector<std::uint32_t> &tied = c.relays[slot].tied;
-        if (std::any_of(tied.begin(), tied.end(),
-                        [&c](std::uint32_t reference) { return c.peers[connection_of(reference)].awake; })) {
+        if (c.relays.used(slot) && c.relays[slot].state == Relay_State::sleeping &&
+            is_wanted_relay(c, c.relays[slot])) {
             wake_relay(c, slot);
             c.relays[slot].backoff.queue_order = c.now + 1; // after the relays that were in use
         }
@@ -170,27 +161,29 @@ bool is_needed(const Tcp_Connections &c, const Relay &relay) {
         }
         const Connection &peer = c.peers[connection_of(client.references[id])];
         const std::uint8_t route = route_of(client.references[id]);
-        if (peer.online <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route || peer.receiving == route) {
+        if (working_routes(c, peer) <= RECOMMENDED_FRIEND_TCP_CONNECTIONS || peer.sending == route ||
+            peer.receiving == route) {
             return true;
         }
     }
     return false;
 }
 
-/// The route to prune first: over a relay that no connection needs, and among these over the relay with the fewest
-/// peers online, which will soon be unused. `alike`: the routes differ in their rank only.
+/// The route to prune first: one that failed, then one over a relay that no connection needs, and among these over the
+/// relay with the fewest peers online, which will soon be unused. A route in use by one of the two is kept. `alike`: the
+/// routes differ in their rank only.
 std::uint8_t route_to_prune(const Tcp_Connections &c, const Connection &peer, bool &alike) {
-    using Use = std::pair<bool, std::uint32_t>;
+    using Use = std::tuple<bool, bool, std::uint32_t>;
     std::uint8_t least = NO_ROUTE;
     std::pair<Use, std::uint64_t> least_worth{};
     Use most{};
     for (std::uint8_t i = 0; i < ROUTES; ++i) {
         const Route &route = peer.routes[i];
-        if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving) {
+        if (route.step != Route_Step::online || i == peer.sending || i == peer.receiving || i == peer.heard) {
             continue;
         }
         const Relay &relay = c.relays[route.relay];
-        const Use use{is_needed(c, relay), relay.online};
+        const Use use{peer.delivery->routes[i].proof != Proof::failed, is_needed(c, relay), relay.online};
         const std::pair worth{use, common_rank(relay.key, c.context.self.public_key, peer.key)};
         if (least == NO_ROUTE || worth < least_worth) {
             least = i;
@@ -212,9 +205,16 @@ void prune_relays(Tcp_Connections &c) {
     close_relays_of_sleepers(c);
     close_unused_relays(c);
     remove_orphans(c);
-    if (c.connected == 0 && c.keep_idle) {
+    if (c.connected < idle_wanted(c)) {
         wake_sleeping_relays(c);
     }
+}
+
+std::uint32_t idle_wanted(const Tcp_Connections &c) {
+    if (!c.keep_idle) {
+        return 0;
+    }
+    return c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
 }
 
 std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay) {
@@ -252,7 +252,10 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     peer.balance_at = NEVER;
-    if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
+    const bool cut_off = is_cut_off(c, peer);
+    if (cut_off) {
+        schedule_balance(c, slot, c.now + BALANCE_EVERY_MS);
+    } else if (peer.online > RECOMMENDED_FRIEND_TCP_CONNECTIONS) {
         bool alike = false;
         const std::uint8_t least = route_to_prune(c, peer, alike);
         if (alike && !peer.yielded) {
@@ -268,7 +271,7 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
         return;
     }
     peer.yielded = false;
-    if (peer.online < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
+    if (working_routes(c, peer) < RECOMMENDED_FRIEND_TCP_CONNECTIONS && peer.awake) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             const Route &route = peer.routes[i];
             if (route.relay == NO_RELAY) {
@@ -280,10 +283,14 @@ void balance_routes(Tcp_Connections &c, std::uint32_t slot) {
             if (route.step == Route_Step::pruned) {
                 set_step(c, slot, i, Route_Step::none);
             }
-            if (!c.relays[route.relay].unused) {
+            Relay &relay = c.relays[route.relay];
+            if (!relay.unused || cut_off) {
                 wake_relay(c, route.relay);
             }
             request_routes(c, route.relay);
+            if (cut_off) {
+                relay.used_since = c.now; // the other end needs time to come there, too
+            }
         }
     }
 }

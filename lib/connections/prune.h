@@ -11,6 +11,8 @@ inline void schedule_prune(Tcp_Connections &c, std::uint64_t at) {
     c.prune_at = std::min(c.prune_at, at);
 }
 void prune_relays(Tcp_Connections &c);
+/// Relays that are kept connected, so that peers can come online there.
+[[nodiscard]] std::uint32_t idle_wanted(const Tcp_Connections &c);
 /// End of the relay's min lifetime: the relay is not closed as unused before, since peers need time to come online
 /// there.
 [[nodiscard]] std::uint64_t min_lifetime_ends(const Tcp_Connections &c, const Relay &relay);

@@ -4,21 +4,13 @@
 #include <new>
 #include <tuple>
 
+#include "connections/peers.h"
 #include "connections/prune.h"
 #include "connections/relays.h"
 
 namespace toxtcp {
 
 namespace {
-
-/// Whether an awake connection tied to this relay has fewer routes online than wanted.
-bool reconnect_is_needed(const Tcp_Connections &c, const Relay &relay) {
-    return std::any_of(relay.tied.begin(), relay.tied.end(), [&c](std::uint32_t reference) {
-        const Connection &peer = c.peers[connection_of(reference)];
-        const std::size_t wanted = c.profile == Profile::saver ? 1 : RECOMMENDED_FRIEND_TCP_CONNECTIONS;
-        return peer.awake && peer.online < wanted;
-    });
-}
 
 bool is_waiting(const Tcp_Connections &c, std::uint32_t slot) {
     return c.relays.used(slot) && c.relays[slot].state == Relay_State::waiting;
@@ -33,7 +25,7 @@ bool host_tells_changes(const Tcp_Connections &c) {
 }
 
 bool has_priority(const Tcp_Connections &c, const Relay &relay) {
-    return is_outage(c) ? has_outage_priority(relay.backoff, c.pace) : reconnect_is_needed(c, relay);
+    return is_outage(c) ? has_outage_priority(relay.backoff, c.pace) : is_wanted_relay(c, relay);
 }
 
 /// The relay whose turn it is; NO_SLOT when no relay may be tried now.
@@ -61,7 +53,7 @@ void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
         outage_begins(c.pace, c.now);
     }
     Relay &relay = c.relays[slot];
-    backoff_failed(relay.backoff, c.now, up, reconnect_is_needed(c, relay), random_below(c, UINT32_MAX));
+    backoff_failed(relay.backoff, c.now, up, is_wanted_relay(c, relay), random_below(c, UINT32_MAX));
     if (is_outage(c)) {
         backoff_limit_in_outage(relay.backoff, c.now);
         if (up != 0) { // no other relay is tried before the one that was just lost

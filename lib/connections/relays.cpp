@@ -267,7 +267,7 @@ void disconnect_relay(Tcp_Connections &c, std::uint32_t slot, Reason reason, Rel
     }
     if (was_connected) {
         --c.connected;
-        if (c.connected == 0) {
+        if (c.connected < idle_wanted(c)) {
             schedule_prune(c, c.now); // sleeping relays may be needed
         }
     } else {
@@ -459,7 +459,7 @@ Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Endpoint
     if (const Error error = check_relay(c, endpoint, key); error != Error::ok) {
         return error;
     }
-    if (c.peers[peer].online >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(c, peer)) {
+    if (working_routes(c, c.peers[peer]) >= RECOMMENDED_FRIEND_TCP_CONNECTIONS || !has_place(c, peer)) {
         return Error::limit;
     }
     std::uint32_t slot = NO_SLOT;

@@ -4,7 +4,6 @@
 
 #include "connections/changes.h"
 #include "connections/peers.h"
-#include "connections/prune.h"
 #include "connections/relays.h"
 
 namespace toxtcp {
@@ -284,8 +283,8 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
             leave_route(c, peer_slot, i);
         }
     }
-    if (action.request_withdrawn) {
-        schedule_balance(c, peer_slot, c.now);
+    if (action.request_withdrawn || action.cut_off) {
+        c.peers[peer_slot].balance_at = c.now; // `serve_peer` balances the routes next
     }
     if (action.echo != 0) {
         send_echoes(c, peer_slot, action.echo, action.unheard);

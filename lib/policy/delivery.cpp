@@ -14,7 +14,8 @@ namespace {
 constexpr unsigned PERIOD_BITS = 30;
 /// A single echo has at least this long to be answered. Then all routes are probed.
 constexpr std::uint32_t SINGLE_LASTS_MS = 400;
-/// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored.
+/// A complaint that was this much longer on its way than the fastest echo is outdated, and ignored, unless the peer has
+/// heard nothing for that time and ROTATE_MS, and we have sent over the route in use for as long.
 constexpr std::int32_t STALE_COMPLAINT_MS = 500;
 /// After so long without an echo of the peer, its clock may have come around.
 constexpr std::uint32_t PEER_CLOCK_LASTS_MS = 1U << PERIOD_BITS;
@@ -190,6 +191,11 @@ std::uint8_t fastest(const Delivery &d, Route_Set routes, std::uint64_t now) {
     return best;
 }
 
+void cut_off(Delivery &d, Delivery_Action &action) {
+    d.cut_off = true;
+    action.cut_off = true;
+}
+
 void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool distrust, Delivery_Action &action) {
     if (distrust) {
         d.distrusted = union_of(d.distrusted, set_of(view.sending));
@@ -200,6 +206,7 @@ void rotate(Delivery &d, std::uint64_t now, const Delivery_View &view, bool dist
     if (without(view.usable, union_of(d.tried, view.stale)) == 0) {
         d.rounds = static_cast<std::uint8_t>(std::min(d.rounds + 1, 250));
         d.tried = set_of(view.sending);
+        cut_off(d, action);
     }
     action.rotate = true;
     action.avoid = d.tried;
@@ -303,7 +310,11 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
         d.timers_armed = false; // too late: the host has not ticked
         return;
     }
-    const bool delivers = answered_since(d, view.sending, d.silence_since);
+    // The peer may hear us, and have nothing to say.
+    const bool may_be_mute = d.peer_has_library && answered_since(d, view.sending, d.silence_since);
+    if (reached(d, d.rotate_at, now) && (!may_be_mute || now >= d.silence_since + MAX_ROTATE_MS)) {
+        cut_off(d, action);
+    }
     if (!has_choice(view)) {
         complain_alone(d, now, view, action);
         return;
@@ -335,8 +346,8 @@ void check_silence(Delivery &d, std::uint64_t now, const Delivery_View &view, De
     if (!reached(d, d.rotate_at, now)) {
         return;
     }
-    if (d.peer_has_library && delivers) {
-        d.rotate_at = later(d, now, rotation_delay(d)); // the peer hears us, and has nothing to say
+    if (may_be_mute) {
+        d.rotate_at = later(d, now, rotation_delay(d));
     } else {
         d.moved = true;
         rotate(d, now, view, false, action);
@@ -464,6 +475,8 @@ void rotate_for_complaint(Delivery &d, std::uint64_t now, const Delivery_View &v
     d.second_complaint_due = 0;
     if (has_choice(view)) {
         rotate(d, now, view, true, action);
+    } else {
+        cut_off(d, action);
     }
 }
 
@@ -569,6 +582,7 @@ void forget_complaints(Delivery &d) {
     d.second_complaint_due = 0;
     d.tried = 0;
     d.rounds = 0;
+    d.cut_off = false;
 }
 
 /// A new conversation begins.
@@ -751,7 +765,10 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
     if (d.peer_clock == 0 || delay < 0 || quiet > FORGET_MS) { // the clocks drift apart
         d.peer_offset = offset;
     } else if (delay > STALE_COMPLAINT_MS) {
-        unheard = 0;
+        const std::uint64_t sending_for = d.sending_since == 0 ? 0 : age_of(d, d.sending_since, now);
+        const bool counts =
+            std::min<std::uint64_t>(unheard, sending_for) >= ROTATE_MS + static_cast<std::uint32_t>(delay);
+        unheard = counts ? unheard : 0;
     } else {
         d.peer_offset += static_cast<std::uint32_t>(delay) / 8;
     }

@@ -26,6 +26,10 @@
 //     silent and answers nothing (1 s), or answers and is silent (3 s), it is made to choose another route: we withdraw
 //     the route that it was heard over last, then all routes but one, for each route in turn. What helped is kept for
 //     30 s, and twice as long each time. Then we request the withdrawn routes again.
+//   - Cut off: when a silence reaches its first rotation, or traffic has rotated through all routes for complaints, no
+//     route that is online counts as one that works, and all other routes and relays are requested (prune.h), until the
+//     peer is heard and complains no more. Where a peer with this library answers over the route in use, it may have
+//     nothing to say: then only after a minute of silence.
 //   - Verification: a route that came online is probed once there is data to send. All routes are probed when the route
 //     in use is lost. While data flows, the route in use is probed every 2 s, and all routes about every 30 s. A route
 //     that our own data loads is not: the echo would wait in the queue and come late.
@@ -63,6 +67,7 @@ inline constexpr std::uint32_t STREAM_GAP_MS = 250;         ///< data with no lo
 inline constexpr std::uint32_t TALKING_MS = 1'500;          ///< we are talking: data was sent no longer ago than this
 inline constexpr std::uint32_t ANSWERS_WITHIN_MS = 60'000;  ///< the answer to an older echo is ignored
 inline constexpr std::uint32_t FORGET_MS = 600'000;         ///< a conversation ends after this time without data
+inline constexpr std::uint32_t CUT_OFF_LASTS_MS = 60'000;   ///< without data, a connection counts as cut off this long
 inline constexpr std::uint32_t VERIFY_MS = 2'000;           ///< between two verifications of the route in use
 /// After so many verifications of the route in use alone, all routes are probed.
 inline constexpr std::uint8_t PROBE_ALL_EVERY = 15;
@@ -163,6 +168,7 @@ struct Delivery {
     bool requested_withdrawn : 1 = false; ///< all withdrawn routes were requested again, to offer one of them next
     bool offer_heard : 1 = false;         ///< the peer was heard since the last offer
     bool moved : 1 = false;               ///< traffic has moved in this silence, so its length is no pause of the peer
+    bool cut_off : 1 = false;             ///< no route works: see `delivery_is_cut_off`
     bool single : 1 = false;              ///< the burst is a single echo over the route in use
     bool peer_has_library : 1 = false;    ///< the peer has this library: it complains when it does not hear us
     bool peer_answers : 1 = false;        ///< true from the first answer until MAX_UNANSWERED bursts are unanswered
@@ -177,6 +183,7 @@ struct Delivery_Action {
     std::uint8_t failed = NO_ROUTE;  ///< this route failed: traffic moved away, and no answer came since
     Route_Set withdraw = 0;          ///< leave these routes, so that the peer sends over another route
     bool request_withdrawn = false;  ///< request the routes again that were withdrawn
+    bool cut_off = false;            ///< request all routes and relays: the connection is, or still is, cut off
     bool rotate = false;             ///< send traffic over the best route that is not in `avoid`, if there is one
     Route_Set avoid = 0;
 };
@@ -250,6 +257,11 @@ void delivery_lost(Delivery &d);
 /// Whether traffic rotates: an answer to an echo then does not show that a route delivers.
 [[nodiscard]] inline bool delivery_rotates(const Delivery &d) {
     return d.tried != 0;
+}
+
+/// Whether no route that is online counts as one that works: nothing gets through, in one direction at least.
+[[nodiscard]] inline bool delivery_is_cut_off(const Delivery &d, std::uint64_t now) {
+    return d.cut_off && now <= d.sent_at + CUT_OFF_LASTS_MS;
 }
 
 /// Whether traffic rotated away from the route recently because the peer complained.

@@ -3,14 +3,20 @@
 // Rule: 1. A connected relay where no peer is online, while more relays are connected than wanted. First those of bad
 //          reputation, then those with the fewest connections tied, then those with the longest round trip. A relay
 //          that is tied to a connection is disconnected and kept (it may be removed where the host wants no idle
-//          relays). It is connected again when the host names it again, or when no relay is connected any more.
-//       2. A relay that only sleeping connections use: it is disconnected and kept.
+//          relays). It is connected again when the host names it again, or when fewer relays are connected than wanted.
+//       2. A relay that only sleeping connections need: the others that are tied to it have enough routes. It is
+//          disconnected and kept.
 //       3. A relay that is away: after FAILED_ATTEMPTS if no connection is tied to it, or after GIVE_UP_MS if it was
 //          never up. Only while three others are connected.
 //       4. A route over a relay that is away, or that rule 1 disconnected, when another relay needs its place. The
-//          relay that is away longest goes first.
-//       5. One route of a peer that is online at more than three relays: where the relay is of least use to others.
-// Bound: no relay that the host named is lost while fewer than three others are connected.
+//          relay that is away longest goes first. While a connection is cut off, a route that was tried in vain gives
+//          way too, after these.
+//       5. One route of a peer that is online at more than three relays: one that failed, or else where the relay is of
+//          least use to others.
+//       While a connection is cut off (delivery.h), no route that is online counts as one that works: no route is
+//       pruned, all routes are requested, all relays tied to the connection are connected, and new relays are taken.
+// Bound: no relay that the host named is lost while fewer than three others are connected. No route stays given up while
+//        nothing gets through to the peer.
 #pragma once
 
 #include <array>

@@ -250,6 +250,34 @@ TEST_CASE("holding: a sleeping connection still gets data over a relay that an a
     CHECK(heard_once(f.a.data, "psst"));
 }
 
+TEST_CASE("holding: relays of sleeping connections are kept while an awake connection there has too few routes") {
+    Two_Peers f{ANY_TICKING(), 2};
+    INFO(to_string(f.world.ticking));
+    Sim_Peer &absent = f.world.add_peer();
+    const int other = befriend(f.a, absent.key, 5);
+    for (Sim_Relay &relay : f.world.relays) {
+        tie(f.a, other, relay);
+    }
+    f.world.advance(20'000);
+    CHECK(set_tcp_connection_to_status(f.a.c, f.a_to_b, false) == Error::ok);
+    const std::uint64_t connects = node_of(f.a).calls.connect;
+    f.world.advance(600'000);
+    CHECK(node_of(f.a).calls.connect == connects);
+    CHECK(tcp_connected_relays_count(f.a.c) == 2);
+
+    // The other peer comes online at three relays: now these two are not needed.
+    const int back = befriend(absent, f.a.key, 6);
+    for (int i = 0; i < 3; ++i) {
+        Sim_Relay &relay = f.world.add_relay();
+        tie(f.a, other, relay);
+        tie(absent, back, relay);
+    }
+    f.world.advance(20'000);
+    CHECK(tcp_connection_to_online_tcp_relays(f.a.c, other) == 3);
+    CHECK(state_of(f.a, f.relay(0)) == Relay_State::sleeping);
+    CHECK(state_of(f.a, f.relay(1)) == Relay_State::sleeping);
+}
+
 TEST_CASE("holding: a relay is not put to sleep in the first 10 s after it was connected") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));

@@ -1,6 +1,7 @@
 // Relays that report a peer as online but do not deliver its packets, and which relay a connection sends over.
 #include <toxtcp/echo.h>
 
+#include "sim/relay_kinds.h"
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -179,6 +180,54 @@ TEST_CASE("liars: a relay that reports an absent peer as online is left for a re
     CHECK(connection_info(a, a_to_b).sending == tcp_relay(a.c, honest.key));
     CHECK(relay_info(a, tcp_relay(a.c, liar.key)).failures == 1);
     CHECK(relay_info(a, tcp_relay(a.c, honest.key)).failures == 0);
+}
+
+TEST_CASE("liars: when the relays of all routes online carry nothing, a pruned route is requested again") {
+    const Relay_Kind kind =
+        GENERATE(Relay_Kind::drops, Relay_Kind::drops_one_way, Relay_Kind::passes_echoes, Relay_Kind::forges);
+    INFO(to_string(kind));
+    Two_Peers f{ANY_TICKING(), 4};
+    INFO(to_string(f.world.ticking));
+    std::array<Sim_Relay_Kind, 4> kinds;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        kinds[i].is_victim = [&f](const Public_Key &to) { return to == f.b.key; };
+        sim_relay_watch(kinds[i], f.relay(i));
+    }
+    f.talk(100'000, 100);
+    REQUIRE(tcp_connected_relays_count(f.a.c) == 3);
+    REQUIRE(tcp_connected_relays_count(f.b.c) == 3);
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (is_up(f.a, f.relay(i)) || is_up(f.b, f.relay(i))) {
+            sim_relay_turn(kinds[i], kind);
+        }
+    }
+    const std::uint64_t at = f.world.net.now;
+    f.talk(60'000, 100);
+    CHECK(longest_silence(f.a, at) <= 20'000);
+    CHECK(longest_silence(f.b, at) <= 20'000);
+    CHECK(longest_silence(f.b, f.world.net.now - 30'000) <= 500); // routes are pruned again, and not the one that works
+}
+
+TEST_CASE("liars: while nothing gets through, relays that the host names are taken, however many are online") {
+    const std::size_t relays = GENERATE(3U, 6U);
+    Two_Peers f{ANY_TICKING(), relays};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000, 100);
+    Sim_Relay &more = f.world.add_relay();
+    const auto name = [&](const Sim_Peer &peer, int connection) {
+        return add_tcp_relay_connection(peer.c, connection, more.address, more.key);
+    };
+    CHECK(name(f.a, f.a_to_b) == Error::limit);
+    for (std::size_t i = 0; i < relays; ++i) {
+        f.relay(i).drops_data = true;
+    }
+    f.talk(10'000, 100);
+    CHECK(name(f.a, f.a_to_b) == Error::ok);
+    CHECK(name(f.b, f.b_to_a) == Error::ok);
+    const std::uint64_t at = f.world.net.now;
+    f.talk(10'000, 100);
+    CHECK(longest_silence(f.a, at) <= 4'000);
+    CHECK(longest_silence(f.b, at) <= 4'000);
 }
 
 TEST_CASE("liars: a relay that begins to delay packets by seconds is left") {

@@ -76,6 +76,28 @@ TEST_CASE("reconnect: relays that were closed as not needed come back when no re
     CHECK(world.until(4'000, [&] { return tcp_connected_relays_count(a.c) != 0; }));
 }
 
+TEST_CASE("reconnect: relays that were closed as not needed come back when fewer are connected than wanted") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    const int a_to_b = befriend(a, b.key, 0);
+    for (int i = 0; i < 4; ++i) {
+        tie(a, a_to_b, world.add_relay());
+    }
+    world.advance(15'000);
+    REQUIRE(tcp_connected_relays_count(a.c) == RECOMMENDED_FRIEND_TCP_CONNECTIONS);
+    int killed = 0;
+    for (Sim_Relay &relay : world.relays) {
+        if (!is_up(a, relay)) {
+            tie(b, befriend(b, a.key, 0), relay); // the peer is at this relay alone
+        } else if (killed++ < 2) {
+            sim_relay_kill(relay);
+        }
+    }
+    CHECK(world.until(4'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, a_to_b) == 1; }));
+}
+
 TEST_CASE("reconnect: a relay that was closed as not needed gives its place to a new one") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));

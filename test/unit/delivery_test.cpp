@@ -606,6 +606,74 @@ DELIVERY_TEST("delivery: a complaint that a relay repeats counts once") {
     CHECK(s.moves == 0);
 }
 
+DELIVERY_TEST(
+    "delivery: a complaint that comes late counts only if it is about a longer time, and about the route in use") {
+    Scene s;
+    s.talk(2'000);
+    s.peer_echo(static_cast<std::uint32_t>(s.now), 0); // the fastest echo
+    const auto complain = [&](std::uint32_t unheard) {
+        s.peer_echo(static_cast<std::uint32_t>(s.now - 2'000), unheard); // 2 s late
+        s.talk(1'000);
+    };
+    complain(10'000);
+    complain(10'000);
+    CHECK(s.moves == 0); // when the peer said that, we had only begun to send
+    s.talk(5'000);
+    complain(4'000);
+    complain(4'000);
+    CHECK(s.moves == 0); // the peer may have heard us since
+    complain(10'000);
+    complain(10'000);
+    CHECK(s.moves == 1);
+}
+
+DELIVERY_TEST("delivery: a connection is cut off after 3 s of silence, until the peer is heard or data stops") {
+    Scene s;
+    s.talk(5'000);
+    s.pass(2'900);
+    CHECK_FALSE(delivery_is_cut_off(s.d, s.now));
+    s.pass(200);
+    CHECK(delivery_is_cut_off(s.d, s.now));
+    SECTION("the peer is heard") {
+        s.talk(20);
+        CHECK_FALSE(delivery_is_cut_off(s.d, s.now));
+    }
+    SECTION("data stops") {
+        s.pass(CUT_OFF_LASTS_MS - 1'000, 0);
+        CHECK(delivery_is_cut_off(s.d, s.now));
+        s.pass(1'100, 0);
+        CHECK_FALSE(delivery_is_cut_off(s.d, s.now));
+    }
+}
+
+DELIVERY_TEST("delivery: a connection with a muted peer with this library is cut off after a minute, not before") {
+    Scene s;
+    s.talk(5'000);
+    s.pass(59'000, 20, [&] { s.answer_after(20); });
+    CHECK_FALSE(delivery_is_cut_off(s.d, s.now));
+    s.pass(5'000, 20, [&] { s.answer_after(20); });
+    CHECK(delivery_is_cut_off(s.d, s.now));
+}
+
+DELIVERY_TEST("delivery: a connection is cut off when traffic has rotated through all routes for complaints") {
+    Scene s;
+    s.view.usable = GENERATE(Route_Set{0b001}, Route_Set{0b111});
+    s.talk(5'000);
+    std::size_t moves = 0;
+    s.pass(20'000, 20, [&] {
+        (void)delivery_heard(s.d, s.now);
+        s.answer_after(20); // echoes pass, and data does not
+        if (s.now % 1'000 == 0) {
+            s.peer_echo(delivery_stamp(s.now), 10'000);
+        }
+        moves = delivery_is_cut_off(s.d, s.now) ? moves : s.moves;
+    });
+    CHECK(delivery_is_cut_off(s.d, s.now));
+    CHECK(moves + 1 == static_cast<std::size_t>(std::popcount(s.view.usable)));
+    s.talk(12'000); // no complaint comes any more
+    CHECK_FALSE(delivery_is_cut_off(s.d, s.now));
+}
+
 DELIVERY_TEST("delivery: complaints have no effect while we send nothing") {
     Scene s;
     s.talk(5'000);

@@ -15,6 +15,7 @@ constexpr std::uint64_t ROUND_TRIPS = 4;
 constexpr std::uint64_t AT_MOST_MS = 3'000;
 constexpr std::uint64_t UNPROVED_MS = 9'000;       ///< echoes pass and data does not, or no echo is answered
 constexpr std::uint64_t UNPROVED_MANY_MS = 20'000; ///< with more than two such relays
+constexpr std::uint64_t PRUNED_MS = 20'000;        ///< the honest relay's route was pruned
 constexpr std::uint64_t COLD_MS = 1'000;
 constexpr std::uint64_t NOTICED_MS = 3'000;
 constexpr std::uint64_t UNNOTICED_MS = 15'000;
@@ -76,6 +77,9 @@ std::uint64_t interval_of(const World_Case &world, bool of_b) {
 
 std::uint64_t silence_bound(const World_Case &world) {
     const std::uint64_t interval = interval_of(world, true);
+    if (world.start == World_Start::pruned) {
+        return PRUNED_MS + interval;
+    }
     const std::size_t big = dropping_big(world);
     if (const std::size_t hidden = unproved(world); hidden != 0) {
         // Echoes are small, so a relay that drops big packets passes them too.

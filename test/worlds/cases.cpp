@@ -7,7 +7,7 @@ namespace toxtcp {
 
 namespace {
 
-constexpr const char *STARTS[] = {"cold", "warm"};
+constexpr const char *STARTS[] = {"cold", "warm", "pruned"};
 constexpr const char *TRAFFIC[] = {"both", "one_way", "seldom"};
 constexpr const char *PEERS[] = {"none_answer", "answers", "toxcore"};
 constexpr const char *EVENTS[] = {"none", "noticed", "unnoticed", "changed", "full", "hour", "day"};
@@ -114,6 +114,20 @@ void add_special(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> 
     }
 }
 
+/// The relay whose route was pruned is honest, and the three others are not. Their order does not matter.
+void add_pruned(std::vector<World_Case> &worlds, const std::vector<Relay_Kind> &relays) {
+    const bool has_order = std::is_sorted(relays.begin(), relays.end());
+    const bool is_one_honest = std::count(relays.begin(), relays.end(), Relay_Kind::honest) == 1;
+    if (relays.size() != MOST_RELAYS || !has_order || !is_one_honest) {
+        return;
+    }
+    for (const World_Traffic traffic : {World_Traffic::both, World_Traffic::one_way, World_Traffic::seldom}) {
+        for (const World_Peers peers : {World_Peers::answer, World_Peers::none_answer}) {
+            worlds.push_back({.start = World_Start::pruned, .traffic = traffic, .peers = peers, .relays = relays});
+        }
+    }
+}
+
 } // namespace
 
 std::vector<World_Case> all_worlds() {
@@ -125,6 +139,7 @@ std::vector<World_Case> all_worlds() {
                 add_special(worlds, relays, start);
                 add_toxcore(worlds, relays, start);
             }
+            add_pruned(worlds, relays);
         }
     }
     return worlds;

@@ -133,8 +133,9 @@ void work(Session &session) {
 // ---- output ----------------------------------------------------------------------------------------------------
 
 void print_rows(const char *title, const std::map<std::string, Row> &rows) {
-    static constexpr const char *COLUMNS[] = {"cold/both", "cold/one_way", "cold/seldom",
-                                              "warm/both", "warm/one_way", "warm/seldom"};
+    static constexpr const char *COLUMNS[] = {"cold/both",   "cold/one_way",   "cold/seldom",
+                                              "warm/both",   "warm/one_way",   "warm/seldom",
+                                              "pruned/both", "pruned/one_way", "pruned/seldom"};
     std::printf("%-18s", title);
     for (const char *const column : COLUMNS) {
         std::printf(" %18s", column);

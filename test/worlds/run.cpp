@@ -9,6 +9,7 @@ constexpr std::uint64_t MINUTE = 60 * SECOND;
 constexpr std::uint64_t HOUR = 60 * MINUTE;
 
 constexpr std::uint64_t WARM_MS = 10 * SECOND;
+constexpr std::uint64_t PRUNE_MS = 120 * SECOND; ///< both ends have pruned a route by then
 constexpr std::uint64_t BEFORE_EVENT_MS = 5 * SECOND;
 constexpr std::uint64_t WATCH_MS = 30 * SECOND; ///< longer than every bound
 constexpr std::uint64_t CALM_MS = 10 * SECOND;  ///< after the last packet; later no echo may be sent
@@ -170,6 +171,22 @@ void begin(Stage &s) {
         fail_world(s, "never a packet from the start");
     } else if (s.net.now - at > bound) {
         fail_world(s, "the first packets took " + of_at_most(s.net.now - at, bound) + " ms");
+    }
+}
+
+bool is_asleep(const World_Side &side, const World_Relay &relay) {
+    Relay_Info info;
+    return relay_info_of(side, relay, info) && info.state == Relay_State::sleeping;
+}
+
+/// Waits until both ends have pruned a route and its relay sleeps. This relay will be of the first kind.
+void prune_route(Stage &s) {
+    const auto is_pruned = [&s](const World_Relay &relay) { return is_asleep(s.a, relay) && is_asleep(s.b, relay); };
+    const auto find = [&] { return std::find_if(s.relays.begin(), s.relays.end(), is_pruned); };
+    if (sim_until(s.net, PRUNE_MS, [&] { return find() != s.relays.end(); })) {
+        std::swap(s.relays.front().kind, find()->kind);
+    } else {
+        fail_world(s, "no route was pruned");
     }
 }
 
@@ -373,7 +390,10 @@ World_Result run_world(const World_Case &world, bool story) {
     say_every(s, s.a, interval_of(world, false));
     say_every(s, s.b, interval_of(world, true));
     begin(s);
-    if (world.start == World_Start::warm) {
+    if (world.start == World_Start::pruned) {
+        prune_route(s);
+    }
+    if (world.start != World_Start::cold) {
         sim_advance(s.net, WARM_MS);
         turn_all(s);
     }

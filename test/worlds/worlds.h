@@ -11,7 +11,9 @@ namespace toxtcp {
 
 enum class World_Start : std::uint8_t {
     cold, ///< the relays are of their kinds from the start
-    warm  ///< all are honest while the peers talk for a while, then all turn to their kinds at the same time
+    warm, ///< all are honest while the peers talk for a while, then all turn to their kinds at the same time
+    /// The same, and the peers talk until both have pruned a route. The relay of this route turns to the first kind.
+    pruned
 };
 enum class World_Traffic : std::uint8_t {
     both,    ///< each sends a packet every 40 ms
