@@ -135,9 +135,11 @@ TOXTCP_API Error set_tcp_connection_to_status(Tcp_Connections *c, int connection
 
 /// Ties a relay to a connection, and connects to the relay if it is new. `already`: it is tied. `limit`: six relays are
 /// tied and none of them is away, or the relay is new and the peer is online at three others. While nothing gets through
-/// to the peer, relays at which it is online do not count, and give way. A relay that is named again with another
-/// address keeps both, up to four. It is tried at the new address next if it is not connected. If it sleeps and the
-/// connection needs it, it is connected again.
+/// to the peer, relays at which it is online do not count, and give way. If the relay sleeps and the connection needs
+/// it, it is connected again.
+/// A relay that is named again with another address keeps both, up to eight; with `limit` the address is not kept. If
+/// the relay is not connected, the new address is tried at once, but only one in ten minutes, and the others in turn.
+/// The address where the relay was connected last stays, and every second attempt goes there.
 TOXTCP_API Error add_tcp_relay_connection(Tcp_Connections *c, int connection, const Ip_Port &address,
                                           const Public_Key &relay_key);
 

@@ -105,8 +105,7 @@ struct Connection {
 
 struct Relay {
     Public_Key key{};
-    Addresses addresses;                         ///< an address of Family::none stands for `name` and a port
-    std::shared_ptr<const std::string> name;     ///< host name, looked up by the proxy; null: none
+    Addresses addresses;
     Relay_State state = Relay_State::connecting; ///< never `stale`: see `is_stale`
     std::unique_ptr<Relay_Link> link;            ///< null while it sleeps or waits
 
@@ -126,9 +125,10 @@ struct Relay {
     bool unused = false; ///< it sleeps because no peer was online there
     Reason last_end = Reason::none;
     std::uint16_t proxy_status = 0;
-    std::uint64_t up_since = 0;   ///< ms, since when it is connected; 0: it is not
-    std::uint64_t used_since = 0; ///< ms, when it came up or a route was last requested: see `min_lifetime_ends`
-    std::uint64_t logged_at = 0;  ///< ms, of the last warning about its end: one an hour
+    std::uint64_t up_since = 0;       ///< ms, since when it is connected; 0: it is not
+    std::uint64_t used_since = 0;     ///< ms, when it came up or a route was last requested: see `min_lifetime_ends`
+    std::uint64_t logged_at = 0;      ///< ms, of the last warning about its end: one an hour
+    std::uint64_t new_address_at = 0; ///< ms, from this time on a new address is tried at once
     std::uint32_t times_stale = 0;
     std::uint32_t failures = 0; ///< times that a peer's traffic left it because another relay delivered
 

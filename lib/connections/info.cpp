@@ -62,10 +62,11 @@ bool tcp_relay_info(const Tcp_Connections *c, int relay_handle, Relay_Info &info
         return false;
     }
     const Relay &relay = c->relays[slot];
+    const Relay_Endpoint &endpoint = current_endpoint(relay.addresses);
     info = {.handle = relay_handle,
             .public_key = relay.key,
-            .address = current_address(relay.addresses),
-            .name = current_endpoint(relay).name == nullptr ? std::string{} : *relay.name,
+            .address = endpoint.address,
+            .name = endpoint.name == nullptr ? std::string{} : *endpoint.name,
             .state = public_state(relay),
             .last_end = relay.last_end,
             .proxy_status = relay.proxy_status,

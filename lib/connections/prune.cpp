@@ -227,6 +227,7 @@ void wake_relay(Tcp_Connections &c, std::uint32_t slot) {
     if (relay.state == Relay_State::sleeping) {
         relay.state = Relay_State::waiting;
         relay.unused = false;
+        backoff_reset(relay.backoff, c.now);
         retry_now(c, slot);
     }
 }

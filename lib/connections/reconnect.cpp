@@ -64,7 +64,7 @@ void queue_reconnect(Tcp_Connections &c, std::uint32_t slot, std::uint64_t up) {
 }
 
 void retry_now(Tcp_Connections &c, std::uint32_t slot) {
-    backoff_reset(c.relays[slot].backoff, c.now);
+    backoff_ready(c.relays[slot].backoff, c.now);
     c.relays[slot].backoff.queue_order = 0; // before all others
     c.pace.round_since = 0;                 // of which none has priority
     update_reconnect_at(c);
@@ -100,7 +100,7 @@ void reconnect(Tcp_Connections &c) {
         c.pace.next_at = c.now + reconnect_pace(c.pace, c.now, host_tells_changes(c));
         if (!begun) {
             c.relays[slot].last_end = Reason::connect_failed;
-            next_address(c.relays[slot].addresses);
+            next_address(c.relays[slot].addresses, c.relays[slot].was_up);
             queue_reconnect(c, slot, 0);
         }
     }

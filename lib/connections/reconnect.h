@@ -7,7 +7,7 @@ namespace toxtcp {
 
 /// A relay's attempt failed (`up` is 0), or its connection ended after `up` ms: it waits in the queue for its turn.
 void queue_reconnect(Tcp_Connections &c, std::uint32_t relay, std::uint64_t up);
-/// A waiting relay is to be tried next, as soon as the pace allows.
+/// A waiting relay is to be tried next, as soon as the pace allows. Its failures still count.
 void retry_now(Tcp_Connections &c, std::uint32_t relay);
 /// Connects the relay whose turn it is, if the pace allows.
 void reconnect(Tcp_Connections &c);

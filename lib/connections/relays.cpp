@@ -36,8 +36,8 @@ void log_end(Tcp_Connections &c, Relay &relay, Reason reason) {
     relay.logged_at = is_news ? c.now : relay.logged_at;
     try {
         log(c, level,
-            "relay " + to_string(relay.key).substr(0, 8) + " at " + endpoint_text(current_endpoint(relay)) + ": " +
-                to_string(reason) + proxy_text(c, relay));
+            "relay " + to_string(relay.key).substr(0, 8) + " at " + endpoint_text(current_endpoint(relay.addresses)) +
+                ": " + to_string(reason) + proxy_text(c, relay));
     } catch (const std::bad_alloc &) {
         log(c, level, to_string(reason));
     }
@@ -154,11 +154,6 @@ std::uint32_t find_relay(const Tcp_Connections &c, const Public_Key &key) {
     return c.relay_index.find(key);
 }
 
-Relay_Endpoint current_endpoint(const Relay &relay) {
-    const Ip_Port &address = current_address(relay.addresses);
-    return {address, address.family == Family::none ? relay.name : nullptr};
-}
-
 Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &key, std::uint32_t &slot) {
     slot = NO_SLOT;
     if (c.relays.full() && !remove_never_connected(c)) {
@@ -169,10 +164,8 @@ Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public
         if (slot == NO_SLOT) {
             return Error::limit;
         }
-        bool is_new = true;
         c.relays[slot].key = key;
-        c.relays[slot].name = endpoint.name;
-        add_address(c.relays[slot].addresses, endpoint.address, is_new);
+        add_address(c.relays[slot].addresses, endpoint);
         c.relay_deadlines.reserve(c.relays.size());
         c.relay_index.insert(slot);
     } catch (const std::bad_alloc &) {
@@ -193,7 +186,8 @@ Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public
 bool connect_relay(Tcp_Connections &c, std::uint32_t slot) {
     Relay &relay = c.relays[slot];
     relay.link.reset(new (std::nothrow) Relay_Link);
-    if (relay.link == nullptr || !link_open(*relay.link, c.context, current_endpoint(relay), relay.key, slot, c.now)) {
+    if (relay.link == nullptr ||
+        !link_open(*relay.link, c.context, current_endpoint(relay.addresses), relay.key, slot, c.now)) {
         relay.link.reset();
         return false;
     }
@@ -212,6 +206,7 @@ void relay_came_up(Tcp_Connections &c, std::uint32_t slot) {
     relay.load = {};
     relay.send_window = {};
     backoff_connected(relay.backoff);
+    address_works(relay.addresses);
     --c.connecting;
     ++c.connected;
     report(c, Change_Kind::relay_up, {.relay = slot});
@@ -230,7 +225,7 @@ void relay_went_down(Tcp_Connections &c, std::uint32_t slot, Reason reason) {
     const std::uint64_t up = is_connected(relay) ? std::max<std::uint64_t>(c.now - relay.up_since, 1) : 0;
     disconnect_relay(c, slot, reason, Relay_State::waiting);
     if (up == 0) {
-        next_address(relay.addresses);
+        next_address(relay.addresses, relay.was_up);
     }
     const Away_View away{relay.backoff.attempts + (up == 0), static_cast<std::uint32_t>(relay.tied.size()),
                          relay.was_up, relay.backoff.away_since};
@@ -383,8 +378,13 @@ void serve_relay(Tcp_Connections &c, std::uint32_t slot) {
 
 namespace {
 
-/// An attempt older than this is ended when the host names another address.
+/// An attempt older than this is ended for a new address that is tried at once.
 constexpr std::uint64_t ABANDON_MS = 2'000;
+
+/// A new address of a relay is tried at once, unless another was in this time: peers tell the host addresses, which may
+/// be wrong. The time is longer than two attempts and their waits take, so that all other addresses have their turns.
+constexpr std::uint64_t NEW_ADDRESS_EVERY_MS = 600'000;
+static_assert(NEW_ADDRESS_EVERY_MS > 2 * (CONNECT_TIMEOUT_MS + MAX_RETRY_MS + COALESCE_MS));
 
 Error check_endpoint(const Tcp_Connections &c, const Relay_Endpoint &endpoint) {
     const Family family = endpoint.address.family;
@@ -402,32 +402,26 @@ Error check_relay(const Tcp_Connections &c, const Relay_Endpoint &endpoint, cons
     return is_weak_key(key) ? Error::bad_key : Error::ok;
 }
 
-/// The host names a known relay again. If the address is new and the relay is not connected, this address is tried
-/// next.
+/// The host names a known relay again. A new address is tried at once if the relay is not connected, or else in its
+/// turn: see NEW_ADDRESS_EVERY_MS. Earlier failures of the relay still count.
 void update_known_relay(Tcp_Connections &c, std::uint32_t slot, const Relay_Endpoint &named) {
     Relay &relay = c.relays[slot];
     if (check_endpoint(c, named) != Error::ok) {
         return;
     }
-    bool is_new = false;
-    const std::uint8_t index = add_address(relay.addresses, named.address, is_new);
-    if (named.name != nullptr && (relay.name == nullptr || *relay.name != *named.name)) {
-        relay.name = named.name;
-        is_new = true;
-    }
-    if (!is_new || is_connected(relay)) {
+    const std::uint8_t index = add_address(relay.addresses, named);
+    if (index == MAX_RELAY_ADDRESSES || is_connected(relay) || c.now < relay.new_address_at) {
         return;
     }
     if (relay.state == Relay_State::connecting) {
         if (c.now < relay.link->client.started + ABANDON_MS) {
-            return; // it may succeed; otherwise the new address is tried
+            return; // it may succeed; otherwise all addresses have their turns
         }
         disconnect_relay(c, slot, Reason::connect_failed, Relay_State::waiting);
     }
+    relay.new_address_at = c.now + NEW_ADDRESS_EVERY_MS;
     relay.addresses.current = index;
-    if (relay.state == Relay_State::waiting) {
-        retry_now(c, slot);
-    }
+    retry_now(c, slot);
 }
 
 Error add_global(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &relay_key) {
@@ -453,8 +447,11 @@ Error add_to_connection(Tcp_Connections &c, int connection, const Relay_Endpoint
     const Public_Key key = canonical_key(relay_key);
     update_now(c);
     if (const std::uint32_t known = find_relay(c, key); known != NO_SLOT) {
-        update_known_relay(c, known, endpoint);
-        return tie(c, peer, known);
+        const Error error = tie(c, peer, known);
+        if (error == Error::ok || error == Error::already) {
+            update_known_relay(c, known, endpoint);
+        }
+        return error;
     }
     if (const Error error = check_relay(c, endpoint, key); error != Error::ok) {
         return error;
@@ -542,8 +539,8 @@ std::size_t tcp_copy_connected_relays_index(const Tcp_Connections *c, std::span<
         const std::uint32_t slot = (index % size + i) % size;
         // Others cannot use a host name that only our proxy can look up.
         if (c->relays.used(slot) && is_connected(c->relays[slot]) &&
-            current_endpoint(c->relays[slot]).name == nullptr) {
-            nodes[count++] = {c->relays[slot].key, current_address(c->relays[slot].addresses)};
+            current_endpoint(c->relays[slot].addresses).name == nullptr) {
+            nodes[count++] = {c->relays[slot].key, current_endpoint(c->relays[slot].addresses).address};
         }
     }
     return count;

@@ -9,8 +9,6 @@ namespace toxtcp {
 /// Adds a relay and begins to connect to it.
 [[nodiscard]] Error add_relay(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &key,
                               std::uint32_t &slot);
-/// The address or host name of the present connection, or of the next attempt.
-[[nodiscard]] Relay_Endpoint current_endpoint(const Relay &relay);
 /// Begins to connect. False when memory or a socket cannot be had, or the connect fails at once: nothing has changed.
 [[nodiscard]] bool connect_relay(Tcp_Connections &c, std::uint32_t slot);
 void relay_came_up(Tcp_Connections &c, std::uint32_t slot);

@@ -1,6 +1,7 @@
 #include "connections/traffic.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "connections/changes.h"
 #include "connections/peers.h"
@@ -147,7 +148,9 @@ void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route)
     Relay &relay = c.relays[slot];
     ++relay.failures;
     ++c.peers[peer_slot].failures;
-    reputation_failed(relay.reputation, peer_slot, c.now);
+    std::uint64_t peer = 0;
+    std::memcpy(&peer, c.peers[peer_slot].key.data(), sizeof peer);
+    reputation_failed(relay.reputation, peer, c.now);
     report(c, Change_Kind::relay_failed, {.relay = slot, .peer = peer_slot, .reason = Reason::not_delivering});
 }
 

@@ -48,10 +48,14 @@ void backoff_connected(Backoff &backoff) {
     backoff.away_since = 0;
 }
 
-void backoff_reset(Backoff &backoff, std::uint64_t at) {
-    backoff.attempts = 0;
+void backoff_ready(Backoff &backoff, std::uint64_t at) {
     backoff.ready_at = at;
     backoff.may_coalesce = false;
+}
+
+void backoff_reset(Backoff &backoff, std::uint64_t at) {
+    backoff.attempts = 0;
+    backoff_ready(backoff, at);
 }
 
 std::uint64_t backoff_wake_at(const Backoff &backoff) {

@@ -14,10 +14,11 @@
 //       - The pace becomes very slow only where the host tells of network changes and every attempt fails at once: then
 //         there is no network. Where attempts begin and then fail, the fault is farther away, and the host cannot tell
 //         its end.
-// Bound: a dead relay is tried at most 40 times in an hour after the first minute, a relay that flaps 60 times. A day
-//       without a network takes less than 1,000 attempts where the host tells of changes. Otherwise the pace is 2 s at
-//       the slowest, so that the end of an outage is found within 15 s if at most six relays were in use when it
-//       began, and within 3 s after a change of network if at most 15 were. Any number of other relays may be dead.
+// Bound: while another relay stays connected, a dead relay is tried at most 40 times in an hour after the first minute
+//       (and once more in ten minutes if new addresses are named for it), a relay that flaps 60 times. A day without a
+//       network takes less than 1,000 attempts where the host tells of changes. Otherwise the pace is 2 s at the
+//       slowest, so that the end of an outage is found within 15 s if at most six relays were in use when it began, and
+//       within 3 s after a change of network if at most 15 were. Any number of other relays may be dead.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,9 @@ void backoff_failed(Backoff &backoff, std::uint64_t now, std::uint64_t up, bool 
 void backoff_limit_in_outage(Backoff &backoff, std::uint64_t now);
 /// The relay is connected.
 void backoff_connected(Backoff &backoff);
-/// The relay is to be tried at `at`, whatever happened before: the network or the relay's address has changed.
+/// The relay may be tried at `at`. Its failures still count: it has a new address, which may be wrong.
+void backoff_ready(Backoff &backoff, std::uint64_t at);
+/// The relay is to be tried at `at`, whatever happened before: the network has changed, or the relay slept.
 void backoff_reset(Backoff &backoff, std::uint64_t at);
 /// When the retry should wake the host.
 [[nodiscard]] std::uint64_t backoff_wake_at(const Backoff &backoff);

@@ -4,7 +4,7 @@
 
 namespace toxtcp {
 
-void reputation_failed(Reputation &reputation, std::uint32_t peer, std::uint64_t now) {
+void reputation_failed(Reputation &reputation, std::uint64_t peer, std::uint64_t now) {
     auto &failures = reputation.failures;
     auto place =
         std::find_if(failures.begin(), failures.end(), [peer](const auto &failure) { return failure.peer == peer; });

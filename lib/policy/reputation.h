@@ -17,13 +17,13 @@ inline constexpr std::size_t BAD_REPUTATION_PEERS = 2;
 
 struct Reputation {
     struct Failure {
-        std::uint32_t peer = UINT32_MAX; ///< slot of the connection to the peer
-        std::uint64_t at = 0;            ///< ms; 0: none
+        std::uint64_t peer = 0; ///< a part of its key: its connection may be made anew, in another slot
+        std::uint64_t at = 0;   ///< ms; 0: none
     };
     std::array<Failure, BAD_REPUTATION_PEERS> failures{}; ///< the latest, of different peers
 };
 
-void reputation_failed(Reputation &reputation, std::uint32_t peer, std::uint64_t now);
+void reputation_failed(Reputation &reputation, std::uint64_t peer, std::uint64_t now);
 [[nodiscard]] bool has_bad_reputation(const Reputation &reputation, std::uint64_t now);
 
 } // namespace toxtcp

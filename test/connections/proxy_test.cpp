@@ -195,7 +195,7 @@ TEST_CASE("proxy: a relay can be given by a host name that only the proxy can lo
     CHECK(world.until(2'000, [&] { return proxy.by_name == 2 && is_up(a, relay); }));
 }
 
-TEST_CASE("proxy: a relay's name and addresses are tried in turn, and a new name replaces the old one") {
+TEST_CASE("proxy: a relay's names and addresses are tried in turn") {
     const auto type = GENERATE(Proxy_Type::http, Proxy_Type::socks5);
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));
@@ -215,6 +215,25 @@ TEST_CASE("proxy: a relay's name and addresses are tried in turn, and a new name
         CHECK(add_tcp_relay_global_by_name(a.c, "new.example", relay.address.port, relay.key) == Error::already);
     }
     CHECK(world.until(2'000, [&] { return is_up(a, relay); }));
+}
+
+TEST_CASE("proxy: a relay with several host names is reached by any of them, however often all are named") {
+    const int good = GENERATE(0, 1, 4, 7);
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking) << ", name " << good);
+    Sim_Proxy &proxy = world.add_proxy(Proxy_Type::socks5);
+    Sim_Relay &relay = world.add_relay();
+    Sim_Peer_Def def;
+    def.proxy = proxy.proxy;
+    Sim_Peer &a = world.add_peer(def);
+    proxy.names["relay" + std::to_string(good)] = relay.address;
+    for (int i = 0; i < 5 && !is_up(a, relay); ++i) {
+        for (int name = 0; name < 8; ++name) {
+            (void)add_tcp_relay_global_by_name(a.c, "relay" + std::to_string(name), relay.address.port, relay.key);
+        }
+        world.advance(5'000);
+    }
+    CHECK(is_up(a, relay));
 }
 
 TEST_CASE("proxy: text that is no host name is refused, and so is any name without a proxy") {

@@ -51,6 +51,72 @@ TEST_CASE("reconnect: a dead relay is tried with growing pauses, and stays tied 
     CHECK(f.world.until(1'000, [&] { return is_up(f.a, dead); }));
 }
 
+TEST_CASE("reconnect: a relay with several addresses is reached at any of them, however often all are named") {
+    const std::size_t good = GENERATE(0U, 1U, 3U, 5U, 7U);
+    const bool silent = GENERATE(false, true); // at the other addresses nobody answers, or connects are refused
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking) << ", address " << good << ", silent: " << silent);
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &relay = world.add_relay();
+    std::vector<Ip_Port> addresses;
+    for (std::size_t i = 0; i < 8; ++i) {
+        Sim_Relay &other = world.add_relay();
+        node_of(other).blackhole = silent;
+        node_of(other).refusing = !silent;
+        addresses.push_back(i == good ? relay.address : other.address);
+    }
+    for (int i = 0; i < 20 && !is_up(a, relay); ++i) {
+        for (const Ip_Port &address : addresses) {
+            (void)add_tcp_relay_global(a.c, address, relay.key);
+        }
+        world.advance(5'000);
+    }
+    CHECK(is_up(a, relay));
+}
+
+TEST_CASE("reconnect: wrong addresses that a peer names keep no relay away, and cost few attempts") {
+    Two_Peers f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    Sim_Relay &relay = f.relay(0);
+    const int hostile = befriend(f.a, some_key(f.world), 1);
+    Ip_Port wrong = sim_new_address(f.world.net);
+    const auto name_wrong_addresses = [&](std::uint64_t ms) {
+        for (const std::uint64_t end = f.world.net.now + ms; f.world.net.now < end && !is_up(f.a, relay);) {
+            ++wrong.port;
+            REQUIRE(add_tcp_relay_connection(f.a.c, hostile, wrong, relay.key) != Error::limit);
+            f.world.advance(2'200);
+        }
+    };
+    sim_relay_kill(relay);
+    f.world.advance(1'000);
+    name_wrong_addresses(60'000);
+    const std::uint64_t connects = node_of(f.a).calls.connect;
+    name_wrong_addresses(3'600'000);
+    REQUIRE_FALSE(is_up(f.a, relay));
+    CHECK(node_of(f.a).calls.connect - connects <= 40 + 6);
+    sim_relay_return(relay);
+    name_wrong_addresses(2 * 212'000); // two attempts
+    CHECK(is_up(f.a, relay));
+}
+
+TEST_CASE("reconnect: an address is not taken from a peer whose connection takes no further relay") {
+    Two_Peers f{ANY_TICKING()};
+    INFO(to_string(f.world.ticking));
+    const int other = befriend(f.a, some_key(f.world), 1);
+    for (std::size_t i = 0; i < MAX_FRIEND_TCP_CONNECTIONS; ++i) {
+        tie(f.a, other, f.world.add_relay());
+    }
+    f.world.advance(1'000);
+    Sim_Relay &relay = f.relay(0);
+    sim_relay_move(relay);
+    f.world.advance(1'000);
+    CHECK(add_tcp_relay_connection(f.a.c, other, relay.address, relay.key) == Error::limit);
+    f.world.advance(60'000);
+    CHECK_FALSE(is_up(f.a, relay));
+    CHECK(add_tcp_relay_connection(f.a.c, f.a_to_b, relay.address, relay.key) == Error::already);
+    CHECK(f.world.until(500, [&] { return is_up(f.a, relay); })); // a new address is tried at once
+}
+
 TEST_CASE("reconnect: relays that were closed as not needed come back when no relay is connected") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));

@@ -385,6 +385,17 @@ TEST_CASE("backoff: a relay with priority comes first, then the relay that has w
     CHECK_FALSE(is_tried_before({false, NOW}, {false, NOW}));
 }
 
+TEST_CASE("backoff: a relay with a new address is ready at once, and its failures still count") {
+    Backoff backoff;
+    for (int i = 0; i < 30; ++i) {
+        backoff_failed(backoff, NOW, 0, false, 0);
+    }
+    backoff_ready(backoff, NOW);
+    CHECK(backoff_wake_at(backoff) == NOW);
+    backoff_failed(backoff, NOW, 0, false, 0);
+    CHECK(backoff.ready_at == NOW + MAX_RETRY_MS);
+}
+
 // ---- prune
 
 TEST_CASE("prune: relays of bad reputation go first, then those with the fewest tied peers, then the slowest") {
