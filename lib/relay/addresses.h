@@ -20,13 +20,13 @@ namespace toxtcp {
 /// Three ports on IPv4 and on IPv6 are six addresses: lists of public relays have such relays.
 inline constexpr std::uint8_t MAX_RELAY_ADDRESSES = 8;
 
-struct Relay_Address {
+struct Known_Address {
     Relay_Endpoint endpoint;
     bool failed = false; ///< since it was named, or since the relay was connected there
 };
 
 struct Addresses {
-    std::array<Relay_Address, MAX_RELAY_ADDRESSES> list{};
+    std::array<Known_Address, MAX_RELAY_ADDRESSES> list{};
     std::uint8_t count = 0;
     std::uint8_t current = 0; ///< index of the address in use, or tried next
     std::uint8_t turn = 0;    ///< index of the address whose turn it was last
@@ -44,7 +44,7 @@ inline const Relay_Endpoint &current_endpoint(const Addresses &addresses) {
 
 /// Adds an address. Returns its index, or MAX_RELAY_ADDRESSES when it is known or not taken.
 inline std::uint8_t add_address(Addresses &addresses, const Relay_Endpoint &endpoint) {
-    const auto is_known = [&endpoint](const Relay_Address &known) { return is_same(known.endpoint, endpoint); };
+    const auto is_known = [&endpoint](const Known_Address &known) { return is_same(known.endpoint, endpoint); };
     if (std::any_of(addresses.list.begin(), addresses.list.begin() + addresses.count, is_known)) {
         return MAX_RELAY_ADDRESSES;
     }

@@ -31,7 +31,7 @@ std::vector<int> attempts(Addresses &addresses, bool was_up, int count) {
 
 bool has_port(const Addresses &addresses, int port) {
     return std::any_of(addresses.list.begin(), addresses.list.end(),
-                       [port](const Relay_Address &known) { return known.endpoint.address.port == port; });
+                       [port](const Known_Address &known) { return known.endpoint.address.port == port; });
 }
 
 } // namespace
@@ -72,7 +72,7 @@ TEST_CASE("addresses: those that are named neither push out one that was not tri
         CHECK(has_port(addresses, first));
     }
     CHECK(std::any_of(addresses.list.begin(), addresses.list.end(),
-                      [](const Relay_Address &known) { return known.endpoint.address.port >= 100; }));
+                      [](const Known_Address &known) { return known.endpoint.address.port >= 100; }));
 }
 
 TEST_CASE("addresses: a known address or host name is not added again") {

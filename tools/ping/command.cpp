@@ -47,17 +47,12 @@ void keep_address(Pinger &pinger, const Relay_Address &address) {
         return;
     }
     const auto is_same = [&address](const Relay_Address &other) { return place_of(other) == place_of(address); };
-    const auto has_other_name = [&address](const Relay_Address &other) {
-        return other.by_name && address.by_name && other.relay.host != address.relay.host;
-    };
     if (std::any_of(kept->begin(), kept->end(), is_same)) {
         return;
     }
     if (kept->size() == MAX_ADDRESSES_OF_RELAY) {
         complain("ping", place_of(address) + " is left out: of a relay, " + std::to_string(MAX_ADDRESSES_OF_RELAY) +
                              " addresses are tried");
-    } else if (std::any_of(kept->begin(), kept->end(), has_other_name)) {
-        complain("ping", place_of(address) + " is left out: the library keeps one host name of a relay");
     } else {
         kept->push_back(address);
     }

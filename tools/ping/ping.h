@@ -22,7 +22,7 @@ namespace toxtcp {
 inline constexpr std::uint64_t MEET_WITHIN_US = 15 * SECOND_US;
 inline constexpr std::uint64_t NEXT_ADDRESS_US = 10 * SECOND_US;
 /// The library keeps this many addresses of a relay.
-inline constexpr std::size_t MAX_ADDRESSES_OF_RELAY = 4;
+inline constexpr std::size_t MAX_ADDRESSES_OF_RELAY = 8;
 inline constexpr std::uint64_t LAST_ANSWER_US = 2 * SECOND_US; ///< time for the last answers, after the last ping
 
 /// The addresses of one relay: all have the same key. At least one, at most MAX_ADDRESSES_OF_RELAY.
