@@ -98,24 +98,35 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
     return views;
 }
 
-bool send_packet(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes bytes) {
-    const Route &over = c.peers[peer_slot].routes[route];
-    Relay &relay = c.relays[over.relay];
-    Packet packet;
-    packet.type = Packet_Type::data;
-    packet.id = over.id;
-    packet.data = bytes;
-    const Error error = link_send(*relay.link, c.context.host, packet, over.relay);
+Error send_packet(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
+    Relay &relay = c.relays[relay_slot];
+    const Error error = link_send(*relay.link, c.context.host, packet, relay_slot);
     if (error == Error::full) {
-        note_full(c, over.relay);
+        note_full(c, relay_slot);
     } else if (error == Error::not_online) {
-        wake_relay_at(c, over.relay, c.now);
+        wake_relay_at(c, relay_slot, c.now);
     } else if (error == Error::ok) {
         ++relay.traffic.packets_sent;
-        relay.traffic.bytes_sent += bytes.size();
-        note_relay_sent(c, over.relay, bytes.size());
+        relay.traffic.bytes_sent += packet.data.size();
+        note_relay_sent(c, relay_slot, packet.data.size());
     }
-    return error == Error::ok;
+    return error;
+}
+
+Packet data_packet(const Route &route, Bytes bytes) {
+    Packet packet;
+    packet.type = Packet_Type::data;
+    packet.id = route.id;
+    packet.data = bytes;
+    return packet;
+}
+
+Packet oob_packet(const Public_Key &receiver, Bytes bytes) {
+    Packet packet;
+    packet.type = Packet_Type::oob_send;
+    packet.public_key = receiver.data();
+    packet.data = bytes;
+    return packet;
 }
 
 void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
@@ -137,7 +148,7 @@ void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, 
         std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
         echo.number = make_number(c, stamp, i);
         make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key, echo, request);
-        if (send_packet(c, peer_slot, i, request)) {
+        if (send_packet(c, peer.routes[i].relay, data_packet(peer.routes[i], request)) == Error::ok) {
             ++peer.echoes_sent;
         }
     }
@@ -184,8 +195,7 @@ bool handle_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     return true; // also an answer that a relay repeats is not for the host
 }
 
-/// Handles a request of the peer: tells Delivery, and answers over the route that the request came over, so that the
-/// answer proves both directions. False when the packet is for the host: not a valid request, or the host answers
+/// Handles a request of the peer: tells Delivery, and answers. False when the packet is for the host: not a valid request, or the host answers
 /// echoes.
 bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
@@ -210,13 +220,21 @@ bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t ro
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
-    if (route_usable(c, c.peers[peer_slot], route)) {
-        static_cast<void>(send_packet(c, peer_slot, route, response));
-    }
+    static_cast<void>(send_answer(c, peer_slot, route, response));
     return true;
 }
 
 } // namespace
+
+Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index, Bytes answer) {
+    const Connection &peer = c.peers[peer_slot];
+    const Route &route = peer.routes[route_index];
+    if (route.relay == NO_RELAY || !is_connected(c.relays[route.relay])) {
+        return Error::not_online; // the host has ended it in its callback
+    }
+    const bool online = route_usable(c, peer, route_index);
+    return send_packet(c, route.relay, online ? data_packet(route, answer) : oob_packet(peer.key, answer));
+}
 
 bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t route) {
     return peer.routes[route].step == Route_Step::online &&
@@ -318,13 +336,7 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
-    Packet answer;
-    answer.type = Packet_Type::oob_send;
-    answer.public_key = sender.data();
-    answer.data = response;
-    if (link_send(*c.relays[relay].link, c.context.host, answer, relay) == Error::not_online) {
-        wake_relay_at(c, relay, c.now);
-    }
+    static_cast<void>(send_packet(c, relay, oob_packet(sender, response)));
     return true;
 }
 

@@ -39,6 +39,9 @@ inline void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
     }
 }
 
+/// Sends the answer to an echo that came over this route, so that it proves both directions of the route. It goes by OOB
+/// where the echo did: the peer is not online at the route.
+Error send_answer(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes answer);
 /// Handles a packet that is an echo request or response. True when the packet is done with, and not for the host.
 /// `route`: the route that the packet came over.
 [[nodiscard]] bool handle_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);
