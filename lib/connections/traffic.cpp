@@ -11,25 +11,38 @@ namespace toxtcp {
 
 namespace {
 
-/// Echoes that we send to all peers together: this many a second on average, and MOST_ECHOES at once.
-constexpr std::uint32_t ECHOES_A_SECOND = 10;
-constexpr std::uint32_t MOST_ECHOES = 40;
-/// The same for answers to keys that have no connection.
-constexpr std::uint32_t ANSWERS_A_SECOND = 20;
-constexpr std::uint32_t MOST_ANSWERS = 40;
+/// How often packets may be sent.
+struct Rate {
+    std::uint32_t pause_ms = 0; ///< one in this time on average
+    std::uint32_t most = 0;     ///< at once
+};
 
-bool spend(Budget &budget, std::uint64_t now, std::uint32_t a_second, std::uint32_t most) {
-    const std::uint64_t gained = (now - budget.at) * a_second / 1'000;
-    if (gained != 0 || budget.at == 0) {
-        budget.left =
-            budget.at == 0 ? most : static_cast<std::uint32_t>(std::min<std::uint64_t>(budget.left + gained, most));
-        budget.at = now;
-    }
-    if (budget.left == 0) {
-        return false;
-    }
-    --budget.left;
-    return true;
+/// Echoes to one peer: two bursts over all its routes, then two a second. A peer or a relay that causes more (by routes
+/// that go offline and online again) does not take the budget of other peers.
+constexpr Rate PEER_ECHOES{500, 2 * ROUTES};
+/// Echoes to all peers together.
+constexpr Rate ALL_ECHOES{100, 40};
+/// Echoes that are no complaints leave half of that budget to complaints, which end a silence.
+constexpr Rate ALL_PROBES{ALL_ECHOES.pause_ms, ALL_ECHOES.most / 2};
+/// Answers to keys that have no connection.
+constexpr Rate STRANGER_ANSWERS{50, 40};
+/// No budget is used for longer than this: a later time is one of the past, since times of 32 bits wrap.
+constexpr std::uint32_t LONGEST_USE_MS = 10'000;
+static_assert(PEER_ECHOES.pause_ms * PEER_ECHOES.most < LONGEST_USE_MS);
+static_assert(ALL_ECHOES.pause_ms * ALL_ECHOES.most < LONGEST_USE_MS);
+static_assert(STRANGER_ANSWERS.pause_ms * STRANGER_ANSWERS.most < LONGEST_USE_MS);
+
+std::uint32_t used_for(const Budget &budget, std::uint64_t now) {
+    const std::uint32_t ms = budget.used_until - static_cast<std::uint32_t>(now);
+    return ms > LONGEST_USE_MS ? 0 : ms;
+}
+
+bool has_room(const Budget &budget, std::uint64_t now, Rate rate) {
+    return used_for(budget, now) + rate.pause_ms <= rate.most * rate.pause_ms;
+}
+
+void spend(Budget &budget, std::uint64_t now, Rate rate) {
+    budget.used_until = static_cast<std::uint32_t>(now) + used_for(budget, now) + rate.pause_ms;
 }
 
 /// Null for a key of low order.
@@ -129,7 +142,9 @@ Packet oob_packet(const Public_Key &receiver, Bytes bytes) {
     return packet;
 }
 
-void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
+/// Returns the routes over which no echo was sent: a budget is used up, or a socket is full.
+Route_Set send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
+    Route_Set unsent = routes;
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     const std::uint32_t stamp = delivery_stamp(c.now);
     Echo echo;
@@ -142,16 +157,21 @@ void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, 
         if (!contains(routes, i) || !route_usable(c, peer, i)) {
             continue;
         }
-        if (shared == nullptr || !spend(c.echo_budget, c.now, ECHOES_A_SECOND, MOST_ECHOES)) {
-            return;
+        if (shared == nullptr || !has_room(peer.echo_budget, c.now, PEER_ECHOES) ||
+            !has_room(c.echo_budget, c.now, unheard ? ALL_ECHOES : ALL_PROBES)) {
+            break;
         }
         std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
         echo.number = make_number(c, stamp, i);
         make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key, echo, request);
         if (send_packet(c, peer.routes[i].relay, data_packet(peer.routes[i], request)) == Error::ok) {
             ++peer.echoes_sent;
+            spend(peer.echo_budget, c.now, PEER_ECHOES);
+            spend(c.echo_budget, c.now, ALL_ECHOES);
+            unsent = without(unsent, set_of(i));
         }
     }
+    return unsent;
 }
 
 void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
@@ -306,7 +326,8 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
         schedule_balance(c, peer_slot, c.now);
     }
     if (action.echo != 0) {
-        send_echoes(c, peer_slot, action.echo, action.unheard);
+        const Route_Set unsent = send_echoes(c, peer_slot, action.echo, action.unheard);
+        delivery_unsent(*c.peers[peer_slot].delivery, c.now, action, unsent);
     }
     wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
 }
@@ -322,7 +343,7 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     if (!is_echo_request(packet) || canonical_key(echo_asker(packet)) != sender) {
         return false;
     }
-    const bool answers = c.answer_echoes && spend(c.stranger_budget, c.now, ANSWERS_A_SECOND, MOST_ANSWERS);
+    const bool answers = c.answer_echoes && has_room(c.stranger_budget, c.now, STRANGER_ANSWERS);
     if (!answers && find_peer(c, sender) == NO_SLOT) {
         return false; // only a request to a peer can be one of ours
     }
@@ -334,6 +355,7 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     if (is_own(c, echo.number) || !answers) {
         return is_own(c, echo.number);
     }
+    spend(c.stranger_budget, c.now, STRANGER_ANSWERS);
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
     static_cast<void>(send_packet(c, relay, oob_packet(sender, response)));
