@@ -12,7 +12,8 @@
 ///
 /// net_crypto puts its long-term key into the request's box. The peer copies this key into the cookie; the library
 /// ignores the cookie. In the key's place, the library sends its DHT key, or the time for which it has not heard the
-/// peer: ms in 4 bytes, big-endian, and the last 28 bytes of its DHT key with all bits inverted. A peer with this library then looks for another route. Any other peer answers as usual.
+/// peer: ms in 4 bytes, big-endian, and the last 28 bytes of its DHT key with all bits inverted. A peer with this
+/// library then looks for another route. Any other peer answers as usual.
 #pragma once
 
 #include <toxtcp/wire.h>

@@ -71,9 +71,9 @@ struct Route {
     Route_Step step = Route_Step::none;
 };
 
-/// How many packets of a kind may still be sent. How often they may be sent is in traffic.cpp.
+/// Limits how many packets of a kind are sent. The limits are in traffic.cpp.
 struct Budget {
-    std::uint32_t used_until = 0; ///< ms, low 32 bits: until then the packets sent so far would last at the usual pace
+    std::uint32_t used_until = 0; ///< ms, low 32 bits: each packet moves this time on by the average pause
 };
 
 /// The reference of a route, attached to routing ids and listed by relays: connection slot * 8 + index of the route.

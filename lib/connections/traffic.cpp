@@ -13,8 +13,8 @@ namespace {
 
 /// How often packets may be sent.
 struct Rate {
-    std::uint32_t pause_ms = 0; ///< one in this time on average
-    std::uint32_t most = 0;     ///< at once
+    std::uint32_t pause_ms; ///< one in this time on average
+    std::uint32_t most;     ///< at once
 };
 
 /// Echoes to one peer: two bursts over all its routes, then two a second. A peer or a relay that causes more (by routes
@@ -26,12 +26,13 @@ constexpr Rate ALL_ECHOES{100, 40};
 constexpr Rate ALL_PROBES{ALL_ECHOES.pause_ms, ALL_ECHOES.most / 2};
 /// Answers to keys that have no connection.
 constexpr Rate STRANGER_ANSWERS{50, 40};
-/// No budget is used for longer than this: a later time is one of the past, since times of 32 bits wrap.
+/// No budget is used for longer than this. A time that seems to be later is in the past: times of 32 bits wrap.
 constexpr std::uint32_t LONGEST_USE_MS = 10'000;
 static_assert(PEER_ECHOES.pause_ms * PEER_ECHOES.most < LONGEST_USE_MS);
 static_assert(ALL_ECHOES.pause_ms * ALL_ECHOES.most < LONGEST_USE_MS);
 static_assert(STRANGER_ANSWERS.pause_ms * STRANGER_ANSWERS.most < LONGEST_USE_MS);
 
+/// ms from now on for which the budget is used.
 std::uint32_t used_for(const Budget &budget, std::uint64_t now) {
     const std::uint32_t ms = budget.used_until - static_cast<std::uint32_t>(now);
     return ms > LONGEST_USE_MS ? 0 : ms;
@@ -215,8 +216,8 @@ bool handle_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     return true; // also an answer that a relay repeats is not for the host
 }
 
-/// Handles a request of the peer: tells Delivery, and answers. False when the packet is for the host: not a valid request, or the host answers
-/// echoes.
+/// Handles a request of the peer: tells Delivery, and answers. False when the packet is for the host: not a valid
+/// request, or the host answers echoes.
 bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     Echo echo;

@@ -828,6 +828,7 @@ void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
 void delivery_untied(Delivery &d, std::uint8_t route) {
     d.withdrawn = without(d.withdrawn, set_of(route));
     d.withdrawn_before = without(d.withdrawn_before, set_of(route));
+    d.routes[route].flaps = 0;
 }
 
 void delivery_moved(Delivery &d, std::uint64_t now) {

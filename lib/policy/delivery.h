@@ -36,8 +36,8 @@
 //   - An idle connection sends no echo. With a single usable route, that route is not verified every 2 s. In a silence
 //     we still complain, because the peer may have another route.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
-//   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five. A route that flaps costs
-//   two probes at once, and then at most one in 32 s.
+//   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five. A route that flaps is
+//   probed twice at once, and then ever more seldom, down to once in 32 s.
 #pragma once
 
 #include <array>

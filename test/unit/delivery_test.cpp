@@ -678,9 +678,14 @@ DELIVERY_TEST(
     INFO(period);
     CHECK(probes >= 600'000 / 70'000); // the probes of all routes are not meant
     CHECK(probes <= 600'000 / 2 / 15'000);
-    s.talk(70'000);
+    // The peer stays online for a minute, or another relay takes the place.
+    const bool settles = GENERATE(false, true);
+    s.talk(settles ? 70'000 : 0);
     delivery_route_offline(s.d, s.now, 1);
     s.view.usable = without(ALL, set_of(1));
+    if (!settles) {
+        delivery_untied(s.d, 1);
+    }
     s.talk(1'000);
     delivery_route_online(s.d, s.now, 1);
     s.view.usable = ALL;
