@@ -8,11 +8,12 @@
 ///
 /// Both boxes are sealed with the key shared by the two DHT key pairs. A box opens only if one of the two ends sealed
 /// it. A relay can send a packet back to the end that sealed it: use numbers that tell your own requests from the
-/// peer's.
+/// peer's. A request that was sent back in the peer's name opens as one of kind `foreign`.
 ///
 /// net_crypto puts its long-term key into the request's box. The peer copies this key into the cookie; the library
 /// ignores the cookie. In the key's place, the library sends its DHT key, or the time for which it has not heard the
-/// peer. A peer with this library then looks for another route. Any other peer answers as usual.
+/// peer: ms in 4 bytes, big-endian, and the last 28 bytes of its DHT key with all bits inverted. A peer with this
+/// library then looks for another route. Any other peer answers as usual.
 #pragma once
 
 #include <toxtcp/wire.h>

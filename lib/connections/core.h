@@ -71,6 +71,11 @@ struct Route {
     Route_Step step = Route_Step::none;
 };
 
+/// Limits how many packets of a kind are sent. The limits are in traffic.cpp.
+struct Budget {
+    std::uint32_t used_until = 0; ///< ms, low 32 bits: each packet moves this time on by the average pause
+};
+
 /// The reference of a route, attached to routing ids and listed by relays: connection slot * 8 + index of the route.
 constexpr std::uint32_t route_reference(std::uint32_t connection, std::uint32_t route) {
     return connection << 3 | route;
@@ -97,6 +102,7 @@ struct Connection {
     std::uint16_t failures = 0; ///< times that traffic left a route because another delivered
     std::uint32_t moves = 0;    ///< changes of the route in use
     Selection selection;
+    Budget echo_budget;                 ///< for echoes that we send to this peer
     std::uint64_t balance_at = NEVER;   ///< ms, when routes are pruned or requested again
     std::uint64_t heard_at = 0;         ///< ms, of the last packet that opened, before this `delivery`; 0: never
     std::unique_ptr<Delivery> delivery; ///< not null exactly while the peer is online somewhere
@@ -154,12 +160,6 @@ struct Echo_Keys {
     std::array<Entry, 16> entries;
 };
 
-/// How many packets of a kind may still be sent: a token bucket.
-struct Budget {
-    std::uint32_t left = 0; ///< packets
-    std::uint64_t at = 0;   ///< ms, when it was filled up last; 0: never
-};
-
 struct Tcp_Connections {
     explicit Tcp_Connections(const Tcp_Connections_Def &def, const Host &host);
 
@@ -193,7 +193,7 @@ struct Tcp_Connections {
     bool pinged = false;               ///< in this tick a ping was due: pings that are due soon are sent too
 
     Echo_Keys echo_keys;
-    Budget echo_budget;         ///< for echoes that we send
+    Budget echo_budget;         ///< for echoes that we send to all peers together
     Budget stranger_budget;     ///< for answers to keys that have no connection
     std::uint32_t echo_tag = 0; ///< 29 random bits in the numbers of our echoes, to tell them from net_crypto's
                                 ///< requests

@@ -92,7 +92,11 @@ void set_step(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_in
                              c.now + BALANCE_AFTER_MS + random_below(c, static_cast<std::uint32_t>(BALANCE_AFTER_MS)));
         }
     } else if (old == Route_Step::online) {
-        delivery_reset_route(*peer.delivery, route_index);
+        if (step == Route_Step::registered) {
+            delivery_route_offline(*peer.delivery, c.now, route_index);
+        } else {
+            delivery_reset_route(*peer.delivery, route_index);
+        }
         report(c, step == Route_Step::pruned ? Change_Kind::route_pruned : Change_Kind::route_offline,
                {.relay = route.relay, .peer = peer_slot});
         if (peer.sending == route_index) {

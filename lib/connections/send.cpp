@@ -143,21 +143,6 @@ Error over_routes(Tcp_Connections &c, std::uint32_t peer_slot, With with) {
     return result;
 }
 
-/// The host answers a cookie request within its callback. The answer goes over the route that brought the request, so
-/// that it proves both directions of this route to the peer.
-Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes answer) {
-    const Connection &peer = c.peers[peer_slot];
-    if (!route_usable(c, peer, c.answer_route)) {
-        return Error::not_online;
-    }
-    const Route &route = peer.routes[c.answer_route];
-    Packet packet;
-    packet.type = Packet_Type::data;
-    packet.id = route.id;
-    packet.data = answer;
-    return send_over(c, route.relay, packet);
-}
-
 } // namespace
 
 Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packet) {
@@ -171,7 +156,7 @@ Error send_packet_tcp_connection(Tcp_Connections *c, int connection, Bytes packe
     const Connection &peer = c->peers[slot];
     update_now(*c);
     if (slot == c->answer_peer && is_echo_response(packet)) {
-        return send_answer(*c, slot, packet);
+        return send_answer(*c, slot, c->answer_route, packet); // the host answers a cookie request in its callback
     }
     if (peer.online != 0) {
         const Error error = over_routes(*c, slot, [&](std::uint8_t route) {

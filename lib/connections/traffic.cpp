@@ -11,25 +11,39 @@ namespace toxtcp {
 
 namespace {
 
-/// Echoes that we send to all peers together: this many a second on average, and MOST_ECHOES at once.
-constexpr std::uint32_t ECHOES_A_SECOND = 10;
-constexpr std::uint32_t MOST_ECHOES = 40;
-/// The same for answers to keys that have no connection.
-constexpr std::uint32_t ANSWERS_A_SECOND = 20;
-constexpr std::uint32_t MOST_ANSWERS = 40;
+/// How often packets may be sent.
+struct Rate {
+    std::uint32_t pause_ms; ///< one in this time on average
+    std::uint32_t most;     ///< at once
+};
 
-bool spend(Budget &budget, std::uint64_t now, std::uint32_t a_second, std::uint32_t most) {
-    const std::uint64_t gained = (now - budget.at) * a_second / 1'000;
-    if (gained != 0 || budget.at == 0) {
-        budget.left =
-            budget.at == 0 ? most : static_cast<std::uint32_t>(std::min<std::uint64_t>(budget.left + gained, most));
-        budget.at = now;
-    }
-    if (budget.left == 0) {
-        return false;
-    }
-    --budget.left;
-    return true;
+/// Echoes to one peer: two bursts over all its routes, then two a second. A peer or a relay that causes more (by routes
+/// that go offline and online again) does not take the budget of other peers.
+constexpr Rate PEER_ECHOES{500, 2 * ROUTES};
+/// Echoes to all peers together.
+constexpr Rate ALL_ECHOES{100, 40};
+/// Echoes that are no complaints leave half of that budget to complaints, which end a silence.
+constexpr Rate ALL_PROBES{ALL_ECHOES.pause_ms, ALL_ECHOES.most / 2};
+/// Answers to keys that have no connection.
+constexpr Rate STRANGER_ANSWERS{50, 40};
+/// No budget is used for longer than this. A time that seems to be later is in the past: times of 32 bits wrap.
+constexpr std::uint32_t LONGEST_USE_MS = 10'000;
+static_assert(PEER_ECHOES.pause_ms * PEER_ECHOES.most < LONGEST_USE_MS);
+static_assert(ALL_ECHOES.pause_ms * ALL_ECHOES.most < LONGEST_USE_MS);
+static_assert(STRANGER_ANSWERS.pause_ms * STRANGER_ANSWERS.most < LONGEST_USE_MS);
+
+/// ms from now on for which the budget is used.
+std::uint32_t used_for(const Budget &budget, std::uint64_t now) {
+    const std::uint32_t ms = budget.used_until - static_cast<std::uint32_t>(now);
+    return ms > LONGEST_USE_MS ? 0 : ms;
+}
+
+bool has_room(const Budget &budget, std::uint64_t now, Rate rate) {
+    return used_for(budget, now) + rate.pause_ms <= rate.most * rate.pause_ms;
+}
+
+void spend(Budget &budget, std::uint64_t now, Rate rate) {
+    budget.used_until = static_cast<std::uint32_t>(now) + used_for(budget, now) + rate.pause_ms;
 }
 
 /// Null for a key of low order.
@@ -98,27 +112,40 @@ Route_Views route_views(const Tcp_Connections &c, const Connection &peer) {
     return views;
 }
 
-bool send_packet(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes bytes) {
-    const Route &over = c.peers[peer_slot].routes[route];
-    Relay &relay = c.relays[over.relay];
-    Packet packet;
-    packet.type = Packet_Type::data;
-    packet.id = over.id;
-    packet.data = bytes;
-    const Error error = link_send(*relay.link, c.context.host, packet, over.relay);
+Error send_packet(Tcp_Connections &c, std::uint32_t relay_slot, const Packet &packet) {
+    Relay &relay = c.relays[relay_slot];
+    const Error error = link_send(*relay.link, c.context.host, packet, relay_slot);
     if (error == Error::full) {
-        note_full(c, over.relay);
+        note_full(c, relay_slot);
     } else if (error == Error::not_online) {
-        wake_relay_at(c, over.relay, c.now);
+        wake_relay_at(c, relay_slot, c.now);
     } else if (error == Error::ok) {
         ++relay.traffic.packets_sent;
-        relay.traffic.bytes_sent += bytes.size();
-        note_relay_sent(c, over.relay, bytes.size());
+        relay.traffic.bytes_sent += packet.data.size();
+        note_relay_sent(c, relay_slot, packet.data.size());
     }
-    return error == Error::ok;
+    return error;
 }
 
-void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
+Packet data_packet(const Route &route, Bytes bytes) {
+    Packet packet;
+    packet.type = Packet_Type::data;
+    packet.id = route.id;
+    packet.data = bytes;
+    return packet;
+}
+
+Packet oob_packet(const Public_Key &receiver, Bytes bytes) {
+    Packet packet;
+    packet.type = Packet_Type::oob_send;
+    packet.public_key = receiver.data();
+    packet.data = bytes;
+    return packet;
+}
+
+/// Returns the routes over which no echo was sent: a budget is used up, or a socket is full.
+Route_Set send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, bool unheard) {
+    Route_Set unsent = routes;
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     const std::uint32_t stamp = delivery_stamp(c.now);
     Echo echo;
@@ -131,16 +158,21 @@ void send_echoes(Tcp_Connections &c, std::uint32_t peer_slot, Route_Set routes, 
         if (!contains(routes, i) || !route_usable(c, peer, i)) {
             continue;
         }
-        if (shared == nullptr || !spend(c.echo_budget, c.now, ECHOES_A_SECOND, MOST_ECHOES)) {
-            return;
+        if (shared == nullptr || !has_room(peer.echo_budget, c.now, PEER_ECHOES) ||
+            !has_room(c.echo_budget, c.now, unheard ? ALL_ECHOES : ALL_PROBES)) {
+            break;
         }
         std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
         echo.number = make_number(c, stamp, i);
         make_echo_request(*shared, host_random(c.context.host), c.context.self.public_key, echo, request);
-        if (send_packet(c, peer_slot, i, request)) {
+        if (send_packet(c, peer.routes[i].relay, data_packet(peer.routes[i], request)) == Error::ok) {
             ++peer.echoes_sent;
+            spend(peer.echo_budget, c.now, PEER_ECHOES);
+            spend(c.echo_budget, c.now, ALL_ECHOES);
+            unsent = without(unsent, set_of(i));
         }
     }
+    return unsent;
 }
 
 void fail_route(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route) {
@@ -186,9 +218,8 @@ bool handle_answer(Tcp_Connections &c, std::uint32_t peer_slot, Bytes packet) {
     return true; // also an answer that a relay repeats is not for the host
 }
 
-/// Handles a request of the peer: tells Delivery, and answers over the route that the request came over, so that the
-/// answer proves both directions. False when the packet is for the host: not a valid request, or the host answers
-/// echoes.
+/// Handles a request of the peer: tells Delivery, and answers. False when the packet is for the host: not a valid
+/// request, or the host answers echoes.
 bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route, Bytes packet) {
     const Secret_Key *const shared = shared_key(c, c.peers[peer_slot].key);
     Echo echo;
@@ -212,13 +243,21 @@ bool handle_request(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t ro
     }
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
-    if (route_usable(c, c.peers[peer_slot], route)) {
-        static_cast<void>(send_packet(c, peer_slot, route, response));
-    }
+    static_cast<void>(send_answer(c, peer_slot, route, response));
     return true;
 }
 
 } // namespace
+
+Error send_answer(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t route_index, Bytes answer) {
+    const Connection &peer = c.peers[peer_slot];
+    const Route &route = peer.routes[route_index];
+    if (route.relay == NO_RELAY || !is_connected(c.relays[route.relay])) {
+        return Error::not_online; // the host has ended it in its callback
+    }
+    const bool online = route_usable(c, peer, route_index);
+    return send_packet(c, route.relay, online ? data_packet(route, answer) : oob_packet(peer.key, answer));
+}
 
 bool route_usable(const Tcp_Connections &c, const Connection &peer, std::uint8_t route) {
     return peer.routes[route].step == Route_Step::online &&
@@ -290,7 +329,8 @@ void serve_delivery(Tcp_Connections &c, std::uint32_t peer_slot) {
         c.peers[peer_slot].balance_at = c.now; // `serve_peer` balances the routes next
     }
     if (action.echo != 0) {
-        send_echoes(c, peer_slot, action.echo, action.unheard);
+        const Route_Set unsent = send_echoes(c, peer_slot, action.echo, action.unheard);
+        delivery_unsent(*c.peers[peer_slot].delivery, c.now, action, unsent);
     }
     wake_peer_at(c, peer_slot, delivery_deadline(*c.peers[peer_slot].delivery));
 }
@@ -306,7 +346,7 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     if (!is_echo_request(packet) || canonical_key(echo_asker(packet)) != sender) {
         return false;
     }
-    const bool answers = c.answer_echoes && spend(c.stranger_budget, c.now, ANSWERS_A_SECOND, MOST_ANSWERS);
+    const bool answers = c.answer_echoes && has_room(c.stranger_budget, c.now, STRANGER_ANSWERS);
     if (!answers && find_peer(c, sender) == NO_SLOT) {
         return false; // only a request to a peer can be one of ours
     }
@@ -318,15 +358,10 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     if (is_own(c, echo.number) || !answers) {
         return is_own(c, echo.number);
     }
+    spend(c.stranger_budget, c.now, STRANGER_ANSWERS);
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
-    Packet answer;
-    answer.type = Packet_Type::oob_send;
-    answer.public_key = sender.data();
-    answer.data = response;
-    if (link_send(*c.relays[relay].link, c.context.host, answer, relay) == Error::not_online) {
-        wake_relay_at(c, relay, c.now);
-    }
+    static_cast<void>(send_packet(c, relay, oob_packet(sender, response)));
     return true;
 }
 

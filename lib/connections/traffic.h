@@ -39,6 +39,9 @@ inline void note_heard(Tcp_Connections &c, std::uint32_t peer_slot, std::uint8_t
     }
 }
 
+/// Sends the answer to an echo over the route that the echo came over, so that the answer proves both directions of the
+/// route. Where the peer is not online at the route, the answer goes by OOB.
+Error send_answer(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes answer);
 /// Handles a packet that is an echo request or response. True when the packet is done with, and not for the host.
 /// `route`: the route that the packet came over.
 [[nodiscard]] bool handle_echo(Tcp_Connections &c, std::uint32_t peer, std::uint8_t route, Bytes packet);

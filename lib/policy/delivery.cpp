@@ -140,6 +140,7 @@ bool has_choice(const Delivery_View &view) {
 void probe_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
                   Delivery_Action &action) {
     action.echo = union_of(action.echo, routes);
+    action.first_echo = union_of(action.first_echo, without(routes, d.ever_probed));
     d.ever_probed = union_of(d.ever_probed, routes);
     const bool is_pending = contains(without(d.probed, d.answered), view.sending) && !(d.single && !single);
     if (!is_pending) {
@@ -148,6 +149,7 @@ void probe_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Rou
         d.probed_at = short_time(d, now);
         d.answer_due_at = 0;
     }
+    action.first_of_burst = union_of(action.first_of_burst, without(routes, d.probed));
     d.probed = union_of(d.probed, routes);
     d.all_probed_at = routes == view.usable ? short_time(d, now) : d.all_probed_at;
     d.single = single;
@@ -547,11 +549,27 @@ void check_second_complaint(Delivery &d, std::uint64_t now, const Delivery_View 
     }
 }
 
+/// Whether the route flaps, and came online too recently to be probed for it.
+bool is_settling(const Delivery &d, std::uint8_t route, std::uint64_t now) {
+    const Route_Delivery &one = d.routes[route];
+    return one.flaps > FREE_FLAPS && age_of(d, one.since, now) < std::uint64_t{FLAP_WAIT_MS}
+                                                                     << (one.flaps - FREE_FLAPS - 1);
+}
+
+/// Usable routes that were not sent an echo yet, and are to be sent one.
+Route_Set unknown_routes(const Delivery &d, std::uint64_t now, const Delivery_View &view) {
+    Route_Set routes = without(view.usable, d.ever_probed);
+    for (std::uint8_t i = 0; i < ROUTES && routes != 0; ++i) {
+        routes = is_settling(d, i, now) ? without(routes, set_of(i)) : routes;
+    }
+    return routes;
+}
+
 void verify(Delivery &d, std::uint64_t now, const Delivery_View &view, Delivery_Action &action) {
     if (!is_talking(d, now) || action.move_to != NO_ROUTE || action.rotate) {
         return;
     }
-    if (const Route_Set unknown = without(view.usable, d.ever_probed); unknown != 0) {
+    if (const Route_Set unknown = unknown_routes(d, now, view); unknown != 0) {
         // In a silence the route in use is probed too: if only the new route answers, traffic moves there.
         const bool silent = d.complaints_sent != 0;
         const bool known = !silent && (is_verified(d, view.sending) || contains(d.probed, view.sending));
@@ -795,13 +813,25 @@ void delivery_reset_route(Delivery &d, std::uint8_t route) {
     d.tried = without(d.tried, set_of(route));
     d.distrusted = without(d.distrusted, set_of(route));
     d.moved_from = d.moved_from == route ? NO_ROUTE : d.moved_from;
-    d.verify_at = 0;
+}
+
+void delivery_route_offline(Delivery &d, std::uint64_t now, std::uint8_t route) {
+    const bool is_flap = age_of(d, d.routes[route].since, now) < FLAP_WITHIN_MS;
+    const int flaps = is_flap ? std::min(d.routes[route].flaps + 1, int{MAX_FLAPS}) : 0;
+    delivery_reset_route(d, route);
+    d.routes[route].flaps = static_cast<std::uint8_t>(flaps);
 }
 
 void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
+    const std::uint8_t flaps = d.routes[route].flaps;
     delivery_reset_route(d, route);
     keep_times_in_range(d, now);
     d.routes[route].since = short_time(d, now);
+    d.routes[route].flaps = flaps;
+    if (is_settling(d, route, now)) {
+        return; // it is probed later, and until then changes nothing
+    }
+    d.verify_at = 0;
     d.rounds = 0;
     if (d.silence_since == 0) {
         return;
@@ -815,6 +845,7 @@ void delivery_route_online(Delivery &d, std::uint64_t now, std::uint8_t route) {
 void delivery_untied(Delivery &d, std::uint8_t route) {
     d.withdrawn = without(d.withdrawn, set_of(route));
     d.withdrawn_before = without(d.withdrawn_before, set_of(route));
+    d.routes[route].flaps = 0;
 }
 
 void delivery_moved(Delivery &d, std::uint64_t now) {
@@ -865,6 +896,15 @@ Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View
         d.verify_at = later(d, now, VERIFY_AGAIN_MS);
     }
     return action;
+}
+
+void delivery_unsent(Delivery &d, std::uint64_t now, const Delivery_Action &action, Route_Set unsent) {
+    if (unsent == 0) {
+        return;
+    }
+    d.ever_probed = without(d.ever_probed, static_cast<Route_Set>(unsent & action.first_echo));
+    d.probed = without(d.probed, static_cast<Route_Set>(unsent & action.first_of_burst));
+    d.verify_at = later(d, now, VERIFY_AGAIN_MS);
 }
 
 std::uint64_t delivery_deadline(const Delivery &d) {

@@ -30,15 +30,18 @@
 //     route that is online counts as one that works, and all other routes and relays are requested (prune.h), until the
 //     peer is heard and complains no more. Where a peer with this library answers over the route in use, it may have
 //     nothing to say: then only after a minute of silence.
-//   - Verification: a route that came online is probed once there is data to send. All routes are probed when the route
-//     in use is lost. While data flows, the route in use is probed every 2 s, and all routes about every 30 s. A route
-//     that our own data loads is not: the echo would wait in the queue and come late.
+//   - Verification: a route that came online is probed once there is data to send. If the relay has reported the peer
+//     online and offline within a minute for the second time in a row, it is probed after 2 s online, and after twice
+//     as long each further time, up to 32 s. All routes are probed when the route in use is lost. While data flows, the
+//     route in use is probed every 2 s, and all routes about every 30 s. A route that our own data loads is not: the
+//     echo would wait in the queue and come late.
 //   - Where the layer above cannot tell which packets are the peer's, we see no silence and send no complaint. The
 //     route in use is verified by echoes alone. Only the peer's complaints show that a relay passes echoes and drops data.
 //   - An idle connection sends no echo. With a single usable route, that route is not verified every 2 s. In a silence
 //     we still complain, because the peer may have another route.
 // Bound: with a route that works, both ends hear each other within 0.6 s + 4 round trips where traffic flows both ways,
-//   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five.
+//   at the latest after 3 s; 9 s with two routes that pass echoes and drop data, 20 s with five. A route that flaps is
+//   probed twice at once, and then ever more seldom, down to once in 32 s.
 #pragma once
 
 #include <array>
@@ -73,6 +76,12 @@ inline constexpr std::uint32_t VERIFY_MS = 2'000;           ///< between two ver
 inline constexpr std::uint8_t PROBE_ALL_EVERY = 15;
 /// For how long a route is avoided after complaints; doubled each further time.
 inline constexpr std::uint32_t DISTRUST_MS = 60'000;
+/// A flap: the peer goes offline at a route within this time. After more than FREE_FLAPS in a row the route flaps.
+inline constexpr std::uint32_t FLAP_WITHIN_MS = 60'000;
+inline constexpr std::uint8_t FREE_FLAPS = 1;
+/// A route that flaps is probed when the peer was online there for this time; doubled with each further flap.
+inline constexpr std::uint32_t FLAP_WAIT_MS = 2'000;
+inline constexpr std::uint8_t MAX_FLAPS = 6; ///< more are not counted: up to 32 s
 /// After so many bursts in a row without any answer, the peer counts as one that answers no echo.
 inline constexpr std::uint8_t MAX_UNANSWERED = 3;
 
@@ -80,6 +89,7 @@ inline constexpr std::uint8_t MAX_UNANSWERED = 3;
 static_assert(COMPLAINT_DELAY_MS + ANSWER_MARGIN_MS <= 600);
 static_assert(MAX_COMPLAINT_DELAY_MS + ANSWER_MARGIN_MS < 3'000);
 static_assert(2 * ROTATE_MS < 9'000 && 5 * ROTATE_MS < 20'000);
+static_assert(FLAP_WAIT_MS << (MAX_FLAPS - FREE_FLAPS - 1) == 32'000);
 static_assert(COMPLAINT_LASTS_MS > MAX_COMPLAINT_PAUSE_MS); // otherwise no complaint could ever be the second
 
 enum class Proof : std::uint8_t {
@@ -91,12 +101,13 @@ enum class Proof : std::uint8_t {
 // A time of 32 bits below is ms since a time that `period` tells. Times can be compared, and 0 is "not set". A time that
 // is older than 12 days may be later than it was. peer_clock and peer_offset are of 32 bits too, but wrap.
 
-/// What is known of one route. Reset whenever the peer comes online there.
+/// What is known of one route. All but `flaps` is reset whenever the peer comes online there.
 struct Route_Delivery {
     std::uint32_t since = 0;      ///< when the peer came online; the answer to an earlier echo is a repetition
     std::uint32_t answered = 0;   ///< when the newest echo that was answered was sent; 0: none was answered
     std::uint16_t round_trip = 0; ///< ms end to end, smoothed
     Proof proof = Proof::none;
+    std::uint8_t flaps = 0; ///< times in a row that the peer went offline here within FLAP_WITHIN_MS
 };
 
 /// Members are ordered by size, to save memory: a host may have 100,000 connections.
@@ -178,6 +189,8 @@ struct Delivery {
 /// What the caller has to do.
 struct Delivery_Action {
     Route_Set echo = 0;              ///< send an echo over each of these routes
+    Route_Set first_echo = 0;        ///< of `echo`: routes that were not sent an echo before
+    Route_Set first_of_burst = 0;    ///< of `echo`: routes that were not sent an echo of the same burst before
     bool unheard = false;            ///< these echoes are complaints
     std::uint8_t move_to = NO_ROUTE; ///< send traffic over this route: it delivers, and the route in use does not
     std::uint8_t failed = NO_ROUTE;  ///< this route failed: traffic moved away, and no answer came since
@@ -225,8 +238,11 @@ void delivery_peer_echo(Delivery &d, std::uint64_t now, std::uint32_t stamp, std
 /// For how long we have not heard the peer, ms: our complaints say it. Never 0.
 [[nodiscard]] std::uint32_t delivery_unheard(const Delivery &d, std::uint64_t now);
 
-/// The peer went offline at this route.
+/// We left this route, or its relay's connection ended.
 void delivery_reset_route(Delivery &d, std::uint8_t route);
+
+/// The relay says that the peer went offline at this route.
+void delivery_route_offline(Delivery &d, std::uint64_t now, std::uint8_t route);
 
 /// The peer came online at this route, which may be the first that delivers. In a silence we complain often again, and
 /// the wait for a rotation is short again. Changes `delivery_deadline`.
@@ -247,6 +263,10 @@ void delivery_lost(Delivery &d);
 // ---- decision --------------------------------------------------------------------------------------------------
 
 [[nodiscard]] Delivery_Action delivery_due(Delivery &d, std::uint64_t now, const Delivery_View &view);
+
+/// Of the echoes of this action, those over the routes `unsent` could not be sent. They do not count as unanswered, and
+/// are sent later if they still matter.
+void delivery_unsent(Delivery &d, std::uint64_t now, const Delivery_Action &action, Route_Set unsent);
 
 /// When `delivery_due` is to be called; UINT64_MAX: not before something happens.
 [[nodiscard]] std::uint64_t delivery_deadline(const Delivery &d);

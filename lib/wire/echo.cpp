@@ -11,7 +11,9 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t NUMBER_SIZE = sizeof(std::uint64_t);
-/// The time that stands in place of the key: the most significant byte first. The rest of the key is zeros.
+/// The time that stands in place of the key: the most significant byte first. Behind the time comes the rest of the
+/// asker's key, inverted. So the box itself tells who asks: a relay that sends a request back in the peer's name cannot
+/// change the key in the box.
 constexpr std::size_t UNHEARD_SIZE = sizeof(std::uint32_t);
 constexpr std::size_t REQUEST_PLAIN_SIZE = 2 * KEY_SIZE + NUMBER_SIZE;
 constexpr std::size_t RESPONSE_PLAIN_SIZE = ECHO_COOKIE_SIZE + NUMBER_SIZE;
@@ -34,6 +36,12 @@ bool open(const Secret_Key &shared, Bytes in, std::array<std::uint8_t, SIZE> &pl
                                         shared.bytes.data()) == 0;
 }
 
+/// Whether the key in the box is a time and the asker's key, inverted.
+bool is_time(const Public_Key &key, const Public_Key &asker) {
+    return std::equal(key.begin() + UNHEARD_SIZE, key.end(), asker.begin() + UNHEARD_SIZE,
+                      [](std::uint8_t a, std::uint8_t b) { return (a ^ b) == UINT8_MAX; });
+}
+
 } // namespace
 
 bool echo_shared_key(const Secret_Key &own_secret_key, const Public_Key &peer, Secret_Key &shared) {
@@ -43,12 +51,12 @@ bool echo_shared_key(const Secret_Key &own_secret_key, const Public_Key &peer, S
 void make_echo_request(const Secret_Key &shared, const Random &random, const Public_Key &own_public_key,
                        const Echo &echo, std::span<std::uint8_t, ECHO_REQUEST_SIZE> out) {
     std::array<std::uint8_t, REQUEST_PLAIN_SIZE> plain{};
+    std::copy(own_public_key.begin(), own_public_key.end(), plain.begin());
     if (echo.kind == Echo_Kind::unheard) {
-        for (std::size_t i = 0; i < UNHEARD_SIZE; ++i) {
-            plain[i] = static_cast<std::uint8_t>(echo.unheard >> (8 * (UNHEARD_SIZE - 1 - i)));
+        for (std::size_t i = 0; i < KEY_SIZE; ++i) {
+            plain[i] = i < UNHEARD_SIZE ? static_cast<std::uint8_t>(echo.unheard >> (8 * (UNHEARD_SIZE - 1 - i)))
+                                        : static_cast<std::uint8_t>(~plain[i]);
         }
-    } else {
-        std::copy(own_public_key.begin(), own_public_key.end(), plain.begin());
     }
     std::memcpy(plain.data() + plain.size() - NUMBER_SIZE, &echo.number, NUMBER_SIZE);
     out[0] = ECHO_REQUEST;
@@ -78,7 +86,7 @@ bool open_echo_request(const Secret_Key &shared, Bytes request, Echo &echo) {
     Public_Key key;
     std::copy_n(plain.begin(), KEY_SIZE, key.begin());
     echo = {};
-    if (sodium_is_zero(key.data() + UNHEARD_SIZE, KEY_SIZE - UNHEARD_SIZE) != 0) {
+    if (is_time(key, echo_asker(request))) {
         echo.kind = Echo_Kind::unheard;
         for (std::size_t i = 0; i < UNHEARD_SIZE; ++i) {
             echo.unheard = echo.unheard << 8 | key[i];

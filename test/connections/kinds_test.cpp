@@ -1,6 +1,8 @@
 // Kinds of fault that once took clients off the network, or let one peer harm another. Each test is about one kind.
 #include <toxtcp/echo.h>
 
+#include "connections/peers.h"
+#include "connections/relays.h"
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -21,6 +23,24 @@ void hold_dead(World &world, Sim_Peer &peer, std::size_t count) {
         hold(peer, relay);
         sim_relay_kill(relay, Sim_Ending::reset);
     }
+}
+
+/// Ends the peer's connection and makes it again, over all relays.
+void remake(World &world, Sim_Peer &peer, int &connection, const Public_Key &other) {
+    REQUIRE(kill_tcp_connection_to(peer.c, connection) == Error::ok);
+    connection = befriend(peer, other, 1);
+    for (const Sim_Relay &relay : world.relays) {
+        tie(peer, connection, relay);
+    }
+}
+
+/// The first relay says to `peer` that the other end of this connection is online there, or offline.
+void say(World &world, Sim_Peer &peer, int connection, bool online) {
+    Sim_Relay &relay = world.relays.front();
+    const Connection &to = peer.c->peers[peer.c->peers.find(connection)];
+    const std::uint8_t id = to.routes[find_route(to, find_relay(*peer.c, relay.key))].id;
+    const std::array<std::uint8_t, 2> plain{online ? std::uint8_t{2} : std::uint8_t{3}, id};
+    REQUIRE(sim_relay_inject(relay, peer.key, plain));
 }
 
 std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
@@ -355,6 +375,88 @@ TEST_CASE("kinds: what one peer does moves no other peer's traffic, and does not
     world.advance(3'000);
     CHECK(send_text(a, to_late, "hello") == Error::ok);
     CHECK(connection_info(a, to_late).sending == tcp_relay(a.c, world.relays[0].key));
+}
+
+TEST_CASE("kinds: routes that go offline and online all the time take no echoes from other peers, nor from their own") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    enum class Kind { one_peer, one_relay, one_relay_and_many_peers };
+    const Kind kind = GENERATE(Kind::one_peer, Kind::one_relay, Kind::one_relay_and_many_peers);
+    INFO(static_cast<int>(kind));
+    Sim_Peer &a = world.add_peer();
+    Sim_Peer &b = world.add_peer();
+    int to_b = befriend(a, b.key, 1);
+    int b_back = befriend(b, a.key, 1);
+    for (int i = 0; i < 3; ++i) {
+        world.add_relay();
+    }
+    Sim_Relay &flapping = world.relays[0];
+    node_of(flapping).latency = 50; // not the route in use
+    for (Sim_Relay &relay : world.relays) {
+        tie(a, to_b, relay);
+        tie(b, b_back, relay);
+    }
+    std::vector<Sim_Peer *> others;
+    std::vector<int> to_others;
+    std::vector<int> backs;
+    for (int i = 0; i < (kind == Kind::one_relay_and_many_peers ? 20 : 1); ++i) {
+        others.push_back(&world.add_peer());
+        to_others.push_back(befriend(a, others.back()->key, 2 + i));
+        backs.push_back(befriend(*others.back(), a.key, 1));
+        for (Sim_Relay &relay : world.relays) { // of many peers, each is at the flapping relay only
+            if (kind != Kind::one_relay_and_many_peers || &relay == &flapping) {
+                tie(a, to_others.back(), relay);
+                tie(*others.back(), backs.back(), relay);
+            }
+        }
+    }
+    REQUIRE(world.until(5'000, [&] { return tcp_connection_to_online_tcp_relays(a.c, to_b) == 3; }));
+    bool online = true;
+    const auto pass = [&](std::uint64_t ms) {
+        for (std::uint64_t i = 0; i < ms / 25; ++i) {
+            online = !online;
+            if (kind == Kind::one_peer) {
+                remake(world, *others[0], backs[0], a.key);
+            } else {
+                for (const int connection : to_others) {
+                    say(world, a, connection, online);
+                }
+                say(world, a, to_b, online);
+            }
+            if (i % 4 == 0) {
+                (void)send_text(a, to_b, "x");
+                (void)send_text(b, b_back, "y");
+                for (const int connection : to_others) {
+                    (void)send_text(a, connection, "x");
+                }
+            }
+            world.advance(25);
+        }
+    };
+    const auto echoes_to_others = [&] {
+        std::size_t echoes = 0;
+        for (const int connection : to_others) {
+            echoes += connection_info(a, connection).echoes_sent;
+        }
+        return echoes;
+    };
+    pass(10'000);
+    const std::size_t before = echoes_to_others();
+    pass(10'000);
+    CHECK(echoes_to_others() - before <= std::max<std::size_t>(2 * to_others.size(), 10) * 10);
+    // The route in use fails, and echoes find another.
+    for (Sim_Relay &relay : world.relays) {
+        if (relay.key == relay_info(a, connection_info(a, to_b).sending).public_key) {
+            relay.drop = [&](const Public_Key &from, const Public_Key &to, const Packet &packet) {
+                return (from == b.key || to == b.key) && !is_echo_request(packet.data) &&
+                       !is_echo_response(packet.data);
+            };
+        }
+    }
+    const std::uint64_t at = world.net.now;
+    pass(30'000);
+    CHECK(longest_silence(a, at) <= 3'000);
+    CHECK(longest_silence(b, at) <= 3'000);
 }
 
 // ---- slow is not dead ------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // Relays that report a peer as online but do not deliver its packets, and which relay a connection sends over.
 #include <toxtcp/echo.h>
 
+#include "connections/core.h"
 #include "sim/relay_kinds.h"
 #include "sim/world.h"
 
@@ -285,6 +286,30 @@ TEST_CASE("liars: an echo of ours that a relay sends back in the peer's name is 
     CHECK(answered == before);
     CHECK(f.a.data.size() == taken);
     CHECK(f.a.oob.empty());
+}
+
+TEST_CASE("liars: a complaint of ours from an earlier run that a relay sends back is not the peer's") {
+    Sim_Peer_Def def;
+    def.answers_echoes = false; // the peer does not have this library
+    Two_Peers f{ANY_TICKING(), 3, 1, def};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000);
+    Secret_Key shared;
+    REQUIRE(echo_shared_key(f.a.def.secret_key, f.b.key, shared));
+    std::uint32_t stamp = 1'000'000'000;
+    for (int i = 0; i < 40; ++i) {
+        std::array<std::uint8_t, ECHO_REQUEST_SIZE> complaint;
+        const Echo echo{.kind = Echo_Kind::unheard, .unheard = 5'000, .number = std::uint64_t{stamp += 500} << 32};
+        make_echo_request(shared, sim_random_source(f.world.net.random), f.a.key, echo, complaint);
+        std::copy(f.b.key.begin(), f.b.key.end(), complaint.begin() + 1);
+        std::string plain = "\7" + std::string(f.b.key.begin(), f.b.key.end());
+        plain.append(complaint.begin(), complaint.end());
+        REQUIRE(sim_relay_inject(f.in_use(), f.a.key, bytes_of(plain)));
+        f.talk(500);
+    }
+    const Delivery &delivery = *f.a.c->peers[f.a.c->peers.find(f.a_to_b)].delivery;
+    CHECK(delivery.peer_clock < 1'000'000'000);
+    CHECK(connection_info(f.a, f.a_to_b).moves == 0);
 }
 
 TEST_CASE("liars: repeated failures make a relay the last choice for all peers, also for a new one") {

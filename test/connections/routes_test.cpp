@@ -1,4 +1,6 @@
 // Which relays a connection has, and how peers come online there.
+#include <toxtcp/echo.h>
+
 #include "sim/world.h"
 
 using namespace toxtcp;
@@ -86,6 +88,40 @@ TEST_CASE("routes: a global relay is connected without a connection, and can be 
     CHECK(add_tcp_relay_connection(a.c, connection, four.address, four.key) == Error::ok);
     CHECK(tcp_connections_count(a.c) == 2);
     CHECK(relay_info(a, 0).connections == 1);
+}
+
+TEST_CASE("routes: an echo by OOB over a relay where the peer is not online is answered by OOB over that relay") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer_Def def;
+    def.answers_echoes = GENERATE(true, false); // false: the host answers, in its callback
+    Sim_Peer &a = world.add_peer(def);
+    Sim_Peer &b = world.add_peer();
+    const Sim_Relay &relay = world.add_relay();
+    const int a_to_b = befriend(a, b.key, 1);
+    tie(a, a_to_b, relay);
+    const int at_b = hold(b, relay);
+    world.advance(1'000);
+    REQUIRE((is_up(a, relay) && is_up(b, relay)));
+    Secret_Key shared;
+    REQUIRE(echo_shared_key(b.def.secret_key, a.key, shared));
+    const Random random = sim_random_source(world.net.random);
+    a.on_data = [&](const Sim_Packet &packet) {
+        Echo echo;
+        std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
+        REQUIRE(open_echo_request(shared, bytes_of(packet.bytes), echo));
+        make_echo_response(shared, random, echo.number, response);
+        CHECK(send_packet_tcp_connection(a.c, a_to_b, response) == Error::ok);
+    };
+    std::array<std::uint8_t, ECHO_REQUEST_SIZE> request;
+    make_echo_request(shared, random, b.key, {.kind = Echo_Kind::echo, .number = 77}, request);
+    REQUIRE(tcp_send_oob_packet(b.c, at_b, a.key, request) == Error::ok);
+    world.advance(500);
+    std::uint64_t number = 0;
+    bool by_library = false;
+    REQUIRE(b.oob.size() == 1);
+    CHECK(open_echo_response(shared, bytes_of(b.oob[0].bytes), number, by_library));
+    CHECK(number == 77);
 }
 
 TEST_CASE("routes: a relay is added by the handle that an OOB packet came with") {

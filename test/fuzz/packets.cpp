@@ -147,14 +147,17 @@ void check_sealed_echo(const Secret_Key &shared, Fuzz_Input input) {
     std::uint64_t sealed_number = 0;
     std::memcpy(&sealed_number, plain.data.get() + plain_size - sizeof sealed_number, sizeof sealed_number);
     const auto is_null = [](std::uint8_t byte) { return byte == 0; };
+    const auto is_inverted = [](std::uint8_t a, std::uint8_t b) { return (a ^ b) == UINT8_MAX; };
     std::uint64_t number = 0;
     if (is_request) {
         Echo echo;
         fuzz_check(open_echo_request(shared, packet.bytes(), echo), "a request that the peer sealed opens");
         number = echo.number;
         const Bytes key = Bytes{plain.bytes()}.first(KEY_SIZE);
-        const bool is_time = std::all_of(key.begin() + sizeof(std::uint32_t), key.end(), is_null);
-        const bool is_asker = same(key, echo_asker(packet.bytes()));
+        const Public_Key asker = echo_asker(packet.bytes());
+        const bool is_time =
+            std::equal(key.begin() + sizeof echo.unheard, key.end(), asker.begin() + sizeof echo.unheard, is_inverted);
+        const bool is_asker = same(key, asker);
         fuzz_check(echo.kind == (is_time    ? Echo_Kind::unheard
                                  : is_asker ? Echo_Kind::echo
                                             : Echo_Kind::foreign),

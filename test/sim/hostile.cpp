@@ -84,6 +84,20 @@ void change_relays(Run &run, std::uint32_t me) {
     }
 }
 
+/// Ends its connections to all friends and makes them again, so that it goes offline and online for them.
+void toggle_routes(Run &run, std::uint32_t me) {
+    Client &client = run.clients[me];
+    for (std::uint32_t i = 0; i < run.friends.size() && is_running(client); ++i) {
+        Friendship &f = run.friends[i];
+        const std::size_t side = f.peer[0] == me ? 0 : 1;
+        if (f.peer[side] == me && f.connection[side] >= 0) {
+            (void)kill_tcp_connection_to(client.peer.c, f.connection[side]);
+            f.connection[side] = -1;
+            befriend(run, i, side);
+        }
+    }
+}
+
 } // namespace
 
 void make_hostile(Run &run, std::uint32_t client, Sim_Peer_Def &def, std::uint64_t start) {
@@ -106,6 +120,9 @@ void make_hostile(Run &run, std::uint32_t client, Sim_Peer_Def &def, std::uint64
     }
     if (run.chance(40)) {
         begin(500, 3'000, change_relays);
+    }
+    if (run.chance(20)) {
+        begin(25, 500, toggle_routes);
     }
 }
 

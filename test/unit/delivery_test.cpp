@@ -22,6 +22,7 @@ struct Scene {
     Delivery d;
     Delivery_View view{.usable = ALL, .sending = 0};
     std::uint64_t now = start;
+    Route_Set refused = 0;  ///< routes over which no echo can be sent
     Route_Set echoed = 0;   ///< routes that were sent an echo since the last `take_echoed`
     std::size_t echoes = 0; ///< sent in all
     bool unheard = false;   ///< the last echoes said "I do not hear you"
@@ -40,7 +41,9 @@ struct Scene {
     }
 
     void serve() {
-        const Delivery_Action action = delivery_due(d, now, view);
+        Delivery_Action action = delivery_due(d, now, view);
+        delivery_unsent(d, now, action, static_cast<Route_Set>(action.echo & refused));
+        action.echo = without(action.echo, refused);
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             if (contains(action.echo, i)) {
                 echoed_at[i] = now;
@@ -715,12 +718,97 @@ DELIVERY_TEST("delivery: a route that comes online again has no proof, and is ve
     Scene s;
     s.talk(5'000);
     REQUIRE(s.d.routes[1].proof == Proof::verified);
-    delivery_reset_route(s.d, 1);
+    delivery_route_offline(s.d, s.now, 1);
     CHECK(s.d.routes[1].proof == Proof::none);
     CHECK_FALSE(s.answer(1));
     s.take_echoed();
+    delivery_route_online(s.d, s.now, 1);
     s.talk(100);
     CHECK(contains(s.take_echoed(), 1));
+}
+
+DELIVERY_TEST(
+    "delivery: a route that flaps is probed ever more seldom, and a route that comes back is probed at once") {
+    const std::uint64_t period = GENERATE(20U, 1'000U, 5'000U, 70'000U); // half of it online
+    Scene s;
+    s.talk(5'000);
+    std::size_t probes = 0;
+    for (const std::uint64_t end = s.now + 600'000; s.now < end;) {
+        delivery_route_offline(s.d, s.now, 1);
+        s.view.usable = without(ALL, set_of(1));
+        s.talk(period / 2);
+        delivery_route_online(s.d, s.now, 1);
+        s.view.usable = ALL;
+        s.take_echoed();
+        s.talk(period / 2);
+        probes += contains(s.take_echoed(), 1);
+    }
+    INFO(period);
+    CHECK(probes >= 600'000 / 70'000); // the probes of all routes are not meant
+    CHECK(probes <= 600'000 / 2 / 15'000);
+    // The peer stays online for a minute, or another relay takes the place.
+    const bool settles = GENERATE(false, true);
+    s.talk(settles ? 70'000 : 0);
+    delivery_route_offline(s.d, s.now, 1);
+    s.view.usable = without(ALL, set_of(1));
+    if (!settles) {
+        delivery_untied(s.d, 1);
+    }
+    s.talk(1'000);
+    delivery_route_online(s.d, s.now, 1);
+    s.view.usable = ALL;
+    s.take_echoed();
+    s.talk(100);
+    CHECK(contains(s.take_echoed(), 1));
+}
+
+DELIVERY_TEST("delivery: in a silence, a route that flaps makes neither complaints nor rotations frequent") {
+    const bool flaps = GENERATE(false, true);
+    Scene s;
+    s.pass(60'000, 20);
+    s.echoes = 0;
+    for (int i = 0; i < 60; ++i) {
+        if (flaps) {
+            delivery_route_offline(s.d, s.now, 1);
+            delivery_route_online(s.d, s.now, 1);
+        }
+        s.pass(1'000, 20);
+    }
+    CHECK(s.echoes <= 40);
+}
+
+DELIVERY_TEST("delivery: echoes that could not be sent do not count as unanswered, and are sent when they can be") {
+    Scene s;
+    s.talk(5'000);
+    REQUIRE(s.d.peer_answers);
+    s.refused = ALL;
+    s.d.peer_has_library = true;
+    s.echoes = 0;
+    s.pass(120'000, 20);
+    CHECK(s.echoes == 0);
+    CHECK(s.d.peer_answers);
+    CHECK(s.d.unanswered == 0);
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        CHECK(s.d.routes[i].proof == Proof::verified);
+    }
+    // A new route that could not be probed is probed later.
+    s.talk(5'000);
+    delivery_route_online(s.d, s.now, 2);
+    s.talk(5'000);
+    s.refused = 0;
+    s.take_echoed();
+    s.talk(1'000);
+    CHECK(contains(s.take_echoed(), 2));
+}
+
+DELIVERY_TEST("delivery: an echo that was sent still counts when the next over the same route could not be sent") {
+    Scene s;
+    s.talk(5'000);
+    s.pass(340, 20); // a complaint goes over all routes
+    REQUIRE(s.d.probed == ALL);
+    s.refused = ALL;
+    s.pass(ROTATE_MS - 700, 20, [&] { s.answer_after(1'000, set_of(2)); });
+    CHECK(s.view.sending == 2);
 }
 
 DELIVERY_TEST(

@@ -277,6 +277,17 @@ TEST_CASE("a request whose asker was changed on the way opens as a foreign one")
     }
 }
 
+TEST_CASE("a request that is sent back to its asker, in the name of the other end, opens as a foreign one") {
+    for (const Echo_Kind kind : {Echo_Kind::echo, Echo_Kind::unheard}) {
+        Echo_Request request = a_request({.kind = kind, .unheard = 1'000, .number = NUMBER});
+        std::copy(ANSWERER.begin(), ANSWERER.end(), request.begin() + 1);
+        Echo echo;
+        REQUIRE(open_echo_request(SHARED, request, echo));
+        CHECK(echo.kind == Echo_Kind::foreign);
+        CHECK(echo.unheard == 0);
+    }
+}
+
 TEST_CASE("a response is refused when any byte of it differs") {
     const Echo_Response response = a_response();
     REQUIRE(opens_as_response(SHARED, response));

@@ -222,12 +222,13 @@ ECHO_RESPONSE_NONCE = bytes(range(0x90, 0xA8))
 def echo_requests():
     """name, kind, ms unheard, the packet"""
     rows = [("of this library", "echo", 0, CLIENT_PUBLIC)]
+    inverted = bytes(byte ^ 0xFF for byte in CLIENT_PUBLIC[4:])
     for time in (0, 1, 0x01020304, 2**32 - 1):
-        rows.append((f"of a peer that has heard nothing for {time} ms", "unheard", time, struct.pack(">I28x", time)))
+        rows.append((f"of a peer that has heard nothing for {time} ms", "unheard", time, struct.pack(">I", time) + inverted))
     for name, key in (
         ("of net_crypto", pattern(32)),
         ("of net_crypto, its key but one bit ours", CLIENT_PUBLIC[:31] + bytes([CLIENT_PUBLIC[31] ^ 1])),
-        ("of net_crypto, its key nearly a time", bytes(4) + b"\x01" + bytes(27)),
+        ("of net_crypto, its key nearly a time", bytes(4) + inverted[:27] + CLIENT_PUBLIC[31:]),
         ("of net_crypto, its key nearly null", bytes(31) + b"\x01"),
     ):
         rows.append((name, "foreign", 0, key))
