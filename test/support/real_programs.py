@@ -12,12 +12,14 @@ PR_SET_PDEATHSIG = 1
 # Below the ports that the system gives to outgoing connections.
 PORTS = range(20_000, 32_000)
 
+# Loaded here, since a process must not load libraries between its fork and its start when there are threads.
+libc = ctypes.CDLL(None)
 names_of_ports = []
 
 
 def die_with_the_test():
     """For `preexec_fn`: the system ends the process when the test ends, however that happens."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port():

@@ -6,6 +6,7 @@ namespace of the test's own."""
 import argparse
 import concurrent.futures
 import contextlib
+import functools
 import http.server
 import json
 import os
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import threading
 
-from programs import Workshop, check, free_port, main, own_namespaces, run
+from programs import Workshop, at_once, check, free_port, main, own_namespaces, run
 
 KEY = "10" * 32
 REFUSED = "the host refuses the connection"
@@ -84,7 +85,7 @@ class Sayings:
 
     def excuse(self, *beginnings):
         """Counts sentences as printed whose fault cannot be made here."""
-        self.said |= {sentence for sentence in self.listed if sentence.startswith(beginnings)}
+        self.said.update(sentence for sentence in self.listed if sentence.startswith(beginnings))
 
     def check(self, name, beginning, text):
         told = [sentence for sentence in self.listed if sentence in text]
@@ -391,6 +392,19 @@ def inside(program, manual, folder):
     print(json.dumps(sorted(sayings.said)))
 
 
+def check_own_network(arguments, sayings):
+    own_network = own_namespaces("--net", "--mount")
+    if not own_network:
+        print("no network of its own can be made here: no route and no name were not tried")
+        sayings.excuse(NO_ROUTE, NO_HOST, NO_NAME, NO_NAME_SERVER)
+        return
+    with Workshop() as workshop:
+        me = [sys.executable, __file__, "--program", arguments.program, "--manual", arguments.manual]
+        done = run(*own_network, *me, "--inside", workshop.folder, limit=300)
+        check(done.returncode == 0, f"in a network of its own: {done.stderr}")
+        sayings.said.update(json.loads(done.stdout))
+
+
 def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
@@ -403,24 +417,12 @@ def test():
         inside(arguments.program, arguments.manual, arguments.inside)
         return
     sayings = Sayings(arguments.manual)
-    check_servers(arguments, sayings)
-    check_full(arguments, sayings)
-    check_real_servers(arguments, sayings)
-    check_proxies(arguments, sayings)
+    checks = [check_servers, check_full, check_real_servers, check_proxies, check_own_network]
     if arguments.sanitized:
         sayings.excuse(NO_DESCRIPTORS)
     else:
-        check_descriptors(arguments, sayings)
-    own_network = own_namespaces("--net", "--mount")
-    with Workshop() as workshop:
-        if own_network:
-            me = [sys.executable, __file__, "--program", arguments.program, "--manual", arguments.manual]
-            done = run(*own_network, *me, "--inside", workshop.folder, limit=120)
-            check(done.returncode == 0, f"in a network of its own: {done.stderr}")
-            sayings.said |= set(json.loads(done.stdout))
-        else:
-            print("no network of its own can be made here: no route and no name were not tried")
-            sayings.excuse(NO_ROUTE, NO_HOST, NO_NAME, NO_NAME_SERVER)
+        checks.append(check_descriptors)
+    at_once(*(functools.partial(check_some, arguments, sayings) for check_some in checks))
     never = [sentence for sentence in sayings.listed if sentence not in sayings.said]
     check(not never, f"the manual page lists what is never said: {never}")
 

@@ -1,5 +1,6 @@
 """What the tests of the program share: starting programs, waiting for their output, and ending them with the test."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -123,6 +124,19 @@ def own_hosts(workshop, *lines):
     with open(hosts, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     return command and [*command, "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+
+
+def at_once(*checks):
+    """Runs checks that mostly wait, each in a thread. Fails with the first fault when all have ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(checks)) as pool:
+        for running in [pool.submit(check) for check in checks]:
+            running.result()
+
+
+def in_workshop(check_some, *arguments):
+    """Runs a check with a workshop of its own, its last argument."""
+    with Workshop() as workshop:
+        check_some(*arguments, workshop)
 
 
 def main(test):

@@ -4,6 +4,7 @@ password, relays by address and by name. A password comes from a file or from th
 has no network here, is named as the cause."""
 
 import argparse
+import functools
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-from programs import SKIPPED, Fault, Workshop, answers, check, free_port, main, own_namespaces, run, until
+from programs import SKIPPED, Fault, Workshop, answers, at_once, check, free_port, in_workshop, main, own_namespaces, run, until
 
 USER = "some one"
 PASSWORD = "s3cret-passw0rd"
@@ -78,7 +79,7 @@ def check_secret(done, *paths):
     check(all(PASSWORD not in text for text in texts), f"the password is seen: {texts}")
 
 
-def check_probe(arguments, workshop, url, relay):
+def check_probe(arguments, url, relay, workshop):
     page, metrics, secret = (workshop.path(name) for name in ("page.html", "metrics.prom", "secret"))
     with open(secret, "w", encoding="utf-8") as file:
         file.write(f"{PASSWORD}\r\nanother line\n")
@@ -104,7 +105,7 @@ def check_probe(arguments, workshop, url, relay):
     check_secret(done)
 
 
-def check_ping(arguments, workshop, url, relay):
+def check_ping(arguments, url, relay, workshop):
     through = ["--proxy", url, "--relay", relay.replace("127.0.0.1", "localhost")]
     environment = with_password(PASSWORD)
     listener = workshop.start(arguments.program, "ping", "--listen", "--json", *through, env=environment)
@@ -143,7 +144,7 @@ def check_exposed_password(arguments, workshop):
             check_secret(done)
 
 
-def check_addresses(arguments, workshop, relay):
+def check_addresses(arguments, relay, workshop):
     """Of a proxy with several addresses, one that accepts connections is used. If none does, the proxy is at fault."""
     hosts = write(workshop.path("hosts"), "::1 proxy.example", "127.0.0.1 proxy.example", "127.0.0.1 localhost")
     script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
@@ -158,6 +159,13 @@ def check_addresses(arguments, workshop, relay):
         ):
             done = run(*inside, *words, "--proxy", url)
             check((word or good) in done.stdout + done.stderr, f"{words[0]} through {url}: {done.stdout}{done.stderr}")
+
+
+def check_proxy(arguments, name, relay, workshop):
+    url = start_proxy(workshop, name)
+    check_probe(arguments, url, relay, workshop)
+    check_ping(arguments, url, relay, workshop)
+    check_demo(arguments, url)
 
 
 def check_usage(arguments):
@@ -206,6 +214,13 @@ def check_tor(arguments, workshop):
             check_secret(done)
 
 
+def check_tor_alone(arguments):
+    """In a network of its own, this script checks Tor."""
+    command = [sys.executable, __file__, "--program", arguments.program, "--tor-alone"]
+    done = run(*own_namespaces("--net"), *command, limit=240)
+    check(done.returncode == 0, f"{done.stdout}{done.stderr}")
+
+
 def test():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
@@ -219,31 +234,21 @@ def test():
                 with open(workshop.path("tor.log"), encoding="utf-8") as log:
                     raise Fault(f"{fault}\nThe end of tor's log:\n{log.read()[-LOG_END:]}") from None
         return
-    check_usage(arguments)
-    own_network = own_namespaces("--net")
-    tried = 0
+    own_mounts = own_namespaces("--mount")
+    here = [name for name in PROXIES if shutil.which(name) and (name != "danted" or own_mounts)]
+    checks = [functools.partial(check_usage, arguments), functools.partial(in_workshop, check_exposed_password, arguments)]
     with Workshop() as workshop:
-        check_exposed_password(arguments, workshop)
         _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
-        if shutil.which("microsocks") is None or not own_namespaces("--mount"):
-            print("not tried, since it is not here: a proxy with several addresses")
-        else:
-            check_addresses(arguments, workshop, relay)
-        for name in PROXIES:
-            if shutil.which(name) is None or (name == "danted" and not own_namespaces("--mount")):
-                print(f"not tried, since it is not here: {name}")
-                continue
-            url = start_proxy(workshop, name)
-            check_probe(arguments, workshop, url, relay)
-            check_ping(arguments, workshop, url, relay)
-            check_demo(arguments, url)
-            tried += 1
-    if shutil.which("tor") is None or not own_network:
-        print("not tried, since it is not here: tor")
-    else:
-        done = run(*own_network, sys.executable, __file__, "--program", arguments.program, "--tor-alone", limit=240)
-        check(done.returncode == 0, f"{done.stdout}{done.stderr}")
-    if tried == 0:
+        checks += [functools.partial(in_workshop, check_proxy, arguments, name, relay) for name in here]
+        if "microsocks" in here and own_mounts:
+            checks.append(functools.partial(in_workshop, check_addresses, arguments, relay))
+        has_tor = shutil.which("tor") and own_namespaces("--net")
+        if has_tor:
+            checks.append(functools.partial(check_tor_alone, arguments))
+        at_once(*checks)
+    for name in [*(name for name in PROXIES if name not in here), *([] if has_tor else ["tor"])]:
+        print(f"not tried, since it is not here: {name}")
+    if not here:
         print("skipped: no proxy is here")
         sys.exit(SKIPPED)
 
