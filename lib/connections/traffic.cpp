@@ -347,7 +347,10 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
         return false;
     }
     const bool answers = c.answer_echoes && has_room(c.stranger_budget, c.now, STRANGER_ANSWERS);
-    if (!answers && find_peer(c, sender) == NO_SLOT) {
+    if (answers) {
+        spend(c.stranger_budget, c.now,
+              STRANGER_ANSWERS); // also for a request that does not open: that costs time, too
+    } else if (find_peer(c, sender) == NO_SLOT) {
         return false; // only a request to a peer can be one of ours
     }
     const Secret_Key *const shared = shared_key(c, sender);
@@ -355,10 +358,9 @@ bool handle_stranger_echo(Tcp_Connections &c, std::uint32_t relay, const Public_
     if (shared == nullptr || !open_echo_request(*shared, packet, echo)) {
         return false;
     }
-    if (is_own(c, echo.number) || !answers) {
-        return is_own(c, echo.number);
+    if (const bool own = is_own(c, echo.number); own || !answers) {
+        return own;
     }
-    spend(c.stranger_budget, c.now, STRANGER_ANSWERS);
     std::array<std::uint8_t, ECHO_RESPONSE_SIZE> response;
     make_echo_response(*shared, host_random(c.context.host), echo.number, response);
     static_cast<void>(send_packet(c, relay, oob_packet(sender, response)));

@@ -136,13 +136,16 @@ bool has_choice(const Delivery_View &view) {
 }
 
 /// Sends echoes over `routes`. While the route in use owes an answer, they join the present burst, so that its time to
-/// answer does not begin anew. Otherwise they are a new burst.
+/// answer does not begin anew; routes that come online do not put off the end of the burst more than once. Otherwise
+/// they are a new burst.
 void probe_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Route_Set routes, bool single,
                   Delivery_Action &action) {
     action.echo = union_of(action.echo, routes);
     action.first_echo = union_of(action.first_echo, without(routes, d.ever_probed));
     d.ever_probed = union_of(d.ever_probed, routes);
-    const bool is_pending = contains(without(d.probed, d.answered), view.sending) && !(d.single && !single);
+    const bool is_new = d.single && !single && contains(routes, view.sending);
+    const bool is_pending = contains(without(d.probed, d.answered), view.sending) && !is_new;
+    const bool keeps_end = is_pending && !d.single && !contains(routes, view.sending);
     if (!is_pending) {
         d.answered = 0;
         d.probed = 0;
@@ -153,7 +156,7 @@ void probe_routes(Delivery &d, std::uint64_t now, const Delivery_View &view, Rou
     d.probed = union_of(d.probed, routes);
     d.all_probed_at = routes == view.usable ? short_time(d, now) : d.all_probed_at;
     d.single = single;
-    d.end_at = later(d, now, lasts(d, view, single));
+    d.end_at = keeps_end ? d.end_at : later(d, now, lasts(d, view, single));
     d.verify_at = later(d, now, std::max(VERIFY_MS, ECHO_PAUSE_MS * static_cast<std::uint32_t>(std::popcount(routes))));
 }
 
@@ -256,14 +259,16 @@ void check_burst(Delivery &d, std::uint64_t now, const Delivery_View &view, Deli
     if (!reached(d, d.end_at, now)) {
         return;
     }
-    const bool unproved = d.single && !delivers;
+    // A route that came online meanwhile joins an echo over the route in use. That is no echo over all routes yet.
+    const bool is_partial = without(view.usable, d.probed) != 0;
+    const bool unproved = contains(d.probed, view.sending) && d.answered == 0 && is_partial;
     if (d.answered != 0) {
         for (std::uint8_t i = 0; i < ROUTES; ++i) {
             if (contains(without(d.probed, d.answered), i)) {
                 d.routes[i].proof = Proof::failed;
             }
         }
-    } else if (!d.single) {
+    } else if (!is_partial) {
         d.unanswered = static_cast<std::uint8_t>(std::min(d.unanswered + 1, 250));
         d.peer_answers = d.peer_answers && d.unanswered < MAX_UNANSWERED;
     }

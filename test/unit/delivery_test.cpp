@@ -830,6 +830,29 @@ DELIVERY_TEST(
     CHECK(delivery_proved_at(s.d, 0) == 0);
 }
 
+DELIVERY_TEST("delivery: a route that comes and goes does not hide that the route in use carries nothing") {
+    Scene s;
+    s.talk(10'000);
+    REQUIRE(s.view.sending == 0);
+    const std::uint64_t at = s.now; // from here on route 0 carries nothing to the peer, which is still heard
+    std::uint64_t comes_at = NEVER;
+    s.pass(9'000, 20, [&] {
+        (void)delivery_heard(s.d, s.now);
+        s.answer_after(300, set_of(2), at);
+        if (s.echoed_at[0] > at && comes_at == NEVER) { // route 1 is back whenever an echo waits for its answer
+            comes_at = s.now + 200;
+        } else if (s.now == comes_at) {
+            s.view.usable = union_of(s.view.usable, set_of(1));
+            delivery_route_online(s.d, s.now, 1);
+        } else if (contains(s.view.usable, 1) && s.now >= s.echoed_at[0] + 500) {
+            s.view.usable = without(s.view.usable, set_of(1));
+            delivery_reset_route(s.d, 1);
+            comes_at = NEVER;
+        }
+    });
+    CHECK(s.view.sending == 2);
+}
+
 DELIVERY_TEST("delivery: where the host cannot tell the peer's packets, echoes alone verify the route in use") {
     Scene s;
     s.d.proves_packets = false;
