@@ -142,7 +142,7 @@ def connect(build, bootstrapd, folder):
     if " toxtcp::" not in symbols:
         sys.exit("the client has no code of toxtcp in it")
     port = free_port()
-    words = bootstrapd_command(bootstrapd, folder, port, free_port())
+    words = bootstrapd_command(bootstrapd, folder, port, port)  # the client takes one port for both UDP and TCP
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as relay:
         try:
             deadline = time.monotonic() + LIMIT_S
