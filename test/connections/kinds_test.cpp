@@ -48,6 +48,16 @@ std::uint64_t echo_bytes(const Sim_Peer &peer, int connection) {
     return info.echoes_sent * ECHO_REQUEST_SIZE + info.echoes_answered * ECHO_RESPONSE_SIZE;
 }
 
+/// After two minutes the relay is back. The client must be connected there in time. `told`: the host reports a change.
+void check_return(World &world, Sim_Peer &a, Sim_Relay &relay, bool told) {
+    world.advance(120'000);
+    sim_relay_return(relay);
+    if (told) {
+        tcp_connections_network_changed(a.c);
+    }
+    CHECK(world.until(told ? 3'000 : 15'000, [&] { return is_up(a, relay); }));
+}
+
 } // namespace
 
 // ---- the queue of relays that wait -----------------------------------------------------------------------------
@@ -66,12 +76,7 @@ TEST_CASE("kinds: after an outage, any number of dead relays do not delay the re
     world.advance(10'000);
     REQUIRE(is_up(a, honest));
     sim_relay_kill(honest, Sim_Ending::reset);
-    world.advance(120'000);
-    sim_relay_return(honest);
-    if (told) {
-        tcp_connections_network_changed(a.c);
-    }
-    CHECK(world.until(told ? 3'000 : 15'000, [&] { return is_up(a, honest); }));
+    check_return(world, a, honest, told);
 }
 
 TEST_CASE("kinds: after an outage, relays that were in use and have died do not delay the one that returns") {
@@ -89,13 +94,7 @@ TEST_CASE("kinds: after an outage, relays that were in use and have died do not 
         sim_relay_kill(relay, Sim_Ending::reset);
     }
     hold_dead(world, a, 10);
-    world.advance(120'000);
-    Sim_Relay &last = world.relays[in_use - 1];
-    sim_relay_return(last);
-    if (told) {
-        tcp_connections_network_changed(a.c);
-    }
-    CHECK(world.until(told ? 3'000 : 15'000, [&] { return is_up(a, last); }));
+    check_return(world, a, world.relays[in_use - 1], told);
 }
 
 TEST_CASE("kinds: in an outage, relays that were never connected take turns") {

@@ -119,15 +119,6 @@ void reap_relays(Demo &demo) {
     }
 }
 
-/// Ends the demo if standard output has no reader any more.
-void note_no_reader(Demo &demo) {
-    std::string error;
-    if (!demo.cannot_print && reader_is_gone(error)) {
-        complain("demo", error);
-        demo.cannot_print = demo.interrupted = true;
-    }
-}
-
 /// Sleeps until a descriptor is ready or a peer's tick is due, at most until `wake` (us). Then serves what is ready.
 void turn(Demo &demo, std::uint64_t wake) {
     std::array<pollfd, 1 + DEMO_PEERS + DEMO_RELAYS> polled{};
@@ -149,7 +140,7 @@ void turn(Demo &demo, std::uint64_t wake) {
         return;
     }
     demo.interrupted = demo.interrupted || polled[0].revents != 0;
-    note_no_reader(demo);
+    end_without_reader("demo", demo.interrupted, demo.cannot_print);
     reap_relays(demo);
     for (std::size_t i = 0; i < DEMO_PEERS; ++i) {
         const Demo_Peer &peer = demo.peers[i];
@@ -409,15 +400,7 @@ int play(Demo &demo) {
 } // namespace
 
 void demo_print(Demo &demo, const std::string &text) {
-    std::string error;
-    if (demo.cannot_print || print(text, error, demo.signals)) {
-        return;
-    }
-    demo.interrupted = true; // if `print` did not fail, a signal has stopped it
-    demo.cannot_print = !error.empty();
-    if (demo.cannot_print) {
-        complain("demo", error);
-    }
+    print_until_interrupted("demo", text, demo.signals, demo.interrupted, demo.cannot_print);
 }
 
 void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to) {

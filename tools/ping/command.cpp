@@ -198,15 +198,7 @@ void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections) {
 }
 
 void ping_print(Pinger &pinger, const std::string &text) {
-    std::string error;
-    if (pinger.cannot_print || print(text, error, pinger.signals)) {
-        return;
-    }
-    pinger.interrupted = true; // if `print` did not fail, a signal has stopped it
-    pinger.cannot_print = !error.empty();
-    if (pinger.cannot_print) {
-        complain("ping", error);
-    }
+    print_until_interrupted("ping", text, pinger.signals, pinger.interrupted, pinger.cannot_print);
 }
 
 void ping_say(Pinger &pinger, const std::string &line) {
@@ -253,11 +245,8 @@ void ping_add_relays(const Pinger &pinger, Tcp_Connections *tcp, int connection)
 /// Ends the pings if standard output has no reader any more. A listener that prints JSON goes on, since it has nothing
 /// more to print.
 void note_no_reader(Pinger &pinger) {
-    std::string error;
-    const bool is_silent = pinger.options.listen && pinger.options.json;
-    if (!is_silent && !pinger.cannot_print && reader_is_gone(error)) {
-        complain("ping", error);
-        pinger.cannot_print = pinger.interrupted = true;
+    if (!pinger.options.listen || !pinger.options.json) {
+        end_without_reader("ping", pinger.interrupted, pinger.cannot_print);
     }
 }
 

@@ -229,15 +229,6 @@ void take_signals(Prober &prober) {
     }
 }
 
-/// Ends the probing if standard output has no reader any more.
-void note_no_reader(Prober &prober) {
-    std::string error;
-    if (!prober.cannot_print && reader_is_gone(error)) {
-        complain("probe", error);
-        prober.cannot_print = prober.interrupted = true;
-    }
-}
-
 bool is_at_work(const Probe &probe) {
     return probe.stage != Probe_Stage::waiting && probe.stage != Probe_Stage::done;
 }
@@ -270,7 +261,7 @@ void turn(Prober &prober, Round &round) {
     if (polled[0].revents != 0) {
         take_signals(prober);
     }
-    note_no_reader(prober);
+    end_without_reader("probe", prober.interrupted, prober.cannot_print);
     serve_commands(prober);
     std::size_t i = 1;
     for (const auto &[probe, end] : at_work) {
@@ -414,16 +405,8 @@ bool print_report(Prober &prober, const Probe_Report &report) {
     const bool redraws = prober.options.watch && !prober.options.json && is_terminal(STDOUT_FILENO);
     const std::string text = prober.options.json ? probe_json(report, prober.options.watch) : probe_table(report);
     // Lines that do not fit on the screen stay in the terminal's scroll-back.
-    std::string error;
-    if (!print((redraws ? "\033[H\033[J" : "") + text, error, prober.signals)) {
-        prober.cannot_print = !error.empty();
-        prober.interrupted = true; // if `print` did not fail, a signal has stopped it
-        if (prober.cannot_print) {
-            complain("probe", error);
-        }
-        return false;
-    }
-    return true;
+    return print_until_interrupted("probe", (redraws ? "\033[H\033[J" : "") + text, prober.signals, prober.interrupted,
+                                   prober.cannot_print);
 }
 
 /// Prints the report and writes all files. False when something could not be written.
@@ -457,7 +440,7 @@ void pause(Prober &prober, std::uint64_t until) {
         const auto limit = static_cast<std::uint64_t>(prober.untold.empty() ? 1'000 : COMMAND_POLL_MS);
         poll(&polled, 1, static_cast<int>(std::min((until - now) / 1'000 + 1, limit)));
         take_signals(prober);
-        note_no_reader(prober);
+        end_without_reader("probe", prober.interrupted, prober.cannot_print);
         serve_commands(prober);
     }
 }

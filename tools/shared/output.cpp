@@ -82,6 +82,31 @@ bool reader_is_gone(std::string &error) {
     return true;
 }
 
+bool print_until_interrupted(const char *command, std::string_view text, int signals, bool &interrupted,
+                             bool &cannot_print) {
+    std::string error;
+    if (cannot_print) {
+        return false;
+    }
+    if (print(text, error, signals)) {
+        return true;
+    }
+    interrupted = true; // if `print` did not fail, a signal has stopped it
+    cannot_print = !error.empty();
+    if (cannot_print) {
+        complain(command, error);
+    }
+    return false;
+}
+
+void end_without_reader(const char *command, bool &interrupted, bool &cannot_print) {
+    std::string error;
+    if (!cannot_print && reader_is_gone(error)) {
+        complain(command, error);
+        cannot_print = interrupted = true;
+    }
+}
+
 bool output_is_closed(std::string &error) {
     if (may_write_to(STDOUT_FILENO)) {
         return false;

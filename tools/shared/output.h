@@ -21,6 +21,15 @@ void complain(const char *command, const std::string &what);
 /// `error` says it.
 [[nodiscard]] bool reader_is_gone(std::string &error);
 
+/// Prints for a command that runs until it is interrupted. `interrupted` is set when a signal came, and when the text
+/// could not be printed; then `cannot_print` too, after an error message, and nothing more is printed. Returns whether
+/// the text was printed.
+bool print_until_interrupted(const char *command, std::string_view text, int signals, bool &interrupted,
+                             bool &cannot_print);
+
+/// Sets both, after an error message, if standard output has no reader any more and `cannot_print` was not set.
+void end_without_reader(const char *command, bool &interrupted, bool &cannot_print);
+
 /// Whether standard output was closed when the program started. If so, `error` says it.
 [[nodiscard]] bool output_is_closed(std::string &error);
 
