@@ -65,8 +65,8 @@ std::uint64_t backoff_wake_at(const Backoff &backoff) {
 void outage_begins(Reconnect_Pace &pace, std::uint64_t now) {
     const bool goes_on = pace.last_outage_end != 0 && now < pace.last_outage_end + SAME_OUTAGE_MS;
     pace.outage_since = goes_on ? pace.last_outage_start : now;
+    pace.round_since = goes_on ? pace.round_since : now;
     pace.has_network = false;
-    pace.round_since = now;
     pace.next_at = std::max(pace.next_at, goes_on ? now + OUTAGE_PACE_MS : now);
 }
 

@@ -123,6 +123,22 @@ TEST_CASE("kinds: relays that accept and close do not delay another relay's retu
     CHECK(f.world.until(10'000, [&] { return is_up(f.a, f.relay(0)); }));
 }
 
+TEST_CASE("kinds: a relay that was in use and then accepts and closes does not delay a relay lost long before") {
+    World world{ANY_TICKING()};
+    INFO(to_string(world.ticking));
+    Sim_Peer &a = world.add_peer();
+    Sim_Relay &lost_before = world.add_relay();
+    Sim_Relay &closes = world.add_relay();
+    hold(a, lost_before);
+    hold(a, closes);
+    world.advance(10'000);
+    sim_relay_kill(lost_before);
+    world.advance(LOST_TOGETHER_MS + 1'000);
+    shake_hands_and_close(world, closes);
+    REQUIRE(sim_relay_drop(closes, a.key));
+    check_return(world, a, lost_before, false);
+}
+
 TEST_CASE("kinds: relays that failed several peers are connected again without extra delay when they restart") {
     World world{ANY_TICKING()};
     INFO(to_string(world.ticking));

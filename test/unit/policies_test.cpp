@@ -368,6 +368,17 @@ TEST_CASE("backoff: a relay that was in use when the outage began has priority o
     CHECK(was_in_use(used, pace));
 }
 
+TEST_CASE("backoff: an outage that goes on keeps its round, so that a relay which flaps has its turn only once") {
+    Reconnect_Pace pace;
+    Backoff flaps;
+    backoff_failed(flaps, NOW, IN_USE_MS, true, 0);
+    outage_begins(pace, NOW);
+    CHECK(outage_ends(pace, NOW + 1'000));
+    backoff_failed(flaps, NOW + 1'100, 100, true, 0);
+    outage_begins(pace, NOW + 1'100);
+    CHECK_FALSE(has_outage_priority(flaps, pace));
+}
+
 TEST_CASE("backoff: relays that were lost long before the outage, or accept and close, have no priority in it") {
     Reconnect_Pace pace;
     Backoff lost_before;
