@@ -421,7 +421,9 @@ void update_known_relay(Tcp_Connections &c, std::uint32_t slot, const Relay_Endp
     }
     relay.new_address_at = c.now + NEW_ADDRESS_EVERY_MS;
     relay.addresses.current = index;
-    retry_now(c, slot);
+    if (relay.state == Relay_State::waiting) { // and not asleep
+        retry_now(c, slot);
+    }
 }
 
 Error add_global(Tcp_Connections &c, const Relay_Endpoint &endpoint, const Public_Key &relay_key) {
