@@ -17,9 +17,10 @@ struct Rate {
     std::uint32_t most;     ///< at once
 };
 
-/// Echoes to one peer: two bursts over all its routes, then two a second. A peer or a relay that causes more (by routes
-/// that go offline and online again) does not take the budget of other peers.
-constexpr Rate PEER_ECHOES{500, 2 * ROUTES};
+/// Echoes to one peer: four bursts over all its routes, then two a second. So many bursts are needed where relays fail
+/// one after another: each route in use that is lost, and each silence, takes one at each end. A peer or a relay that
+/// causes more (by routes that go offline and online again) does not take the budget of other peers.
+constexpr Rate PEER_ECHOES{500, 4 * ROUTES};
 /// Echoes to all peers together.
 constexpr Rate ALL_ECHOES{100, 40};
 /// Echoes that are no complaints leave half of that budget to complaints, which end a silence.
@@ -27,7 +28,7 @@ constexpr Rate ALL_PROBES{ALL_ECHOES.pause_ms, ALL_ECHOES.most / 2};
 /// Answers to keys that have no connection.
 constexpr Rate STRANGER_ANSWERS{50, 40};
 /// No budget is used for longer than this. A time that seems to be later is in the past: times of 32 bits wrap.
-constexpr std::uint32_t LONGEST_USE_MS = 10'000;
+constexpr std::uint32_t LONGEST_USE_MS = 20'000;
 static_assert(PEER_ECHOES.pause_ms * PEER_ECHOES.most < LONGEST_USE_MS);
 static_assert(ALL_ECHOES.pause_ms * ALL_ECHOES.most < LONGEST_USE_MS);
 static_assert(STRANGER_ANSWERS.pause_ms * STRANGER_ANSWERS.most < LONGEST_USE_MS);

@@ -474,6 +474,24 @@ TEST_CASE("kinds: routes that go offline and online all the time take no echoes 
     CHECK(longest_silence(b, at) <= 3'000);
 }
 
+TEST_CASE("kinds: after relays in use were lost one after another, traffic leaves one that drops everything as fast") {
+    Two_Peers f{ANY_TICKING(), ROUTES};
+    INFO(to_string(f.world.ticking));
+    f.talk(5'000);
+    for (int i = 0; i < 4; ++i) { // each time both ends send echoes over all routes, to find the best
+        Sim_Relay &lost = f.in_use();
+        sim_relay_kill(lost);
+        f.talk(500);
+        sim_relay_return(lost);
+        f.talk(500);
+    }
+    f.in_use().drop = [](const Public_Key &, const Public_Key &, const Packet &) { return true; };
+    const std::uint64_t at = f.world.net.now;
+    f.talk(10'000);
+    CHECK(longest_silence(f.a, at) <= 1'000);
+    CHECK(longest_silence(f.b, at) <= 1'000);
+}
+
 // ---- slow is not dead ------------------------------------------------------------------------------------------
 
 TEST_CASE("kinds: with round trips of 1.9 s to every relay traffic moves at most once, and no relay fails") {

@@ -313,8 +313,12 @@ void check_memory(Run &run, std::uint32_t index) {
     if (c.relays.size() > run.relays.size()) {
         fail(run, "peer %u holds more relays than there are", index);
     }
-    if (c.peers.size() >= run.clients.size()) {
+    if (c.peers.count() >= run.clients.size()) {
         fail(run, "peer %u holds more connections than it has friends", index);
+    }
+    // A slot is given up for good when its generations are used up, so that no handle is given out twice.
+    if (c.peers.size() >= run.clients.size() + run.clients[index].befriended / MAX_GENERATIONS) {
+        fail(run, "peer %u does not use the slots of its connections again", index);
     }
     if (c.changes.capacity() > 2 * MAX_CHANGES || c.retired_links != nullptr) {
         fail(run, "peer %u keeps what it has no use for", index);

@@ -293,6 +293,7 @@ void client(Run &run, Fault_Kind kind, const Fault &fault) {
         client.peer.c = new_tcp_connections(client.peer.def);
         client.connects = node_of(client.peer).calls.connect; // not those of its last life
         client.echo_level = 0;
+        client.befriended = 0;
         run_again(run, me);
     });
 }

@@ -108,7 +108,8 @@ struct Friendship {
 struct Client {
     Sim_Peer peer;
     std::uint32_t proxy = NOBODY;
-    std::uint32_t lives = 1; ///< times it was started
+    std::uint32_t lives = 1;      ///< times it was started
+    std::uint32_t befriended = 0; ///< connections that it has made in this life
     bool suspended = false;
     std::uint64_t bad_until = 0;  ///< ms, it has no network or no program until then
     std::uint64_t settled_at = 0; ///< ms, what this has delayed has arrived by then

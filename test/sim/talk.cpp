@@ -163,6 +163,7 @@ void befriend(Run &run, std::uint32_t index, std::size_t side) {
     if (f.connection[side] < 0) {
         fail(run, "no connection to a new friend: %s", to_string(static_cast<Error>(f.connection[side])));
     }
+    ++client.befriended;
     if (f.asleep_until[side] > run.net.now) {
         (void)set_tcp_connection_to_status(client.peer.c, f.connection[side], false);
     }
