@@ -15,9 +15,9 @@ namespace toxtcp {
 /// Exit codes, which `--help` lists.
 inline constexpr int EXIT_DONE = 0;
 inline constexpr int EXIT_FAILED = 1;        ///< failed, standard error says why; demo: the connection did not hold;
-                                             ///< probe: a relay is not well; ping: no answer
+                                             ///< probe: a relay is not good; ping: no answer
 inline constexpr int EXIT_USAGE = 2;         ///< the command line, a file of options or a node list is wrong
-inline constexpr int EXIT_INTERRUPTED = 130; ///< stopped by a signal before its end (128 + SIGINT)
+inline constexpr int EXIT_INTERRUPTED = 130; ///< a signal ended the command early (128 + SIGINT)
 
 struct Relay_Options {
     std::uint16_t port = 0;     ///< 0: any free port
@@ -51,7 +51,7 @@ struct Probe_Options {
     std::uint32_t interval = 60;     ///< s, from the beginning of one round to that of the next
     bool ipv4 = false;               ///< IPv4 addresses only
     bool ipv6 = false;               ///< IPv6 addresses only
-    bool all_ports = false;          ///< all TCP ports of each node in the node list; else its first one
+    bool all_ports = false;          ///< all TCP ports of each node in the node list; else only the first port
     bool watch = false;
     bool json = false;
     std::string html_file;

@@ -11,7 +11,7 @@ int run_keygen(const Keygen_Options &options) {
     Secret_Key key;
     std::string error;
     if (!create_key_file(options.key_file, key, error)) {
-        complain("keygen", error);
+        print_error("keygen", error);
         return EXIT_FAILED;
     }
     const std::string public_key = to_string(public_key_of(key));
@@ -20,7 +20,7 @@ int run_keygen(const Keygen_Options &options) {
     const std::string line =
         options.json ? json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : public_key;
     if (!print(line + '\n', error)) {
-        complain("keygen", "the key is made, but " + error);
+        print_error("keygen", "the key is made, but " + error);
         return EXIT_FAILED;
     }
     return EXIT_DONE;

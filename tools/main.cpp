@@ -59,19 +59,19 @@ constexpr const char *TOP_NOTES =
 
 // ---- options whose values are read by values.h -------------------------------------------------------------------
 
-/// Adds an option with one value. `read` takes the value from its text, or returns false with an error. `at_first`: the
-/// default value, for the help.
+/// Adds an option with one value. `read` converts the text to the value, or returns false with an error.
+/// `default_text`: the default value, as the help shows it.
 template <class Read>
-CLI::Option *add_word(CLI::App &command, const std::string &name, const std::string &kind, Read read,
-                      const std::string &help, const std::string &at_first = {}) {
-    const auto take = [name, read](const CLI::results_t &words) {
+CLI::Option *add_value(CLI::App &command, const std::string &name, const std::string &kind, Read read,
+                       const std::string &help, const std::string &default_text = {}) {
+    const auto store = [name, read](const CLI::results_t &words) {
         std::string error;
         if (!read(words.front(), error)) {
             throw CLI::ValidationError(name, error);
         }
         return true;
     };
-    return command.add_option(name, take, help)->type_name(kind)->default_str(at_first);
+    return command.add_option(name, store, help)->type_name(kind)->default_str(default_text);
 }
 
 template <class Number>
@@ -79,12 +79,12 @@ CLI::Option *add_number(CLI::App &command, const std::string &name, Number &numb
                         std::uint64_t most, const std::string &help) {
     const auto read = [&number, least, most](const std::string &word, std::string &error) {
         std::uint64_t value = 0;
-        const bool is_one = read_number(word, least, most, value, error);
-        number = is_one ? static_cast<Number>(value) : number;
-        return is_one;
+        const bool is_valid = read_number(word, least, most, value, error);
+        number = is_valid ? static_cast<Number>(value) : number;
+        return is_valid;
     };
-    return add_word(command, name, "NUMBER", read,
-                    help + " (" + std::to_string(least) + " to " + std::to_string(most) + ')', std::to_string(number));
+    return add_value(command, name, "NUMBER", read,
+                     help + " (" + std::to_string(least) + " to " + std::to_string(most) + ')', std::to_string(number));
 }
 
 CLI::Option *add_seconds(CLI::App &command, const std::string &name, double &seconds, double least, double most,
@@ -92,22 +92,22 @@ CLI::Option *add_seconds(CLI::App &command, const std::string &name, double &sec
     const auto read = [&seconds, least, most](const std::string &word, std::string &error) {
         return read_seconds(word, least, most, seconds, error);
     };
-    std::ostringstream at_first;
-    at_first << seconds;
-    return add_word(command, name, "SECONDS", read, help, at_first.str());
+    std::ostringstream default_text;
+    default_text << seconds;
+    return add_value(command, name, "SECONDS", read, help, default_text.str());
 }
 
 CLI::Option *add_file(CLI::App &command, const std::string &name, std::string &path, const std::string &help) {
     const auto read = [&path](const std::string &word, std::string &error) {
         return read_file_name(word, path, error);
     };
-    return add_word(command, name, "FILE", read, help);
+    return add_value(command, name, "FILE", read, help);
 }
 
 void add_proxy(CLI::App &command, Proxy_Option &proxy) {
     const auto read = [&proxy](const std::string &word, std::string &error) { return read_proxy(word, proxy, error); };
     CLI::Option *const option =
-        add_word(command, "--proxy", "URL", read, "Use this proxy: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
+        add_value(command, "--proxy", "URL", read, "Use this proxy: socks5://USER@HOST:PORT or http://USER@HOST:PORT");
     add_file(command, "--proxy-password-file", proxy.password_file,
              "File with the user's password on its first line; default: the variable TOXTCP_PROXY_PASSWORD")
         ->needs(option);
@@ -130,12 +130,12 @@ void add_relay(CLI::App &app, Relay_Options &options, std::string &config_file) 
     add_number(*relay, "--port", options.port, 0, UINT16_MAX, "TCP port; 0: any that is free");
     const auto read_address = [&options](const std::string &word, std::string &error) {
         Host_Name host;
-        const bool is_one = read_numeric_host(word, host, error);
-        options.address = is_one ? host.text : options.address;
-        return is_one;
+        const bool is_valid = read_numeric_host(word, host, error);
+        options.address = is_valid ? host.text : options.address;
+        return is_valid;
     };
-    add_word(*relay, "--address", "ADDRESS", read_address, "Numeric address to listen on; :: is all, IPv4 too",
-             options.address);
+    add_value(*relay, "--address", "ADDRESS", read_address, "Numeric address to listen on; :: is all, IPv4 too",
+              options.address);
     add_file(*relay, "--key-file", options.key_file,
              "Secret key, 64 hexadecimal digits; made when it does not exist. Without: a new key each time");
     add_number(*relay, "--max-clients", options.max_clients, 1, 100'000, "Further clients are turned away");
@@ -169,8 +169,8 @@ void add_probe(CLI::App &app, Probe_Options &options) {
         options.on_change = word;
         return !word.empty();
     };
-    add_word(*probe, "--on-change", "COMMAND", read_command,
-             "Run this shell command for each relay whose status has changed; needs --watch or --history");
+    add_value(*probe, "--on-change", "COMMAND", read_command,
+              "Run this shell command for each relay whose status has changed; needs --watch or --history");
     add_file(*probe, "--prometheus", options.prometheus_file, "Write metrics, for the textfile collector");
     add_proxy(*probe, options.proxy);
     probe->footer(PROBE_NOTES);
@@ -179,7 +179,7 @@ void add_probe(CLI::App &app, Probe_Options &options) {
 void add_ping(CLI::App &app, Ping_Options &options) {
     CLI::App *const ping = app.add_subcommand("ping", "Ping a Tox peer through relays, and time the answers");
     ping->add_option("key", options.peer, "The peer's DHT public key");
-    // Without allow_extra_args(false), a peer's key that follows would be taken for one more relay.
+    // Without allow_extra_args(false), the peer's key after this option would be read as another relay.
     ping->add_option("--relay", options.relays, "HOST:PORT:KEY; may be given several times")
         ->expected(1)
         ->take_all()
@@ -218,7 +218,7 @@ void add_keygen(CLI::App &app, Keygen_Options &options) {
 
 /// Sets an option to the value from the file, unless the command line has set it. Throws CLI11's exceptions for a wrong
 /// name or value.
-void take_setting(CLI::App &command, const Setting &setting) {
+void apply_setting(CLI::App &command, const Setting &setting) {
     CLI::Option *const option = command.get_option_no_throw("--" + setting.name);
     if (option == nullptr || !option->get_configurable() || setting.name == "help") {
         throw CLI::ConfigError(setting.name + " is no option of `" + command.get_name() + '`');
@@ -246,31 +246,31 @@ void read_config_file(CLI::App &command, const std::string &path) {
     }
     for (const Setting &setting : settings) {
         try {
-            take_setting(command, setting);
+            apply_setting(command, setting);
         } catch (const CLI::Error &fault) {
             throw CLI::ConfigError(path + " line " + std::to_string(setting.line) + ": " + fault.what());
         }
     }
 }
 
-/// CLI11's message for a wrong command line. The words that it quotes may contain anything.
-std::string say_failure(const CLI::App *app, const CLI::Error &fault) {
+/// CLI11's message for a wrong command line, without the control characters of the words that it quotes.
+std::string usage_message(const CLI::App *app, const CLI::Error &fault) {
     return CLI::FailureMessage::simple(
         app, CLI::Error(fault.get_name(), without_controls(fault.what()), fault.get_exit_code()));
 }
 
-/// Prints CLI11's message: what is wrong with the command line, or the help that was asked for. Returns the exit code.
-int say(const CLI::App &app, const CLI::ParseError &said) {
+/// Prints CLI11's message: the error in the command line, or the help that the user requested. Returns the exit code.
+int print_message(const CLI::App &app, const CLI::ParseError &exception) {
     std::ostringstream out;
     std::ostringstream errors;
-    const bool is_well = app.exit(said, out, errors) == 0;
+    const bool is_help = app.exit(exception, out, errors) == 0;
     std::string error;
     std::fputs(errors.str().c_str(), stderr);
     if (!print(out.str(), error)) {
         std::fprintf(stderr, "toxtcp: %s.\n", error.c_str());
         return EXIT_FAILED;
     }
-    return is_well ? EXIT_DONE : EXIT_USAGE;
+    return is_help ? EXIT_DONE : EXIT_USAGE;
 }
 
 } // namespace
@@ -280,12 +280,12 @@ int say(const CLI::App &app, const CLI::ParseError &said) {
 int main(int argc, char **argv) {
     using namespace toxtcp;
 
-    fill_standard_descriptors();
-    std::signal(SIGPIPE, SIG_IGN); // a reader that is gone shows as an error of `write`
+    reserve_standard_descriptors();
+    std::signal(SIGPIPE, SIG_IGN); // if the reader is gone, `write` returns an error
     CLI::App app{"toxtcp keeps one connection to each Tox peer alive over several TCP relays."};
     app.set_version_flag("--version", "toxtcp " TOXTCP_VERSION);
     app.require_subcommand(1);
-    app.failure_message(say_failure);
+    app.failure_message(usage_message);
     app.footer(std::string{"`toxtcp COMMAND --help` tells more. "} + EXIT_CODES);
 
     Demo_Options demo;
@@ -309,7 +309,7 @@ int main(int argc, char **argv) {
             read_config_file(*app.get_subcommand("relay"), relay_config);
         }
     } catch (const CLI::ParseError &error) {
-        return say(app, error);
+        return print_message(app, error);
     }
     if (std::string error; output_is_closed(error)) {
         std::fprintf(stderr, "toxtcp: %s.\n", error.c_str());

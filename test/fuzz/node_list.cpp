@@ -19,9 +19,9 @@ void check_relay(const Named_Relay &relay) {
     std::string error;
     fuzz_check(relay.port != 0, "a port is not 0");
     fuzz_check(read_host(relay.host, host, error), "a host is valid");
-    fuzz_check(host.family == Family::none || host.family == relay.only, "an address has its family");
+    fuzz_check(host.family == Family::none || host.family == relay.family, "an address has its family");
     fuzz_check(read_key(to_string(relay.key), key, error) && key == relay.key, "a key is not weak");
-    fuzz_check(relay.only == Family::ipv4 || relay.only == Family::ipv6, "an IP family is set");
+    fuzz_check(relay.family == Family::ipv4 || relay.family == Family::ipv6, "an IP family is set");
 }
 
 struct List {

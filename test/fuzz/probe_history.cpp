@@ -31,11 +31,11 @@ void check(const std::string &text) {
     for (const std::string &warning : warnings) {
         fuzz_check(warning.starts_with("line "), "a warning has a place");
     }
-    const std::string printed = print_histories(histories);
+    const std::string printed = histories_text(histories);
     Probe_Histories again;
     std::vector<std::string> none;
     fuzz_check(parse_histories(printed, again, none, error) && none.empty(), "a history that is written can be read");
-    fuzz_check(print_histories(again) == printed, "a history is the same when written again");
+    fuzz_check(histories_text(again) == printed, "a history is the same when written again");
     for (auto &[relay, history] : histories) {
         check_hours(history);
         const std::int64_t now = history.hours.empty() ? 1'000'000 : history.hours[history.hours.size() / 2].began + 7;
@@ -47,7 +47,7 @@ void check(const std::string &text) {
         fuzz_check(day.rounds <= week.rounds && day.good <= week.good && day.worst <= week.worst,
                    "the day's counts are part of the week's");
     }
-    forget_old_hours(histories, 253'402'300'799);
+    remove_old_hours(histories, 253'402'300'799);
 }
 
 } // namespace

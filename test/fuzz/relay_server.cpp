@@ -323,18 +323,18 @@ void check_route(const Relay_Server &server, int handle, std::size_t index) {
     const Relay_Server_Client &client = server.clients[static_cast<std::size_t>(handle)];
     const Relay_Server_Route &route = client.routes[index];
     if (!route.used) {
-        fuzz_check(route.other < 0, "a route that is free leads nowhere");
+        fuzz_check(route.peer_client < 0, "a route that is free leads nowhere");
         return;
     }
     const auto id = static_cast<std::uint8_t>(index + FIRST_ROUTING_ID);
     const auto found = client.routing_ids.find(route.peer);
     fuzz_check(found != client.routing_ids.end() && found->second == id, "a route is found by its peer");
     const int peer = relay_server_find(server, route.peer);
-    if (route.other >= 0) {
-        fuzz_check(route.other == peer, "a route leads to its peer");
+    if (route.peer_client >= 0) {
+        fuzz_check(route.peer_client == peer, "a route leads to its peer");
         const Relay_Server_Route &back =
-            server.clients[static_cast<std::size_t>(peer)].routes[index_of(route.other_id)];
-        fuzz_check(back.used && back.other == handle && back.other_id == id, "the peer's route leads back");
+            server.clients[static_cast<std::size_t>(peer)].routes[index_of(route.peer_route_id)];
+        fuzz_check(back.used && back.peer_client == handle && back.peer_route_id == id, "the peer's route leads back");
     } else if (peer >= 0 && client.phase == Relay_Server_Phase::confirmed) {
         fuzz_check(!server.clients[static_cast<std::size_t>(peer)].routing_ids.contains(client.key),
                    "two that have requested each other are online");
@@ -370,7 +370,7 @@ void check(const World &world) {
         confirmed += server.clients[i].phase == Relay_Server_Phase::confirmed;
     }
     fuzz_check(confirmed == relay_server_clients(server), "the count of confirmed clients is right");
-    fuzz_check(server.leaving.empty(), "nobody still waits to hear who has left");
+    fuzz_check(server.unannounced.empty(), "nobody still waits to hear who has left");
     fuzz_check(server.clients.size() <= MAX_CLIENTS, "clients are within their limit");
     for (const User &user : world.users) {
         const std::size_t limit = server.def.queue + MAX_FRAME_SIZE;

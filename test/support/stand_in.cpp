@@ -119,7 +119,7 @@ void count(Rate &rate, std::uint64_t now) {
 
 const Relay_Server_Route *online_route(const Relay_Server_Client &client, std::uint8_t id) {
     const auto index = static_cast<std::size_t>(id - FIRST_ROUTING_ID);
-    return index < client.routes.size() && client.routes[index].other >= 0 ? &client.routes[index] : nullptr;
+    return index < client.routes.size() && client.routes[index].peer_client >= 0 ? &client.routes[index] : nullptr;
 }
 
 /// The key of the client that a data or OOB packet is for; null for a data packet on a route that is not online.
@@ -379,7 +379,7 @@ void print_stat(const Stand_In &relay) {
     std::size_t online = 0;
     for (const Relay_Server_Client &client : relay.server.clients) {
         online += static_cast<std::size_t>(std::count_if(client.routes.begin(), client.routes.end(),
-                                                         [](const auto &route) { return route.other >= 0; }));
+                                                         [](const auto &route) { return route.peer_client >= 0; }));
     }
     std::printf("{\"carried\": %llu, \"dropped\": %llu, \"most_in_a_second\": %zu, \"cookie_requests\": %llu, "
                 "\"cookie_responses\": %llu, \"most_cookie_requests_in_a_second\": %zu, \"clients\": %zu, "

@@ -209,7 +209,7 @@ TEST_CASE("words: a route that is not online tells the state of its relay, or it
         }
     }
     CHECK(seen.insert(offline(Route_State::registered, Relay_State::connected, Reason::none).word).second);
-    CHECK(offline(Route_State::none, Relay_State::waiting, Reason::reset).more == to_string(Reason::reset));
+    CHECK(offline(Route_State::none, Relay_State::waiting, Reason::reset).detail == to_string(Reason::reset));
 }
 
 TEST_CASE("words: a use that is not known is shown in the library's own word, cut if it is too long") {

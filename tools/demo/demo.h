@@ -1,4 +1,4 @@
-// The state of the demo: its relays, two peers, a stream of packets in each direction, and what has happened.
+// The state of the demo: its relays, two peers, a stream of packets in each direction, the faults and the events.
 #pragma once
 
 #include <array>
@@ -18,9 +18,10 @@ namespace toxtcp {
 inline constexpr std::size_t DEMO_RELAYS = 3;
 inline constexpr std::size_t DEMO_PEERS = 2;
 
-/// The longest silence in a connection that held.
+/// A connection with a longer silence did not hold.
 inline constexpr std::uint64_t MAX_SILENCE_US = 5'000'000;
-/// In a connection that held, the last packet came within this time (plus the time between two packets) before the end.
+/// A connection did not hold if its last packet came earlier than this time (plus the time between two packets) before
+/// the end.
 inline constexpr std::uint64_t ALIVE_WITHIN_US = 1'000'000;
 
 struct Demo;
@@ -38,13 +39,13 @@ struct Demo_Peer {
 };
 
 struct Demo_Event {
-    std::uint64_t at; ///< us since the beginning
+    std::uint64_t at_us; ///< us since the beginning
     std::string text;
 };
 
-/// Something done to a relay.
+/// A fault that the demo injected into a relay, or the end of a fault.
 struct Demo_Fault {
-    std::uint64_t at; ///< us since the beginning
+    std::uint64_t at_us; ///< us since the beginning
     std::string text;
     std::array<std::uint64_t, DEMO_PEERS> silence{}; ///< us, longest silence until the next fault, by receiver
 };
@@ -65,23 +66,23 @@ struct Demo {
     bool table_drawn = false; ///< the next drawing overwrites it
     bool relay_failed = false;
     bool snapshot_failed = false; ///< a snapshot could not be written, and that was reported
-    int signals = -1;             ///< descriptor that signals come from; none is read, so that each also ends `print`
-    bool interrupted = false;     ///< by a signal, or because nothing can be printed
-    bool cannot_print = false;    ///< and that was reported
+    int signals = -1; ///< descriptor of open_signals; signals stay unread, so that a signal also interrupts `print`
+    bool interrupted = false;  ///< by a signal, or because printing failed
+    bool print_failed = false; ///< printing failed, and that was reported
 };
 
 /// "A -> B": the direction that ends at this peer.
 [[nodiscard]] std::string direction_name(const Demo &demo, std::size_t receiver);
 
 /// The index of the relay that has this handle in the peer's library; DEMO_RELAYS if none has.
-[[nodiscard]] std::size_t relay_index(const Demo_Peer &peer, int number);
+[[nodiscard]] std::size_t relay_index(const Demo_Peer &peer, int handle);
 
 /// Records that the peer `receiver` heard nothing between these two times (us, monotonic clock), for each fault that
 /// the silence falls into.
 void demo_note_silence(Demo &demo, std::size_t receiver, std::uint64_t from, std::uint64_t to);
 
 /// The reasons why the connection did not hold; empty if it held.
-[[nodiscard]] std::vector<std::string> demo_faults_found(const Demo &demo);
+[[nodiscard]] std::vector<std::string> demo_failures(const Demo &demo);
 
 /// Prints the text without a buffer. If that fails, the demo ends.
 void demo_print(Demo &demo, const std::string &text);

@@ -36,7 +36,7 @@ int make_key_file(const Secret_Key &key) {
     if (file < 0) {
         return -1;
     }
-    std::string text = print_key_file(key);
+    std::string text = key_file_text(key);
     const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                          fchmod(file, S_IRUSR | S_IWUSR) == 0;
     wipe(text.data(), text.size());
@@ -104,11 +104,11 @@ bool start(Relay_Process &process) {
 
 /// Takes the relay's address from the line that it printed.
 bool parse_line(Relay_Process &process) {
-    const nlohmann::json said = nlohmann::json::parse(process.line, nullptr, false);
-    if (!said.is_object() || !said.contains("address") || !said["address"].is_string()) {
+    const nlohmann::json json = nlohmann::json::parse(process.line, nullptr, false);
+    if (!json.is_object() || !json.contains("address") || !json["address"].is_string()) {
         return false;
     }
-    return parse_ip_port(said["address"].get<std::string>(), process.address);
+    return parse_ip_port(json["address"].get<std::string>(), process.address);
 }
 
 } // namespace

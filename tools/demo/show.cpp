@@ -17,11 +17,11 @@ namespace {
 constexpr std::size_t TABLE_EVENTS = 10;
 
 std::string event_line(const Demo_Event &event) {
-    return format("%7.2f s  %s", seconds(event.at), event.text.c_str());
+    return format("%7.2f s  %s", seconds(event.at_us), event.text.c_str());
 }
 
-std::string relay_name(const Demo_Peer &peer, int number) {
-    const std::size_t index = relay_index(peer, number);
+std::string relay_name(const Demo_Peer &peer, int handle) {
+    const std::size_t index = relay_index(peer, handle);
     return index < DEMO_RELAYS ? "relay " + std::to_string(index + 1) : std::string{"no relay"};
 }
 
@@ -124,9 +124,9 @@ std::string stream_line(const Demo &demo, std::size_t receiver) {
     const Stream &stream = demo.peers[receiver].incoming;
     const std::uint64_t end = demo.ended != 0 ? demo.ended : now_us();
     return format("%s  %7llu %8llu %6llu %6llu %6llu %6.2f ms %7.2f s %7.2f s", direction_name(demo, receiver).c_str(),
-                  Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
+                  Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicates},
                   Count{stream.out_of_order}, milliseconds(stream_median_delay(stream)),
-                  seconds(end - std::min(end, stream.heard)), seconds(stream.longest));
+                  seconds(end - std::min(end, stream.heard_at)), seconds(stream.longest_silence));
 }
 
 std::vector<std::string> table_lines(const Demo &demo) {
@@ -156,7 +156,7 @@ std::string streams_text(const Demo &demo) {
     for (const std::size_t receiver : {std::size_t{1}, std::size_t{0}}) {
         const Stream &stream = demo.peers[receiver].incoming;
         text += format("%s  %9llu %9llu %7llu %11llu %13llu %8llu %6.2f ms\n", direction_name(demo, receiver).c_str(),
-                       Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicated},
+                       Count{stream.sent}, Count{stream.received}, Count{stream_lost(stream)}, Count{stream.duplicates},
                        Count{stream.out_of_order}, Count{stream.refused}, milliseconds(stream_median_delay(stream)));
     }
     return text;
@@ -166,20 +166,20 @@ nlohmann::json stream_json(const Demo &demo, std::size_t receiver) {
     const Demo_Peer &sender = demo.peers[1 - receiver];
     const Stream &stream = demo.peers[receiver].incoming;
     Connection_Info info;
-    const bool known = tcp_connection_info(sender.tcp, sender.connection, info);
+    const bool is_known = tcp_connection_info(sender.tcp, sender.connection, info);
     return {{"sent", stream.sent},
             {"refused", stream.refused},
             {"received", stream.received},
             {"lost", stream_lost(stream)},
-            {"duplicated", stream.duplicated},
+            {"duplicated", stream.duplicates},
             {"out_of_order", stream.out_of_order},
             {"damaged", stream.damaged},
             {"delay_median_ms", milliseconds(stream_median_delay(stream))},
             {"delay_max_ms", milliseconds(stream.delay_max)},
-            {"longest_silence_ms", milliseconds(stream.longest)},
-            {"moves", known ? info.moves : 0},
-            {"echoes_sent", known ? info.echoes_sent : 0},
-            {"echoes_answered", known ? info.echoes_answered : 0}};
+            {"longest_silence_ms", milliseconds(stream.longest_silence)},
+            {"moves", is_known ? info.moves : 0},
+            {"echoes_sent", is_known ? info.echoes_sent : 0},
+            {"echoes_answered", is_known ? info.echoes_answered : 0}};
 }
 
 nlohmann::json relay_json(const Demo &demo, std::size_t relay) {
@@ -195,7 +195,7 @@ nlohmann::json relay_json(const Demo &demo, std::size_t relay) {
                                     {"packets_sent", view.sent},
                                     {"carries", view.carries},
                                     {"route", view.words.word},
-                                    {"why", view.words.more},
+                                    {"why", view.words.detail},
                                     {"echo_round_trip_ms", view.echo_round_trip},
                                     {"proved_ms", proved ? nlohmann::json(*proved) : nlohmann::json{}}};
     }
@@ -208,9 +208,9 @@ std::string direction_name(const Demo &demo, std::size_t receiver) {
     return std::string{demo.peers[1 - receiver].name} + " -> " + demo.peers[receiver].name;
 }
 
-std::size_t relay_index(const Demo_Peer &peer, int number) {
-    const auto found = std::find(peer.relays.begin(), peer.relays.end(), number);
-    return number < 0 ? DEMO_RELAYS : static_cast<std::size_t>(found - peer.relays.begin());
+std::size_t relay_index(const Demo_Peer &peer, int handle) {
+    const auto found = std::find(peer.relays.begin(), peer.relays.end(), handle);
+    return handle < 0 ? DEMO_RELAYS : static_cast<std::size_t>(found - peer.relays.begin());
 }
 
 void show_event(Demo &demo, const std::string &text) {
@@ -225,9 +225,9 @@ void show_change(Demo_Peer &peer, const Change &change) {
     const Demo_Peer &other = demo.peers[&peer == &demo.peers[0] ? 1 : 0];
     const std::size_t index = relay_index(peer, change.relay);
     if (index < DEMO_RELAYS && (change.kind == Change_Kind::relay_up || change.kind == Change_Kind::relay_down)) {
-        const bool told = peer.down[index];
+        const bool was_down = peer.down[index];
         peer.down[index] = change.kind == Change_Kind::relay_down;
-        if (told && peer.down[index]) {
+        if (was_down && peer.down[index]) {
             return;
         }
     }
@@ -274,7 +274,7 @@ void draw_table(Demo &demo) {
         return;
     }
     const std::vector<std::string> lines = table_lines(demo);
-    // Not the last column: a character there may move the cursor to the next line.
+    // The last column stays empty: a character there may move the cursor to the next line.
     const std::size_t columns = terminal_size().columns - 1;
     std::string screen;
     if (demo.table_drawn) {
@@ -287,29 +287,29 @@ void draw_table(Demo &demo) {
     demo_print(demo, screen);
 }
 
-std::vector<std::string> demo_faults_found(const Demo &demo) {
-    std::vector<std::string> found;
+std::vector<std::string> demo_failures(const Demo &demo) {
+    std::vector<std::string> failures;
     const std::uint64_t alive_from = demo.ended - ALIVE_WITHIN_US - 1'000'000 / demo.options.rate;
     for (std::size_t receiver = 0; receiver < DEMO_PEERS; ++receiver) {
         const Stream &stream = demo.peers[receiver].incoming;
-        const std::string way = direction_name(demo, receiver);
-        if (stream.longest > MAX_SILENCE_US) {
-            found.push_back(way + format(" was silent for %.1f s", seconds(stream.longest)));
+        const std::string direction = direction_name(demo, receiver);
+        if (stream.longest_silence > MAX_SILENCE_US) {
+            failures.push_back(direction + format(" was silent for %.1f s", seconds(stream.longest_silence)));
         }
-        if (stream.received == 0 || stream.heard < alive_from) {
-            found.push_back(way + " was not alive at the end");
+        if (stream.received == 0 || stream.heard_at < alive_from) {
+            failures.push_back(direction + " was not alive at the end");
         }
-        if (stream.duplicated != 0) {
-            found.push_back(way + format(" brought %llu packets twice", Count{stream.duplicated}));
+        if (stream.duplicates != 0) {
+            failures.push_back(direction + format(" brought %llu packets twice", Count{stream.duplicates}));
         }
         if (stream.damaged != 0) {
-            found.push_back(way + format(" brought %llu packets that were never sent", Count{stream.damaged}));
+            failures.push_back(direction + format(" brought %llu packets that were never sent", Count{stream.damaged}));
         }
     }
     if (demo.relay_failed) {
-        found.emplace_back("a relay process ended by itself");
+        failures.emplace_back("a relay process ended by itself");
     }
-    return found;
+    return failures;
 }
 
 std::string summary_text(const Demo &demo) {
@@ -324,15 +324,15 @@ std::string summary_text(const Demo &demo) {
     text +=
         "\nLongest silence after               " + direction_name(demo, 1) + "     " + direction_name(demo, 0) + '\n';
     for (const Demo_Fault &fault : demo.faults) {
-        text += format("%6.1f s  %-24s %6.2f s   %6.2f s\n", seconds(fault.at), fault.text.c_str(),
+        text += format("%6.1f s  %-24s %6.2f s   %6.2f s\n", seconds(fault.at_us), fault.text.c_str(),
                        seconds(fault.silence[1]), seconds(fault.silence[0]));
     }
-    const std::vector<std::string> found = demo_faults_found(demo);
-    if (found.empty()) {
+    const std::vector<std::string> failures = demo_failures(demo);
+    if (failures.empty()) {
         return text + "\nThe connection held" + (demo.interrupted ? " so far" : "") + ".\n";
     }
     text += "\nThe connection did not hold:\n";
-    for (const std::string &what : found) {
+    for (const std::string &what : failures) {
         text += "  " + what + '\n';
     }
     return text;
@@ -340,9 +340,9 @@ std::string summary_text(const Demo &demo) {
 
 std::string summary_json(const Demo &demo) {
     nlohmann::json json;
-    const std::vector<std::string> found = demo_faults_found(demo);
-    json["held"] = found.empty();
-    json["why_not"] = found;
+    const std::vector<std::string> failures = demo_failures(demo);
+    json["held"] = failures.empty();
+    json["why_not"] = failures;
     json["interrupted"] = demo.interrupted;
     json["seconds"] = seconds(elapsed(demo));
     json["rate"] = demo.options.rate;
@@ -351,7 +351,7 @@ std::string summary_json(const Demo &demo) {
     json["faults"] = nlohmann::json::array();
     for (const Demo_Fault &fault : demo.faults) {
         json["faults"].push_back(
-            {{"at_s", seconds(fault.at)},
+            {{"at_s", seconds(fault.at_us)},
              {"what", fault.text},
              {"longest_silence_ms",
               {{"a_to_b", milliseconds(fault.silence[1])}, {"b_to_a", milliseconds(fault.silence[0])}}}});
@@ -362,7 +362,7 @@ std::string summary_json(const Demo &demo) {
     }
     json["events"] = nlohmann::json::array();
     for (const Demo_Event &event : demo.events) {
-        json["events"].push_back({{"at_s", seconds(event.at)}, {"what", event.text}});
+        json["events"].push_back({{"at_s", seconds(event.at_us)}, {"what", event.text}});
     }
     return json.dump(2) + '\n';
 }

@@ -17,14 +17,14 @@ struct Stamp {
 constexpr std::uint8_t FILLING = 0x5A;
 
 static_assert(crypto_auth_KEYBYTES == KEY_SIZE);
-constexpr std::size_t FILLING_FROM = sizeof(Stamp) + crypto_auth_BYTES;
+constexpr std::size_t FILLING_OFFSET = sizeof(Stamp) + crypto_auth_BYTES;
 
 } // namespace
 
 void stream_begin(Stream &stream, std::uint64_t now) {
     stream = {};
     crypto_auth_keygen(stream.key.bytes.data());
-    stream.heard = now;
+    stream.heard_at = now;
 }
 
 Stream_Packet stream_next(const Stream &stream, std::uint64_t now) {
@@ -36,26 +36,26 @@ Stream_Packet stream_next(const Stream &stream, std::uint64_t now) {
     return packet;
 }
 
-void stream_sent(Stream &stream, bool taken) {
-    ++(taken ? stream.sent : stream.refused);
+void stream_sent(Stream &stream, bool accepted) {
+    ++(accepted ? stream.sent : stream.refused);
 }
 
-bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
+bool stream_receive(Stream &stream, Bytes packet, std::uint64_t now) {
     Stamp stamp{};
     if (packet.size() == STREAM_PACKET_SIZE) {
         std::memcpy(&stamp, packet.data(), sizeof stamp);
     }
-    const bool whole =
+    const bool is_valid =
         packet.size() == STREAM_PACKET_SIZE && stamp.number < stream.sent && stamp.time <= now &&
         crypto_auth_verify(packet.data() + sizeof stamp, packet.data(), sizeof stamp, stream.key.bytes.data()) == 0 &&
-        std::all_of(packet.begin() + FILLING_FROM, packet.end(), [](std::uint8_t byte) { return byte == FILLING; });
-    if (!whole) {
+        std::all_of(packet.begin() + FILLING_OFFSET, packet.end(), [](std::uint8_t byte) { return byte == FILLING; });
+    if (!is_valid) {
         ++stream.damaged;
         return false;
     }
     stream.seen.resize(std::max<std::size_t>(stream.seen.size(), stream.sent));
     if (stream.seen[stamp.number]) {
-        ++stream.duplicated;
+        ++stream.duplicates;
         return false;
     }
     stream.seen[stamp.number] = true;
@@ -66,13 +66,13 @@ bool stream_take(Stream &stream, Bytes packet, std::uint64_t now) {
     stream.delay_max = std::max(stream.delay_max, delay);
     ++stream.delays[std::min<std::uint64_t>(delay / DELAY_STEP_US, DELAY_STEPS - 1)];
     stream_silence(stream, now);
-    stream.heard = now;
+    stream.heard_at = now;
     return true;
 }
 
 std::uint64_t stream_silence(Stream &stream, std::uint64_t now) {
-    const std::uint64_t silence = now - std::min(now, stream.heard);
-    stream.longest = std::max(stream.longest, silence);
+    const std::uint64_t silence = now - std::min(now, stream.heard_at);
+    stream.longest_silence = std::max(stream.longest_silence, silence);
     return silence;
 }
 

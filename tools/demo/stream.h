@@ -11,7 +11,7 @@
 
 namespace toxtcp {
 
-/// Bytes of a packet: number 8, time 8, an authenticator of both 32, and filling. As large as a packet of voice.
+/// Bytes of a packet: number 8, time 8, an authenticator of both 32, and filling. As large as a voice packet.
 inline constexpr std::size_t STREAM_PACKET_SIZE = 160;
 using Stream_Packet = std::array<std::uint8_t, STREAM_PACKET_SIZE>;
 
@@ -20,17 +20,17 @@ inline constexpr std::uint64_t DELAY_STEP_US = 50;
 inline constexpr std::size_t DELAY_STEPS = 2000;
 
 struct Stream {
-    Secret_Key key;                                  ///< of sender and receiver only: a relay cannot forge packets
-    std::uint64_t sent = 0;                          ///< packets that the library accepted
-    std::uint64_t refused = 0;                       ///< packets that the library did not accept
-    std::uint64_t received = 0;                      ///< different packets
-    std::uint64_t duplicated = 0;                    ///< packets that had come before
-    std::uint64_t out_of_order = 0;                  ///< packets that came after one with a higher number
-    std::uint64_t damaged = 0;                       ///< packets that were never sent like this
-    std::uint64_t highest = 0;                       ///< highest number received, plus one
-    std::uint64_t delay_max = 0;                     ///< us
-    std::uint64_t heard = 0;                         ///< us, when the last packet came; before the first: the beginning
-    std::uint64_t longest = 0;                       ///< us, longest silence: between two packets, or before the first
+    Secret_Key key;                 ///< of sender and receiver only: a relay cannot forge packets
+    std::uint64_t sent = 0;         ///< packets that the library accepted
+    std::uint64_t refused = 0;      ///< packets that the library did not accept
+    std::uint64_t received = 0;     ///< different packets
+    std::uint64_t duplicates = 0;   ///< packets that had been received before
+    std::uint64_t out_of_order = 0; ///< packets that came after one with a higher number
+    std::uint64_t damaged = 0;      ///< packets that differ from every packet that was sent
+    std::uint64_t highest = 0;      ///< highest number received, plus one
+    std::uint64_t delay_max = 0;    ///< us
+    std::uint64_t heard_at = 0;     ///< us, when the last packet came; before the first packet: when the stream began
+    std::uint64_t longest_silence = 0;               ///< us, longest silence: between two packets, or before the first
     std::vector<bool> seen;                          ///< by number: the packet came
     std::array<std::uint64_t, DELAY_STEPS> delays{}; ///< packets by delay; the last step has all longer ones
 };
@@ -39,11 +39,11 @@ void stream_begin(Stream &stream, std::uint64_t now);
 
 /// The next packet to send. `stream_sent` then tells the stream whether the library accepted the packet.
 [[nodiscard]] Stream_Packet stream_next(const Stream &stream, std::uint64_t now);
-void stream_sent(Stream &stream, bool taken);
+void stream_sent(Stream &stream, bool accepted);
 
-/// Takes a packet that came. True if it is certainly the sender's and had not come before; such a packet ends a
-/// silence.
-[[nodiscard]] bool stream_take(Stream &stream, Bytes packet, std::uint64_t now);
+/// Checks and counts a received packet. True if it is certainly the sender's and had not been received before; such a
+/// packet ends a silence.
+[[nodiscard]] bool stream_receive(Stream &stream, Bytes packet, std::uint64_t now);
 
 /// How long no packet has come, us. Also updates `longest`, so that a silence that has not ended counts.
 std::uint64_t stream_silence(Stream &stream, std::uint64_t now);

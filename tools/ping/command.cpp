@@ -29,42 +29,44 @@ namespace {
 /// Shortest time between pings by echo, s. A peer with this library is connected to three relays, and answers at most
 /// 20 echoes a second over all of them.
 constexpr double MIN_ECHO_INTERVAL = 0.2;
-/// Time between two checks whether standard output still has a reader.
-constexpr std::uint64_t LOOK_FOR_READER_US = SECOND_US;
+/// Longest sleep. After it, the program checks whether standard output still has a reader.
+constexpr std::uint64_t MAX_SLEEP_US = SECOND_US;
 
-/// The addresses that are kept of the relay with this key; null: none.
+/// The known addresses of the relay with this key; null: none.
 Relay_Addresses *addresses_of(Pinger &pinger, const Public_Key &key) {
     const auto relay = std::find_if(pinger.relays.begin(), pinger.relays.end(),
                                     [&key](const Relay_Addresses &known) { return known.front().relay.key == key; });
     return relay == pinger.relays.end() ? nullptr : &*relay;
 }
 
-/// Keeps an address of a relay, which may be the first one.
-void keep_address(Pinger &pinger, const Relay_Address &address) {
-    Relay_Addresses *const kept = addresses_of(pinger, address.relay.key);
-    if (kept == nullptr) {
+/// Adds an address to the relay with the same key; adds the relay if it is new.
+void add_address(Pinger &pinger, const Relay_Address &address) {
+    Relay_Addresses *const known_addresses = addresses_of(pinger, address.relay.key);
+    if (known_addresses == nullptr) {
         pinger.relays.push_back({address});
         return;
     }
-    const auto is_same = [&address](const Relay_Address &other) { return place_of(other) == place_of(address); };
-    if (std::any_of(kept->begin(), kept->end(), is_same)) {
+    const auto is_same = [&address](const Relay_Address &other) {
+        return endpoint_text(other) == endpoint_text(address);
+    };
+    if (std::any_of(known_addresses->begin(), known_addresses->end(), is_same)) {
         return;
     }
-    if (kept->size() == MAX_ADDRESSES_OF_RELAY) {
-        complain("ping", place_of(address) + " is left out: of a relay, " + std::to_string(MAX_ADDRESSES_OF_RELAY) +
-                             " addresses are tried");
+    if (known_addresses->size() == MAX_ADDRESSES_OF_RELAY) {
+        print_error("ping", endpoint_text(address) + " is left out: of a relay, " +
+                                std::to_string(MAX_ADDRESSES_OF_RELAY) + " addresses are tried");
     } else {
-        kept->push_back(address);
+        known_addresses->push_back(address);
     }
 }
 
-/// us, to connect to the relay that has the most addresses, if only its last address is alive.
-std::uint64_t meet_within(const std::vector<Relay_Addresses> &relays) {
+/// Time to connect to the relay with the most addresses if only its last address works, us.
+std::uint64_t connect_timeout_of(const std::vector<Relay_Addresses> &relays) {
     std::size_t most = 1;
     for (const Relay_Addresses &relay : relays) {
         most = std::max(most, relay.size());
     }
-    return MEET_WITHIN_US + (most - 1) * NEXT_ADDRESS_US;
+    return CONNECT_TIMEOUT_US + (most - 1) * FURTHER_ADDRESS_US;
 }
 
 int find_relays(Pinger &pinger) {
@@ -73,36 +75,36 @@ int find_relays(Pinger &pinger) {
         std::string error;
         Named_Relay relay;
         if (!parse_relay(word, relay, error)) {
-            complain("ping", error);
+            print_error("ping", error);
             return EXIT_USAGE;
         }
         named.push_back(relay);
     }
     std::vector<Relay_Address> found;
     if (pinger.proxy.type != Proxy_Type::none) {
-        found = leave_to_proxy(named, Family::none);
+        found = addresses_for_proxy(named, Family::none);
     } else if (!find_addresses(named, Family::none, pinger.signals, found)) {
         pinger.interrupted = true;
         return EXIT_INTERRUPTED;
     }
     std::vector<Relay_Address> out_of_reach;
     for (const Relay_Address &address : found) {
-        if (!has_place(address)) {
-            complain("ping", to_string(address.relay) + ": " + address.error);
+        if (!has_endpoint(address)) {
+            print_error("ping", to_string(address.relay) + ": " + address.error);
         } else if (!address.reachable) {
             out_of_reach.push_back(address);
         } else {
-            keep_address(pinger, address);
+            add_address(pinger, address);
         }
     }
     for (const Relay_Address &address : out_of_reach) {
-        if (addresses_of(pinger, address.relay.key) == nullptr) { // not even at another of its addresses
-            complain("ping", to_string(address.relay) + ": " + sentence(Trouble::no_route));
+        if (addresses_of(pinger, address.relay.key) == nullptr) { // no other address of the relay is reachable either
+            print_error("ping", to_string(address.relay) + ": " + sentence(Trouble::no_route));
         }
     }
-    pinger.meet_within = meet_within(pinger.relays);
+    pinger.connect_timeout = connect_timeout_of(pinger.relays);
     if (pinger.relays.empty()) {
-        complain("ping", "no relay is left");
+        print_error("ping", "no relay is left");
         return EXIT_FAILED;
     }
     return EXIT_DONE;
@@ -112,7 +114,7 @@ bool load_listener_key(const std::string &path, Secret_Key &key) {
     std::string error;
     const bool loaded = load_key(path, key, error);
     if (!error.empty()) {
-        complain("ping", error);
+        print_error("ping", error);
     }
     return loaded;
 }
@@ -162,11 +164,11 @@ std::string usage_fault(const Ping_Options &options, Public_Key &peer) {
 
 // ---- what the modes share --------------------------------------------------------------------------------------
 
-void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections) {
+void ping_diagnose_relays(Pinger &pinger, Ping_Connections &connections) {
     ping_close(connections); // the attempts below need its file descriptors
-    Public_Key own;
+    Public_Key own_key;
     Secret_Key key;
-    new_key_pair(own, key);
+    new_key_pair(own_key, key);
     std::deque<Tried_Relay> relays; // a deque, so that its elements do not move
     std::vector<Tcp_Connections *> all;
     for (const Relay_Addresses &addresses : pinger.relays) {
@@ -182,26 +184,26 @@ void ping_complain_of_relays(Pinger &pinger, Ping_Connections &connections) {
         all.push_back(relay.connections.tcp);
     }
     const auto is_done = [](const Tried_Relay &relay) { return relay.was_up || has_tried_all(relay); };
-    const std::uint64_t end = now_us() + pinger.meet_within;
+    const std::uint64_t end = now_us() + pinger.connect_timeout;
     while (!std::all_of(relays.begin(), relays.end(), is_done) && now_us() < end && !pinger.interrupted) {
-        ping_turn(pinger, all, end);
+        ping_wait_and_serve(pinger, all, end);
     }
     std::vector<Tried_Relay *> failed;
     for (Tried_Relay &relay : relays) {
         if (!relay.was_up) {
             failed.push_back(&relay);
         } else if (!pinger.interrupted) {
-            complain("ping", relay.name + " was not connected in time, but is now. Try again");
+            print_error("ping", relay.name + " was not connected in time, but is now. Try again");
         }
     }
-    complain_of(pinger, failed);
+    print_failures(pinger, failed);
 }
 
 void ping_print(Pinger &pinger, const std::string &text) {
-    print_until_interrupted("ping", text, pinger.signals, pinger.interrupted, pinger.cannot_print);
+    print_until_interrupted("ping", text, pinger.signals, pinger.interrupted, pinger.print_failed);
 }
 
-void ping_say(Pinger &pinger, const std::string &line) {
+void ping_print_line(Pinger &pinger, const std::string &line) {
     if (!pinger.options.json) {
         ping_print(pinger, line + '\n');
     }
@@ -228,8 +230,8 @@ bool ping_open(const Pinger &pinger, Ping_Connections &connections, const Secret
         connections.tcp = new_tcp_connections(def);
     }
     if (connections.tcp == nullptr) {
-        const bool is_full = trouble_of_error(errno) == Trouble::no_descriptors;
-        complain("ping", is_full ? sentence(Trouble::no_descriptors) : "out of memory");
+        const bool is_out_of_descriptors = trouble_of_error(errno) == Trouble::no_descriptors;
+        print_error("ping", is_out_of_descriptors ? sentence(Trouble::no_descriptors) : "out of memory");
     }
     return connections.tcp != nullptr;
 }
@@ -242,45 +244,45 @@ void ping_add_relays(const Pinger &pinger, Tcp_Connections *tcp, int connection)
     }
 }
 
-/// Ends the pings if standard output has no reader any more. A listener that prints JSON goes on, since it has nothing
-/// more to print.
-void note_no_reader(Pinger &pinger) {
+/// Interrupts the command if standard output has no reader any more. A listener with --json continues, since it has
+/// nothing more to print.
+void ping_stop_if_reader_is_gone(Pinger &pinger) {
     if (!pinger.options.listen || !pinger.options.json) {
-        end_without_reader("ping", pinger.interrupted, pinger.cannot_print);
+        stop_if_reader_is_gone("ping", pinger.interrupted, pinger.print_failed);
     }
 }
 
-void ping_turn(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake) {
+void ping_wait_and_serve(Pinger &pinger, std::span<Tcp_Connections *const> all, std::uint64_t wake_at) {
     std::vector<pollfd> polled{pollfd{pinger.signals, POLLIN, 0}};
     const std::uint64_t now = now_us();
-    std::uint64_t sleep = std::min(wake > now ? wake - now : 0, LOOK_FOR_READER_US);
+    std::uint64_t sleep_us = std::min(wake_at > now ? wake_at - now : 0, MAX_SLEEP_US);
     for (const Tcp_Connections *const tcp : all) {
         polled.push_back({tcp_connections_descriptor(tcp), POLLIN, 0});
         const int timeout = sleep_limit(tcp);
         if (timeout >= 0) {
-            sleep = std::min(sleep, static_cast<std::uint64_t>(timeout) * 1'000);
+            sleep_us = std::min(sleep_us, static_cast<std::uint64_t>(timeout) * 1'000);
         }
     }
-    if (poll_us(polled, sleep) < 0) {
+    if (poll_us(polled, sleep_us) < 0) {
         return;
     }
     while (next_signal(pinger.signals) != 0) {
         pinger.interrupted = true;
     }
-    note_no_reader(pinger);
+    ping_stop_if_reader_is_gone(pinger);
     for (Tcp_Connections *const tcp : all) {
         do_tcp_connections(tcp, nullptr);
     }
 }
 
-std::string ping_loss(const char *what, std::size_t sent, std::size_t answered, std::uint64_t twice,
-                      std::uint64_t began) {
+std::string ping_loss(const char *what, std::size_t sent, std::size_t answered, std::uint64_t duplicates,
+                      std::uint64_t began_at) {
     const double loss = sent == 0 ? 0 : 100.0 * static_cast<double>(sent - answered) / static_cast<double>(sent);
     std::string text = format("%zu %s sent, %zu answered, ", sent, what, answered);
-    if (twice != 0) {
-        text += format("%llu answered twice, ", Count{twice});
+    if (duplicates != 0) {
+        text += format("%llu answered twice, ", Count{duplicates});
     }
-    return text + format("%.1f %% loss, time %.0f ms", loss, milliseconds(now_us() - began));
+    return text + format("%.1f %% loss, time %.0f ms", loss, milliseconds(now_us() - began_at));
 }
 
 std::string ping_spread(const std::vector<double> &times) {
@@ -301,7 +303,7 @@ void ping_add_times(nlohmann::json &json, const std::vector<double> &times) {
 int run_ping(const Ping_Options &options) {
     Public_Key peer{};
     if (const std::string fault = usage_fault(options, peer); !fault.empty()) {
-        complain("ping", fault);
+        print_error("ping", fault);
         return EXIT_USAGE;
     }
     Pinger pinger;
@@ -317,7 +319,7 @@ int run_ping(const Ping_Options &options) {
     }
     pinger.signals = open_signals({SIGINT, SIGTERM, SIGHUP});
     if (pinger.signals < 0) {
-        complain("ping", std::string{"cannot watch signals: "} + std::strerror(errno));
+        print_error("ping", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
     int result = find_relays(pinger);
@@ -327,7 +329,7 @@ int run_ping(const Ping_Options &options) {
                                 : ping_by_echo(pinger, peer);
     }
     close_signals(pinger.signals);
-    return pinger.cannot_print ? EXIT_FAILED : result;
+    return pinger.print_failed ? EXIT_FAILED : result;
 }
 
 } // namespace toxtcp

@@ -10,7 +10,7 @@ namespace toxtcp {
 enum class Ping_Kind : std::uint8_t { hello = 'h', request = 'p', answer = 'a' };
 
 struct Ping_Head {
-    std::uint64_t run; ///< drawn by the pinging program, which ignores answers with another value
+    std::uint64_t run; ///< random; the pinging program ignores answers with another value
     std::uint64_t number;
     Ping_Kind kind;
 };
@@ -18,9 +18,9 @@ struct Ping_Head {
 inline constexpr std::size_t MIN_PING_SIZE = 20; ///< bytes: mark, kind, run and number
 
 /// Makes a packet of this size, or of MIN_PING_SIZE if `size` is less.
-[[nodiscard]] std::vector<std::uint8_t> print_ping(const Ping_Head &head, std::size_t size);
+[[nodiscard]] std::vector<std::uint8_t> encode_ping(const Ping_Head &head, std::size_t size);
 
-/// False when the packet is no ping packet.
-[[nodiscard]] bool parse_ping(Bytes packet, Ping_Head &head);
+/// False if this is not a packet of `toxtcp ping`.
+[[nodiscard]] bool decode_ping(Bytes packet, Ping_Head &head);
 
 } // namespace toxtcp

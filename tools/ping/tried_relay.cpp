@@ -10,8 +10,7 @@ namespace toxtcp {
 
 namespace {
 
-/// Time for what answers instead of a relay to tell what it is.
-constexpr std::uint64_t QUERY_WITHIN_US = HOLD_US + 8 * SECOND_US;
+constexpr std::uint64_t QUERY_TIMEOUT_US = 8 * SECOND_US;
 
 /// What the library knows of the relay; nothing if it did not take the relay.
 Relay_Info info_of(const Tried_Relay &relay) {
@@ -26,41 +25,41 @@ struct Open_Query {
     Server_Query query{};
 };
 
-/// Finds out what answers at the addresses that failed, where that may tell more.
-void query_failed(Pinger &pinger, const std::vector<Tried_Relay *> &relays) {
+/// Queries the servers at the addresses that failed, where a query may find a more exact cause.
+void query_servers(Pinger &pinger, const std::vector<Tried_Relay *> &relays) {
     std::deque<Open_Query> queries; // a deque, so that its elements do not move
     std::vector<Tcp_Connections *> open;
     for (Tried_Relay *const relay : relays) {
         for (const Relay_Address &address : relay->addresses) {
-            const auto failed = relay->failures.find(place_of(address));
+            const auto failed = relay->failures.find(endpoint_text(address));
             if (failed == relay->failures.end() || !query_may_help(failed->second.trouble)) {
                 continue;
             }
-            Open_Query &one = queries.emplace_back();
-            one.failure = &failed->second;
-            if (server_query_open(one.query, address, pinger.proxy)) {
-                open.push_back(one.query.tcp);
+            Open_Query &open_query = queries.emplace_back();
+            open_query.failure = &failed->second;
+            if (server_query_open(open_query.query, address, pinger.proxy, QUERY_TIMEOUT_US)) {
+                open.push_back(open_query.query.tcp);
             }
         }
     }
-    const std::uint64_t end = now_us() + QUERY_WITHIN_US;
     while (!open.empty() && !pinger.interrupted) {
-        std::uint64_t wake = end;
-        for (const Open_Query &one : queries) {
-            wake = one.query.tcp != nullptr ? std::min(wake, server_query_wake(one.query)) : wake;
+        std::uint64_t wake_at = UINT64_MAX;
+        for (const Open_Query &open_query : queries) {
+            wake_at = std::min(wake_at, server_query_wake_time(open_query.query));
         }
-        ping_turn(pinger, open, wake);
-        for (Open_Query &one : queries) {
-            if (one.query.tcp != nullptr && (server_query_turn(one.query, now_us()) || now_us() >= end)) {
-                const Trouble found = server_query_result(one.query, one.failure->trouble);
-                one.failure->why = found != one.failure->trouble ? sentence(found) : one.failure->why;
-                std::erase(open, one.query.tcp);
-                server_query_close(one.query);
+        ping_wait_and_serve(pinger, open, wake_at);
+        for (Open_Query &open_query : queries) {
+            if (open_query.query.tcp != nullptr && server_query_step(open_query.query, now_us())) {
+                const Trouble found = server_query_result(open_query.query, open_query.failure->trouble);
+                open_query.failure->why =
+                    found != open_query.failure->trouble ? sentence(found) : open_query.failure->why;
+                std::erase(open, open_query.query.tcp);
+                server_query_close(open_query.query);
             }
         }
     }
-    for (Open_Query &one : queries) {
-        server_query_close(one.query);
+    for (Open_Query &open_query : queries) {
+        server_query_close(open_query.query);
     }
 }
 
@@ -69,14 +68,14 @@ void query_failed(Pinger &pinger, const std::vector<Tried_Relay *> &relays) {
 bool tried_relay_open(const Pinger &pinger, Tried_Relay &relay, const Relay_Addresses &addresses, const Secret_Key &key,
                       const Callbacks &callbacks) {
     relay.addresses = addresses;
-    relay.name = relay.tried = place_of(addresses.front());
+    relay.name = relay.address_in_use = endpoint_text(addresses.front());
     if (!ping_open(pinger, relay.connections, key, callbacks)) {
         return false;
     }
     for (const Relay_Address &address : addresses) {
         const Error error = add_relay(relay.connections.tcp, address);
         if (error != Error::ok && error != Error::already) {
-            complain("ping", place_of(address) + ": " + to_string(error));
+            print_error("ping", endpoint_text(address) + ": " + to_string(error));
         }
     }
     return true;
@@ -90,15 +89,16 @@ void tried_relay_changed(Tried_Relay &relay, const Change &change) {
     }
     if (change.kind == Change_Kind::relay_up) {
         relay.was_up = true;
-        relay.name = place_of(info);
+        relay.name = endpoint_text(info);
         relay.failures.clear();
     } else if (change.kind == Change_Kind::relay_down && !relay.was_up) {
-        // `info` has the next address already. With a proxy, all connections of the host go to the proxy's address.
-        const std::string failed = watched.proxy == Proxy_Type::none ? to_string(watched.address) : relay.tried;
+        // `info` already has the address of the next attempt. With a proxy, `watched.address` is the proxy's.
+        const std::string failed =
+            watched.proxy == Proxy_Type::none ? to_string(watched.address) : relay.address_in_use;
         relay.failures[failed] = {diagnose(watched, change.reason),
-                                  diagnosis(watched, change.reason, info.proxy_status)};
+                                  diagnosis_text(watched, change.reason, info.proxy_status)};
     }
-    relay.tried = place_of(info);
+    relay.address_in_use = endpoint_text(info);
 }
 
 bool is_up(const Tried_Relay &relay) {
@@ -109,7 +109,7 @@ bool has_tried_all(const Tried_Relay &relay) {
     return info_of(relay).attempts >= relay.addresses.size();
 }
 
-std::string why_not(const Tried_Relay &relay) {
+std::string why_not_connected(const Tried_Relay &relay) {
     if (relay.failures.empty()) {
         const Relay_Info info = info_of(relay);
         return relay.was_up ? to_string(info.last_end) : why_not_connected(relay.connections.watched, info);
@@ -124,17 +124,17 @@ std::string why_not(const Tried_Relay &relay) {
     return text;
 }
 
-void complain_of(Pinger &pinger, const std::vector<Tried_Relay *> &relays) {
-    query_failed(pinger, relays);
+void print_failures(Pinger &pinger, const std::vector<Tried_Relay *> &relays) {
+    query_servers(pinger, relays);
     for (const Tried_Relay *const relay : relays) {
         if (pinger.interrupted) {
             return;
         }
         for (const auto &[address, failure] : relay->failures) {
-            complain("ping", address + " is not connected: " + failure.why);
+            print_error("ping", address + " is not connected: " + failure.why);
         }
         if (relay->failures.empty()) {
-            complain("ping", relay->name + " is not connected: " + why_not(*relay));
+            print_error("ping", relay->name + " is not connected: " + why_not_connected(*relay));
         }
     }
 }

@@ -1,4 +1,4 @@
-// A relay with a `Tcp_Connections` of its own, which tells for each address of the relay why it cannot be connected to.
+// A relay with a `Tcp_Connections` of its own, so that for each of its addresses it is known why the connection failed.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ struct Tried_Relay {
     Relay_Addresses addresses{};
     Ping_Connections connections{};
     std::string name{};                        ///< the address that was connected last; the first one if none was
-    std::string tried{};                       ///< with a proxy: the address in use, or tried next
+    std::string address_in_use{};              ///< with a proxy: the address in use, or of the next attempt
     bool was_up = false;                       ///< connected at any time
     std::map<std::string, Failure> failures{}; ///< by address: the last attempt; before `was_up` only
 };
@@ -28,7 +28,7 @@ struct Tried_Relay {
 [[nodiscard]] bool tried_relay_open(const Pinger &pinger, Tried_Relay &relay, const Relay_Addresses &addresses,
                                     const Secret_Key &key, const Callbacks &callbacks);
 
-/// Notes what a change of the relay tells.
+/// Updates the relay after a change that the library has reported.
 void tried_relay_changed(Tried_Relay &relay, const Change &change);
 
 [[nodiscard]] inline const Public_Key &key_of(const Tried_Relay &relay) {
@@ -42,11 +42,11 @@ void tried_relay_changed(Tried_Relay &relay, const Change &change);
 [[nodiscard]] bool has_tried_all(const Tried_Relay &relay);
 
 /// Why the relay is not connected. If several addresses failed, the reason of each.
-[[nodiscard]] std::string why_not(const Tried_Relay &relay);
+[[nodiscard]] std::string why_not_connected(const Tried_Relay &relay);
 
-/// Prints to standard error why these relays are not connected, one line for each address that failed. To be called when
-/// no relay at all is connected, since it first asks what answers there instead of a relay (server_query.h), for some
-/// seconds. Prints nothing if `pinger` is interrupted.
-void complain_of(Pinger &pinger, const std::vector<Tried_Relay *> &relays);
+/// Prints to standard error why these relays are not connected, one line for each address that failed. First queries
+/// the servers there (server_query.h), which takes some seconds, so it is to be called when no relay at all is
+/// connected. Prints nothing if `pinger` is interrupted.
+void print_failures(Pinger &pinger, const std::vector<Tried_Relay *> &relays);
 
 } // namespace toxtcp

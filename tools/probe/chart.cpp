@@ -11,8 +11,8 @@ namespace {
 
 constexpr double WIDTH = 240;
 constexpr double HEIGHT = 48;
-constexpr double TICK = 6;             ///< height of the mark for a lost packet or a bad hour
-constexpr std::size_t MOST_STEPS = 60; ///< one point for every 4 units of width
+constexpr double MARK_HEIGHT = 6;     ///< height of the mark for a lost packet or a bad hour
+constexpr std::size_t MAX_STEPS = 60; ///< one point for every 4 units of width
 
 /// One step of the time axis.
 struct Step {
@@ -43,21 +43,22 @@ std::string points(const std::vector<Step> &steps, std::uint64_t Step::*value, s
     return text;
 }
 
-std::string line(const std::vector<Step> &steps, std::uint64_t Step::*value, std::uint64_t longest, const char *kind) {
+std::string line(const std::vector<Step> &steps, std::uint64_t Step::*value, std::uint64_t longest,
+                 const char *style_class) {
     const std::string list = points(steps, value, longest);
     if (list.find(' ') == std::string::npos) { // a single point is no line
         const std::size_t comma = list.find(',');
-        return "<circle class=\"" + std::string{kind} + "\" cx=\"" + list.substr(0, comma) + "\" cy=\"" +
+        return "<circle class=\"" + std::string{style_class} + "\" cx=\"" + list.substr(0, comma) + "\" cy=\"" +
                list.substr(comma + 1) + "\" r=\"2\"/>";
     }
-    return "<polyline class=\"" + std::string{kind} + "\" points=\"" + list + "\"/>";
+    return "<polyline class=\"" + std::string{style_class} + "\" points=\"" + list + "\"/>";
 }
 
 std::string marks(const std::vector<Step> &steps) {
     std::string path;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (steps[i].lost != 0 || steps[i].bad) {
-            path += format("M%.1f %.1fv-%.1f", x_of(i, steps.size()), HEIGHT, TICK);
+            path += format("M%.1f %.1fv-%.1f", x_of(i, steps.size()), HEIGHT, MARK_HEIGHT);
         }
     }
     return path.empty() ? path : "<path class=\"lost\" d=\"" + path + "\"/>";
@@ -79,8 +80,8 @@ std::string draw(const std::vector<Step> &steps, const std::string &label) {
 
 void add_packets(const Probe_Stream &stream, std::uint64_t duration, std::vector<Step> &steps) {
     for (const Probe_Packet &packet : stream.packets) {
-        const std::size_t place = static_cast<std::size_t>(packet.sent * steps.size() / duration);
-        Step &step = steps[std::min(place, steps.size() - 1)];
+        const std::size_t index = static_cast<std::size_t>(packet.sent_at * steps.size() / duration);
+        Step &step = steps[std::min(index, steps.size() - 1)];
         if (packet.round_trip == 0) {
             ++step.lost;
         } else {
@@ -103,8 +104,8 @@ std::string probe_chart(const Probe_Result &result) {
     if (result.sent == 0) {
         return {};
     }
-    const std::uint64_t duration = std::max<std::uint64_t>(result.carried, 1);
-    std::vector<Step> steps(std::clamp<std::size_t>(static_cast<std::size_t>(result.sent), 1, MOST_STEPS));
+    const std::uint64_t duration = std::max<std::uint64_t>(result.sending_time, 1);
+    std::vector<Step> steps(std::clamp<std::size_t>(static_cast<std::size_t>(result.sent), 1, MAX_STEPS));
     for (const Probe_Stream &stream : result.streams) {
         add_packets(stream, duration, steps);
     }

@@ -21,7 +21,7 @@ constexpr std::size_t HOUR_FIELDS = 5;
 constexpr std::int64_t MAX_TIME_S = 253'402'300'799;
 constexpr std::uint64_t MAX_ROUND_TRIP_US = 3'600'000'000;
 
-void forget(Probe_History &history, std::int64_t now) {
+void remove_old_hours(Probe_History &history, std::int64_t now) {
     std::erase_if(history.hours, [now](const Probe_Hour &hour) { return hour.began <= now - WEEK_S - HOUR_S; });
     if (history.hours.size() > MAX_HISTORY_HOURS) {
         history.hours.erase(history.hours.begin(), history.hours.end() - MAX_HISTORY_HOURS);
@@ -29,7 +29,7 @@ void forget(Probe_History &history, std::int64_t now) {
 }
 
 /// Adds the rounds of one hour to those of another.
-void add(Probe_Hour &sum, const Probe_Hour &more) {
+void add_rounds(Probe_Hour &sum, const Probe_Hour &more) {
     const std::uint64_t good = std::uint64_t{sum.good} + more.good;
     if (more.good != 0) {
         sum.median = (sum.median * sum.good + more.median * more.good) / good;
@@ -116,15 +116,15 @@ void add_round(Probe_History &history, std::int64_t now, Probe_Status status, st
     history.last = status;
     const bool good = status == Probe_Status::good;
     const std::int64_t began = now - now % HOUR_S;
-    auto place = std::lower_bound(history.hours.begin(), history.hours.end(), began,
-                                  [](const Probe_Hour &hour, std::int64_t time) { return hour.began < time; });
-    if (place == history.hours.end() || place->began != began) {
-        place = history.hours.insert(place, Probe_Hour{.began = began});
+    auto hour = std::lower_bound(history.hours.begin(), history.hours.end(), began,
+                                 [](const Probe_Hour &other, std::int64_t time) { return other.began < time; });
+    if (hour == history.hours.end() || hour->began != began) {
+        hour = history.hours.insert(hour, Probe_Hour{.began = began});
     }
-    if (place->rounds < HOUR_S) {
-        add(*place, {.rounds = 1, .good = good, .median = good ? median : 0, .worst = good ? worst : 0});
+    if (hour->rounds < HOUR_S) {
+        add_rounds(*hour, {.rounds = 1, .good = good, .median = good ? median : 0, .worst = good ? worst : 0});
     }
-    forget(history, now);
+    remove_old_hours(history, now);
 }
 
 Probe_Hour sum_hours(const Probe_History &history, std::int64_t now, std::int64_t seconds) {
@@ -132,20 +132,20 @@ Probe_Hour sum_hours(const Probe_History &history, std::int64_t now, std::int64_
     for (const Probe_Hour &hour : history.hours) {
         if (hour.began <= now && hour.began + HOUR_S > now - seconds) {
             sum.began = sum.rounds == 0 ? hour.began : sum.began;
-            add(sum, hour);
+            add_rounds(sum, hour);
         }
     }
     return sum;
 }
 
-void forget_old_hours(Probe_Histories &histories, std::int64_t now) {
+void remove_old_hours(Probe_Histories &histories, std::int64_t now) {
     for (auto &[relay, history] : histories) {
-        forget(history, now);
+        remove_old_hours(history, now);
     }
     std::erase_if(histories, [](const auto &one) { return one.second.hours.empty(); });
 }
 
-std::string print_histories(const Probe_Histories &histories) {
+std::string histories_text(const Probe_Histories &histories) {
     std::string text{FORMAT_LINE};
     text += '\n';
     for (const auto &[relay, history] : histories) {

@@ -32,26 +32,27 @@ struct Probe_Hour {
 struct Probe_History {
     Probe_Status last = Probe_Status::skipped; ///< in the last round that was not skipped; skipped: none
     std::vector<Probe_Hour> hours;             ///< oldest first, each hour once
-    std::string name;   ///< "relay.example:443", as the relay was last named; empty: not known, from an older file
+    std::string name;   ///< "relay.example:443", the latest name; empty: from an older file, which has no names
     std::string family; ///< as `family_name` gives it
 };
 
-/// By the relay's address and key, as `identity` (command.cpp) writes them.
+/// By the relay's address and key, as `target_id` (command.cpp) writes them.
 using Probe_Histories = std::map<std::string, Probe_History>;
 
-/// Adds the result of a round that ended at `now` (seconds since 1970), and forgets hours that ended more than a week
+/// Adds the result of a round that ended at `now` (seconds since 1970), and removes hours that ended more than a week
 /// before.
 void add_round(Probe_History &history, std::int64_t now, Probe_Status status, std::uint64_t median,
                std::uint64_t worst);
 
-/// The sum of all hours that lie, at least in part, in the last `seconds` before `now`. `rounds` is 0 if there is none.
+/// The sum of all hours of which a part lies in the last `seconds` before `now`. `rounds` is 0 if there is no such
+/// hour.
 [[nodiscard]] Probe_Hour sum_hours(const Probe_History &history, std::int64_t now, std::int64_t seconds);
 
-/// Forgets hours that are older than a week, and relays without any hour left.
-void forget_old_hours(Probe_Histories &histories, std::int64_t now);
+/// Removes hours that ended more than a week before `now`, and relays without any hour left.
+void remove_old_hours(Probe_Histories &histories, std::int64_t now);
 
 /// The text of the history file: a line that names the format, then a line of JSON for each relay.
-[[nodiscard]] std::string print_histories(const Probe_Histories &histories);
+[[nodiscard]] std::string histories_text(const Probe_Histories &histories);
 
 /// Reads the text of a history file; an empty text is a history without relays. A wrong line is left out, with a
 /// warning that names the line. False, with `error` and empty `histories`, when the text is no history.

@@ -138,13 +138,13 @@ std::string faint(const std::string &text) {
 
 std::string relay_cell(const Relay_Address &target) {
     const std::string name = to_string(target.relay);
-    const std::string address = has_place(target) ? place_of(target) : "";
-    const std::string who = target.relay.maintainer.empty() || target.relay.location.empty()
-                                ? target.relay.maintainer + target.relay.location
-                                : target.relay.maintainer + ", " + target.relay.location;
+    const std::string address = has_endpoint(target) ? endpoint_text(target) : "";
+    const std::string operator_text = target.relay.maintainer.empty() || target.relay.location.empty()
+                                          ? target.relay.maintainer + target.relay.location
+                                          : target.relay.maintainer + ", " + target.relay.location;
     return "<td class=\"relay\"><strong>" + escape(name) + "</strong>" +
-           faint((address == name ? "" : address + ' ') + family_name(target)) + faint(who) + "<span class=\"key\">" +
-           to_string(target.relay.key) + "</span></td>";
+           faint((address == name ? "" : address + ' ') + family_name(target)) + faint(operator_text) +
+           "<span class=\"key\">" + to_string(target.relay.key) + "</span></td>";
 }
 
 std::string figure(const std::string &chart, const std::string &caption) {
@@ -176,13 +176,13 @@ std::string chart_cell(const Probed_Relay &probed, std::int64_t time) {
 
 std::string row(const Probed_Relay &probed, std::int64_t time) {
     const Probe_Result &result = probed.result;
-    const bool carried = result.sent != 0;
+    const bool was_used = result.sent != 0;
     return "<tr>" + status_cell(result) + relay_cell(probed.target) + '\n' +
            number_cell("Connect", time_text(result.connect)) + number_cell("Median", time_text(result.median)) +
            number_cell("Worst", time_text(result.worst)) +
-           number_cell("Loss", carried ? format("%.1f %%", 100 * probe_loss(result)) : "–") +
-           number_cell("Rate", carried ? format("%.1f/s", probe_rate(result)) : "–") + '\n' + chart_cell(probed, time) +
-           "</tr>\n";
+           number_cell("Loss", was_used ? format("%.1f %%", 100 * probe_loss(result)) : "–") +
+           number_cell("Rate", was_used ? format("%.1f/s", probe_rate(result)) : "–") + '\n' +
+           chart_cell(probed, time) + "</tr>\n";
 }
 
 } // namespace

@@ -19,15 +19,15 @@ std::string time_cell(std::uint64_t us) {
 
 std::string table_line(const Probed_Relay &probed) {
     const Probe_Result &result = probed.result;
-    const bool carried = result.sent != 0;
+    const bool was_used = result.sent != 0;
     const std::string name = to_string(probed.target.relay);
-    const std::string place = has_place(probed.target) ? place_of(probed.target) : name;
+    const std::string endpoint = has_endpoint(probed.target) ? endpoint_text(probed.target) : name;
     std::string line =
         format("%-8s %10s %10s %10s %7s %9s  %s  %s", to_string(result.status), time_cell(result.connect).c_str(),
                time_cell(result.median).c_str(), time_cell(result.worst).c_str(),
-               carried ? format("%.1f %%", 100 * probe_loss(result)).c_str() : "-",
-               carried ? format("%.1f/s", probe_rate(result)).c_str() : "-", family_name(probed.target), name.c_str());
-    line += (place == name ? "" : " at " + place) + '\n';
+               was_used ? format("%.1f %%", 100 * probe_loss(result)).c_str() : "-",
+               was_used ? format("%.1f/s", probe_rate(result)).c_str() : "-", family_name(probed.target), name.c_str());
+    line += (endpoint == name ? "" : " at " + endpoint) + '\n';
     if (!result.why.empty()) {
         line += "         " + printable(result.why) + '\n';
     }
@@ -44,7 +44,7 @@ Json time_json(std::uint64_t us) {
 Json stream_json(const Probe_Stream &stream) {
     return {{"sent", stream.packets.size()},
             {"received", stream.received},
-            {"twice", stream.twice},
+            {"twice", stream.duplicates},
             {"damaged", stream.damaged},
             {"refused", stream.refused}};
 }
@@ -62,14 +62,14 @@ Json relay_json(const Probed_Relay &probed, std::int64_t time) {
     const Probe_Result &result = probed.result;
     const Relay_Address &target = probed.target;
     Json json{{"relay", to_string(target.relay)},
-              {"address", has_place(target) ? Json(place_of(target)) : Json{}},
+              {"address", has_endpoint(target) ? Json(endpoint_text(target)) : Json{}},
               {"family", family_name(target)},
               {"public_key", to_string(target.relay.key)},
               {"maintainer", target.relay.maintainer},
               {"location", target.relay.location},
               {"status", to_string(result.status)},
               {"why", result.why},
-              {"resolve_ms", milliseconds(target.took_us)},
+              {"resolve_ms", milliseconds(target.lookup_us)},
               {"connect_ms", time_json(result.connect)},
               {"handshake_ms", time_json(result.handshake)},
               {"routing_ms", time_json(result.routing)},
@@ -113,8 +113,8 @@ std::string escape_label(const std::string &text) {
 std::string labels(const Probed_Relay &probed, const std::string &more = {}) {
     const Relay_Address &target = probed.target;
     return "{relay=\"" + escape_label(to_string(target.relay)) + "\",address=\"" +
-           (has_place(target) ? escape_label(place_of(target)) : "none") + "\",family=\"" + family_name(target) +
-           "\",public_key=\"" + to_string(target.relay.key) + '"' + more + '}';
+           (has_endpoint(target) ? escape_label(endpoint_text(target)) : "none") + "\",family=\"" +
+           family_name(target) + "\",public_key=\"" + to_string(target.relay.key) + '"' + more + '}';
 }
 
 struct Metric {

@@ -10,8 +10,7 @@ namespace toxtcp {
 
 namespace {
 
-/// If the probe is late by more than this, the program did not run for a while. The probe then skips the packets that
-/// it has not sent.
+/// If the next packet is late by more than this, the program was suspended. The packets of that time are then skipped.
 constexpr std::uint64_t CATCH_UP_US = SECOND_US / 2;
 
 using Payload = std::array<std::uint8_t, PROBE_PACKET_SIZE>;
@@ -36,42 +35,42 @@ Payload make_payload(std::uint64_t salt, std::size_t stream, std::uint64_t numbe
     return payload;
 }
 
-void take_packet(Probe &probe, std::size_t receiver, Bytes packet) {
+void handle_packet(Probe &probe, std::size_t receiver, Bytes packet) {
     const std::uint64_t now = now_us();
     Payload_Head head{};
     std::memcpy(&head, packet.data(), std::min(packet.size(), sizeof head));
-    const bool ours = packet.size() == PROBE_PACKET_SIZE && head.stream < PROBE_STREAMS &&
-                      sender_of(head.stream) != receiver &&
-                      head.number < probe.result.streams[head.stream].packets.size();
-    const Payload expected = ours ? make_payload(probe.salt, head.stream, head.number) : Payload{};
-    if (!ours || !std::equal(packet.begin(), packet.end(), expected.begin())) {
+    const bool is_known = packet.size() == PROBE_PACKET_SIZE && head.stream < PROBE_STREAMS &&
+                          sender_of(head.stream) != receiver &&
+                          head.number < probe.result.streams[head.stream].packets.size();
+    const Payload expected = is_known ? make_payload(probe.salt, head.stream, head.number) : Payload{};
+    if (!is_known || !std::equal(packet.begin(), packet.end(), expected.begin())) {
         ++probe.result.streams[sender_of(receiver + 1)].damaged;
         return;
     }
     Probe_Stream &stream = probe.result.streams[head.stream];
-    Probe_Packet &sent = stream.packets[head.number];
-    if (sent.round_trip != 0) {
-        ++stream.twice;
+    Probe_Packet &sent_packet = stream.packets[head.number];
+    if (sent_packet.round_trip != 0) {
+        ++stream.duplicates;
         return;
     }
-    const std::uint64_t took = std::max<std::uint64_t>(now - probe.began - sent.sent, 1);
+    const std::uint64_t took = std::max<std::uint64_t>(now - probe.sending_since - sent_packet.sent_at, 1);
     if (took <= PROBE_LATE_US) {
-        sent.round_trip = took;
+        sent_packet.round_trip = took;
         ++stream.received;
     }
 }
 
-bool take_data(void *object, int, Bytes packet, void *) {
+bool handle_data(void *object, int, Bytes packet, void *) {
     Probe_Peer &peer = *static_cast<Probe_Peer *>(object);
-    take_packet(*peer.probe, peer.index, packet);
+    handle_packet(*peer.probe, peer.index, packet);
     return false;
 }
 
-void note_change(void *object, const Change &change, void *) {
+void handle_probe_change(void *object, const Change &change, void *) {
     Probe_Peer &peer = *static_cast<Probe_Peer *>(object);
     switch (change.kind) {
     case Change_Kind::relay_up:
-        peer.up = now_us();
+        peer.up_at = now_us();
         break;
     case Change_Kind::relay_down:
     case Change_Kind::relay_gone:
@@ -82,7 +81,7 @@ void note_change(void *object, const Change &change, void *) {
         }
         break;
     case Change_Kind::route_online:
-        peer.online = now_us();
+        peer.online_at = now_us();
         break;
     default:
         break;
@@ -100,8 +99,8 @@ bool make_peer(Probe &probe, std::size_t index) {
     }
     def.host = &peer.watched.host;
     def.callbacks.object = &peer;
-    def.callbacks.data = take_data;
-    def.callbacks.change = note_change;
+    def.callbacks.data = handle_data;
+    def.callbacks.change = handle_probe_change;
     def.proves_packets = false; // there is no other relay to move to
     def.proxy = probe.proxy;
     peer.tcp = new_tcp_connections(def);
@@ -116,11 +115,11 @@ bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
     const Error error =
         peer.connection < 0 ? static_cast<Error>(peer.connection) : add_relay(peer.tcp, peer.connection, target);
     if (error != Error::ok) {
-        probe.cannot = std::string{"the library does not take it: "} + to_string(error);
+        probe.local_failure = std::string{"the library does not take it: "} + to_string(error);
         return false;
     }
     if (trouble_of_error(peer.watched.error) == Trouble::no_descriptors) {
-        probe.cannot = sentence(Trouble::no_descriptors);
+        probe.local_failure = sentence(Trouble::no_descriptors);
         return false;
     }
     if (peer.watched.error != 0) { // a retry of the library would not change the result
@@ -131,28 +130,29 @@ bool connect_peer(Probe_Peer &peer, const Probe_Peer &other) {
     return true;
 }
 
-bool both(const Probe &probe, std::uint64_t Probe_Peer::*time) {
+bool both_reached(const Probe &probe, std::uint64_t Probe_Peer::*time) {
     return probe.peers[0].*time != 0 && probe.peers[1].*time != 0;
 }
 
-bool one_has_ended(const Probe &probe) {
+bool a_peer_has_ended(const Probe &probe) {
     return probe.peers[0].ended || probe.peers[1].ended;
 }
 
 void send_packet(Probe &probe, std::uint64_t now) {
-    const std::size_t which = probe.next_stream;
-    probe.next_stream = (which + 1) % PROBE_STREAMS;
-    Probe_Peer &sender = probe.peers[sender_of(which)];
-    const Probe_Peer &receiver = probe.peers[1 - sender_of(which)];
-    Probe_Stream &stream = probe.result.streams[which];
+    const std::size_t stream_index = probe.next_stream;
+    probe.next_stream = (stream_index + 1) % PROBE_STREAMS;
+    Probe_Peer &sender = probe.peers[sender_of(stream_index)];
+    const Probe_Peer &receiver = probe.peers[1 - sender_of(stream_index)];
+    Probe_Stream &stream = probe.result.streams[stream_index];
 
     // Recorded before the call, since the packet may arrive at once.
-    stream.packets.push_back({now - probe.began, 0});
-    const Payload payload = make_payload(probe.salt, which, stream.packets.size() - 1);
+    stream.packets.push_back({now - probe.sending_since, 0});
+    const Payload payload = make_payload(probe.salt, stream_index, stream.packets.size() - 1);
     Error error = Error::not_online;
-    if (is_oob(which)) {
+    if (is_oob(stream_index)) {
         error = tcp_send_oob_packet(sender.tcp, sender.relay, receiver.public_key, payload);
-    } else if (tcp_connection_to_online_tcp_relays(sender.tcp, sender.connection) != 0) { // offline, it would go as OOB
+    } else if (tcp_connection_to_online_tcp_relays(sender.tcp, sender.connection) != 0) {
+        // If no route is online, the library would send the packet as an OOB packet.
         error = send_packet_tcp_connection(sender.tcp, sender.connection, payload);
     }
     if (error != Error::ok) {
@@ -160,55 +160,55 @@ void send_packet(Probe &probe, std::uint64_t now) {
         ++stream.refused;
         return;
     }
-    probe.last_sent = now;
-    sender.sent = is_oob(which) ? sender.sent : now;
+    probe.last_sent_at = now;
+    sender.data_sent_at = is_oob(stream_index) ? sender.data_sent_at : now;
 }
 
-void send_due(Probe &probe, std::uint64_t now) {
-    if (now > probe.next_packet + CATCH_UP_US) {
-        probe.next_packet = now;
+void send_due_packets(Probe &probe, std::uint64_t now) {
+    if (now > probe.next_packet_at + CATCH_UP_US) {
+        probe.next_packet_at = now;
     }
-    const std::uint64_t end = std::min(now, probe.stage_ends - 1);
-    for (; probe.next_packet <= end; probe.next_packet += SECOND_US / probe.rate) {
+    const std::uint64_t end = std::min(now, probe.stage_ends_at - 1);
+    for (; probe.next_packet_at <= end; probe.next_packet_at += SECOND_US / probe.rate) {
         send_packet(probe, now);
     }
 }
 
-bool all_has_come(const Probe &probe) {
+bool all_packets_received(const Probe &probe) {
     return std::all_of(probe.result.streams.begin(), probe.result.streams.end(),
                        [](const Probe_Stream &stream) { return stream.received == stream.packets.size(); });
 }
 
 void enter_stage(Probe &probe, Probe_Stage stage, std::uint64_t ends) {
     probe.stage = stage;
-    probe.stage_ends = ends;
+    probe.stage_ends_at = ends;
 }
 
 void finish(Probe &probe, std::uint64_t now) {
-    if (probe.began != 0) {
-        // The last packet counts with the time until the next one was due.
-        const std::uint64_t last = std::max(probe.last_sent, probe.began) + SECOND_US / probe.rate;
-        probe.result.carried = std::min(std::min(now, last) - probe.began, probe.duration);
+    if (probe.sending_since != 0) {
+        // The time of the last packet lasts until the next packet would have been due.
+        const std::uint64_t last = std::max(probe.last_sent_at, probe.sending_since) + SECOND_US / probe.rate;
+        probe.result.sending_time = std::min(std::min(now, last) - probe.sending_since, probe.duration);
     }
     probe_judge(probe);
-    probe_end(probe);
-    if (query_may_help(probe.trouble) && server_query_open(probe.query, probe.target, probe.proxy)) {
-        enter_stage(probe, Probe_Stage::identifying, now + HOLD_US + probe.patience);
+    probe_close(probe);
+    if (query_may_help(probe.trouble) && server_query_open(probe.query, probe.target, probe.proxy, probe.timeout)) {
+        enter_stage(probe, Probe_Stage::querying, UINT64_MAX); // the query has a time limit of its own
     } else {
         probe.stage = Probe_Stage::done;
     }
 }
 
-void identify(Probe &probe, std::uint64_t now) {
-    if (server_query_turn(probe.query, now) || now >= probe.stage_ends) {
+void query_server(Probe &probe, std::uint64_t now) {
+    if (server_query_step(probe.query, now)) {
         probe_judge_query(probe);
         probe.stage = Probe_Stage::done;
-        probe_end(probe);
+        probe_close(probe);
     }
 }
 
-/// When the time is over: which peers the proxy has kept waiting.
-void note_proxies(Probe &probe) {
+/// When the time is over: sets the reason of each peer that still waits for the proxy.
+void note_waiting_proxies(Probe &probe) {
     for (Probe_Peer &peer : probe.peers) {
         if (Relay_Info info; !peer.ended && tcp_relay_info(peer.tcp, peer.relay, info) && info.at_proxy) {
             peer.reason = Reason::proxy_timeout;
@@ -217,26 +217,26 @@ void note_proxies(Probe &probe) {
 }
 
 void advance(Probe &probe, std::uint64_t now) {
-    if (probe.stage == Probe_Stage::connecting && both(probe, &Probe_Peer::up)) {
-        enter_stage(probe, Probe_Stage::routing, now + probe.patience);
+    if (probe.stage == Probe_Stage::connecting && both_reached(probe, &Probe_Peer::up_at)) {
+        enter_stage(probe, Probe_Stage::routing, now + probe.timeout);
     }
-    if (probe.stage == Probe_Stage::routing && both(probe, &Probe_Peer::online)) {
-        probe.began = now;
-        probe.next_packet = now;
-        enter_stage(probe, Probe_Stage::carrying, now + probe.duration);
+    if (probe.stage == Probe_Stage::routing && both_reached(probe, &Probe_Peer::online_at)) {
+        probe.sending_since = now;
+        probe.next_packet_at = now;
+        enter_stage(probe, Probe_Stage::sending, now + probe.duration);
     }
-    if (probe.stage == Probe_Stage::carrying) {
-        send_due(probe, now);
-        if (now >= probe.stage_ends) {
-            enter_stage(probe, Probe_Stage::settling, probe.last_sent + PROBE_LATE_US);
+    if (probe.stage == Probe_Stage::sending) {
+        send_due_packets(probe, now);
+        if (now >= probe.stage_ends_at) {
+            enter_stage(probe, Probe_Stage::awaiting_last, probe.last_sent_at + PROBE_LATE_US);
         }
     }
-    const bool all_here = probe.stage == Probe_Stage::settling && all_has_come(probe);
-    const bool too_late = probe.stage != Probe_Stage::carrying && now >= probe.stage_ends;
-    if (too_late) {
-        note_proxies(probe);
+    const bool all_received = probe.stage == Probe_Stage::awaiting_last && all_packets_received(probe);
+    const bool time_is_over = probe.stage != Probe_Stage::sending && now >= probe.stage_ends_at;
+    if (time_is_over) {
+        note_waiting_proxies(probe);
     }
-    if (one_has_ended(probe) || all_here || too_late) {
+    if (a_peer_has_ended(probe) || all_received || time_is_over) {
         finish(probe, now);
     }
 }
@@ -244,7 +244,7 @@ void advance(Probe &probe, std::uint64_t now) {
 } // namespace
 
 void probe_begin(Probe &probe, std::uint64_t now) {
-    if (!has_place(probe.target) || !probe.target.reachable) {
+    if (!has_endpoint(probe.target) || !probe.target.reachable) {
         probe_judge(probe);
         probe.stage = Probe_Stage::done;
         return;
@@ -254,22 +254,22 @@ void probe_begin(Probe &probe, std::uint64_t now) {
     random.fill(random.object, salt);
     std::memcpy(&probe.salt, salt.data(), sizeof probe.salt);
 
-    enter_stage(probe, Probe_Stage::connecting, now + probe.patience);
+    enter_stage(probe, Probe_Stage::connecting, now + probe.timeout);
     if (!make_peer(probe, 0) || !make_peer(probe, 1)) {
-        probe.cannot = "this machine is out of memory";
+        probe.local_failure = "this machine is out of memory";
         finish(probe, now);
     } else if (!connect_peer(probe.peers[0], probe.peers[1]) || !connect_peer(probe.peers[1], probe.peers[0]) ||
-               one_has_ended(probe)) {
+               a_peer_has_ended(probe)) {
         finish(probe, now);
     }
 }
 
-void probe_turn(Probe &probe, std::uint64_t now) {
+void probe_step(Probe &probe, std::uint64_t now) {
     if (probe.stage == Probe_Stage::waiting || probe.stage == Probe_Stage::done) {
         return;
     }
-    if (probe.stage == Probe_Stage::identifying) {
-        identify(probe, now);
+    if (probe.stage == Probe_Stage::querying) {
+        query_server(probe, now);
         return;
     }
     for (const Probe_Peer &peer : probe.peers) {
@@ -278,28 +278,26 @@ void probe_turn(Probe &probe, std::uint64_t now) {
     advance(probe, now);
 }
 
-std::uint64_t probe_wake(const Probe &probe, std::uint64_t now) {
-    std::uint64_t wake = probe.stage_ends;
-    if (probe.stage == Probe_Stage::carrying) {
-        wake = std::min(wake, probe.next_packet);
+std::uint64_t probe_wake_time(const Probe &probe, std::uint64_t now) {
+    std::uint64_t wake_at = probe.stage_ends_at;
+    if (probe.stage == Probe_Stage::sending) {
+        wake_at = std::min(wake_at, probe.next_packet_at);
     }
-    if (probe.stage == Probe_Stage::identifying) {
-        wake = std::min(wake, server_query_wake(probe.query));
-    }
+    wake_at = std::min(wake_at, server_query_wake_time(probe.query));
     for (const Tcp_Connections *const tcp : probe_connections(probe)) {
         const int timeout = tcp != nullptr ? tcp_connections_timeout(tcp) : -1;
         if (timeout >= 0) {
-            wake = std::min(wake, now + static_cast<std::uint64_t>(timeout) * 1'000);
+            wake_at = std::min(wake_at, now + static_cast<std::uint64_t>(timeout) * 1'000);
         }
     }
-    return wake;
+    return wake_at;
 }
 
 std::array<Tcp_Connections *, 3> probe_connections(const Probe &probe) {
     return {probe.peers[0].tcp, probe.peers[1].tcp, probe.query.tcp};
 }
 
-void probe_end(Probe &probe) {
+void probe_close(Probe &probe) {
     server_query_close(probe.query);
     for (Probe_Peer &peer : probe.peers) {
         kill_tcp_connections(peer.tcp);

@@ -45,16 +45,16 @@ struct Spawn {
     }
 };
 
-bool sets(const char *entry, const char *name) {
+bool sets_variable(const char *entry, const char *name) {
     const std::size_t size = std::strlen(name);
     return std::strncmp(entry, name, size) == 0 && entry[size] == '=';
 }
 
 /// Whether the command does not get this entry of the program's own environment.
 bool is_left_out(const char *entry, const std::vector<Variable> &variables) {
-    return sets(entry, PROXY_PASSWORD_VARIABLE) ||
+    return sets_variable(entry, PROXY_PASSWORD_VARIABLE) ||
            std::any_of(variables.begin(), variables.end(),
-                       [entry](const Variable &variable) { return sets(entry, variable.first); });
+                       [entry](const Variable &variable) { return sets_variable(entry, variable.first); });
 }
 
 } // namespace
@@ -94,7 +94,7 @@ bool start_command(const std::string &command, const std::vector<Variable> &vari
     return true;
 }
 
-std::vector<std::string> ended_commands(Running_Commands &running) {
+std::vector<std::string> reap_commands(Running_Commands &running) {
     std::vector<std::string> failures;
     std::erase_if(running, [&failures](pid_t process) {
         int status = 0;

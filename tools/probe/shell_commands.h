@@ -24,7 +24,8 @@ inline constexpr std::size_t MAX_RUNNING_COMMANDS = 32;
 [[nodiscard]] bool start_command(const std::string &command, const std::vector<Variable> &variables,
                                  Running_Commands &running, std::string &error);
 
-/// Removes the commands that have ended, and describes each that failed: "exited with 3", "was killed by signal 9".
-[[nodiscard]] std::vector<std::string> ended_commands(Running_Commands &running);
+/// Removes the commands that have ended. Returns a text for each that failed: "exited with 3", "was killed by signal
+/// 9".
+[[nodiscard]] std::vector<std::string> reap_commands(Running_Commands &running);
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// The verdict of a probe on a relay. The manual page explains each one.
+// The status that a probe gives to a relay. The manual page explains each status.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ enum class Probe_Status : std::uint8_t {
     refusing, ///< answers, but does not serve: ends the connection too early, has another key, or gives no route
     hung,     ///< can be connected to, but sends nothing, or stopped answering
     dead,     ///< cannot be connected to, or has no address
-    skipped   ///< not judged: this machine has no route to the address, or failed itself, or the proxy failed
+    skipped   ///< not known: this machine has no route to the address, or this machine or the proxy failed
 };
 inline constexpr std::array PROBE_STATUSES{Probe_Status::good,     Probe_Status::dropping, Probe_Status::lying,
                                            Probe_Status::refusing, Probe_Status::hung,     Probe_Status::dead,

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -22,22 +21,24 @@
 
 #include "tools/commands.h"
 #include "tools/relay/server.h"
+#include "tools/shared/clock.h"
 #include "tools/shared/descriptors.h"
 #include "tools/shared/key_file.h"
 #include "tools/shared/output.h"
 #include "tools/shared/signals.h"
+#include "tools/shared/socket_address.h"
 
 namespace toxtcp {
 
 namespace {
 
-constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most bytes that are read from one client per turn
+constexpr std::size_t READ_SIZE = std::size_t{64} * 1024; ///< most bytes of one read from a client
 constexpr int LISTEN_BACKLOG = 512;
-constexpr std::size_t EVENTS_PER_TURN = 64;
-constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000;  ///< pause when no descriptor is left for a new client
-constexpr rlim_t DESCRIPTORS_BESIDE_CLIENTS = 32; ///< all but the clients': standard streams, the host's, signals, ...
+constexpr std::size_t MAX_READY_SOCKETS = 64;
+constexpr std::uint64_t ACCEPT_PAUSE_MS = 1'000; ///< pause when no descriptor is left for a new client
+constexpr rlim_t RELAY_DESCRIPTORS = 32;         ///< those that no client has: standard streams, the host, signals, ...
 
-/// The tag of what is ready is a client's handle, the host's own NETWORK_TAG, or one of these two.
+/// The tags of descriptors: a client's handle, NETWORK_TAG (used by the host itself), or one of these two.
 constexpr std::uint32_t TAG_LISTENER = NETWORK_TAG - 1;
 constexpr std::uint32_t TAG_SIGNAL = NETWORK_TAG - 2;
 
@@ -50,17 +51,15 @@ struct Relay_Loop {
     Relay_Server server;
     Host *host = nullptr;
     int listener = -1;
-    int accepting = -1; ///< a duplicate of the listener, open as long as the listener is watched; else -1
+    int watched_listener = -1; ///< a duplicate of `listener`, which the host watches; -1: not watched now
     int signals = -1;
-    std::uint64_t accept_again = 0;     ///< ms; until then the listener is not watched; 0: it is watched
+    std::uint64_t accept_again_at = 0;  ///< ms; until then the listener is not watched; 0: it is watched
     std::vector<Client_Socket> sockets; ///< by client handle
     std::vector<std::uint8_t> buffer;
 };
 
 std::uint64_t now_ms() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+    return now_us() / 1'000;
 }
 
 // ---- set-up ----------------------------------------------------------------------------------------------------
@@ -69,7 +68,7 @@ bool load_relay_key(const std::string &path, Secret_Key &key) {
     std::string error;
     const bool loaded = load_key(path, key, error);
     if (!error.empty()) {
-        complain("relay", error);
+        print_error("relay", error);
     }
     return loaded;
 }
@@ -94,20 +93,6 @@ socklen_t parse_address(const std::string &text, std::uint16_t port, Socket_Addr
         return sizeof address.ipv6;
     }
     return 0;
-}
-
-Ip_Port to_ip_port(const Socket_Address &address) {
-    Ip_Port result;
-    if (address.any.sa_family == AF_INET) {
-        result.family = Family::ipv4;
-        std::memcpy(result.ip.data(), &address.ipv4.sin_addr, sizeof address.ipv4.sin_addr);
-        result.port = ntohs(address.ipv4.sin_port);
-    } else {
-        result.family = Family::ipv6;
-        std::memcpy(result.ip.data(), &address.ipv6.sin6_addr, sizeof address.ipv6.sin6_addr);
-        result.port = ntohs(address.ipv6.sin6_port);
-    }
-    return result;
 }
 
 /// Opens a listening socket. `bound` is the address that it got. On failure -1, and errno is set.
@@ -136,21 +121,21 @@ int listen_on(const std::string &text, std::uint16_t port, Ip_Port &bound) {
         errno = error;
         return -1;
     }
-    bound = to_ip_port(address);
+    bound = to_ip_port(&address.any);
     return listener;
 }
 
 std::string listen_failure(const Relay_Options &options) {
-    const std::string where = options.address + " port " + std::to_string(options.port);
+    const std::string endpoint = options.address + " port " + std::to_string(options.port);
     switch (errno) {
     case EADDRINUSE:
-        return where + " is in use. Choose another --port, or --port 0 for any that is free";
+        return endpoint + " is in use. Choose another --port, or --port 0 for any that is free";
     case EACCES:
-        return where + " is not allowed to this user. Choose a --port from 1024 on";
+        return endpoint + " is not allowed to this user. Choose a --port from 1024 on";
     case EADDRNOTAVAIL:
         return options.address + " is not an address of this machine. Try --address ::";
     default:
-        return "cannot listen on " + where + ": " + std::strerror(errno);
+        return "cannot listen on " + endpoint + ": " + std::strerror(errno);
     }
 }
 
@@ -161,7 +146,7 @@ bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &boun
         loop.listener = listen_on("0.0.0.0", options.port, bound);
     }
     if (loop.listener < 0) {
-        complain("relay", listen_failure(options));
+        print_error("relay", listen_failure(options));
         return false;
     }
     return true;
@@ -169,15 +154,15 @@ bool open_listener(Relay_Loop &loop, const Relay_Options &options, Ip_Port &boun
 
 /// How many clients may connect: `wanted`, or fewer if the system's limit of descriptors is too low. Raises the limit
 /// if that is possible.
-std::size_t allowed_clients(std::size_t wanted) {
-    const rlim_t needed = static_cast<rlim_t>(wanted) + DESCRIPTORS_BESIDE_CLIENTS;
+std::size_t max_clients(std::size_t wanted) {
+    const rlim_t needed = static_cast<rlim_t>(wanted) + RELAY_DESCRIPTORS;
     const rlim_t limit = raise_descriptor_limit(needed);
     if (limit >= needed) {
         return wanted;
     }
-    const rlim_t clients = limit > DESCRIPTORS_BESIDE_CLIENTS ? limit - DESCRIPTORS_BESIDE_CLIENTS : 1;
-    complain("relay", "the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
-                          std::to_string(needed));
+    const rlim_t clients = limit > RELAY_DESCRIPTORS ? limit - RELAY_DESCRIPTORS : 1;
+    print_error("relay", "the system allows " + std::to_string(clients) + " clients only; raise it with ulimit -n " +
+                             std::to_string(needed));
     return static_cast<std::size_t>(clients);
 }
 
@@ -194,11 +179,11 @@ void close_watched(const Relay_Loop &loop, int &descriptor) {
 }
 
 bool watch_listener(Relay_Loop &loop) {
-    loop.accepting = fcntl(loop.listener, F_DUPFD_CLOEXEC, 0);
-    if (loop.accepting >= 0 && !watch(loop, loop.accepting, TAG_LISTENER)) {
-        close_watched(loop, loop.accepting);
+    loop.watched_listener = fcntl(loop.listener, F_DUPFD_CLOEXEC, 0);
+    if (loop.watched_listener >= 0 && !watch(loop, loop.watched_listener, TAG_LISTENER)) {
+        close_watched(loop, loop.watched_listener);
     }
-    return loop.accepting >= 0;
+    return loop.watched_listener >= 0;
 }
 
 bool open_loop(Relay_Loop &loop) {
@@ -207,7 +192,7 @@ bool open_loop(Relay_Loop &loop) {
     loop.host = new_system_host();
     if (loop.signals < 0 || loop.host == nullptr || loop.host->watch == nullptr ||
         !watch(loop, loop.signals, TAG_SIGNAL) || !watch_listener(loop)) {
-        complain("relay", std::string{"cannot set up its event loop: "} + std::strerror(errno));
+        print_error("relay", std::string{"cannot set up its event loop: "} + std::strerror(errno));
         return false;
     }
     return true;
@@ -222,7 +207,7 @@ bool print_ready(const Relay_Options &options, const Ip_Port &bound, const Publi
                      : "relay address=" + address + " port=" + std::to_string(bound.port) + " public_key=" + key;
     std::string error;
     if (!print(line + '\n', error, signals)) {
-        complain("relay", error.empty() ? "interrupted before it was ready" : error);
+        print_error("relay", error.empty() ? "interrupted before it was ready" : error);
         return false;
     }
     return true;
@@ -263,7 +248,7 @@ void flush(Relay_Loop &loop, int client) {
     set_writing(loop, client, !pending.empty());
 }
 
-/// Serves all clients on the server's list of changes. To end one client may add others to the list.
+/// Serves all clients on the server's list of changes. When one client is ended, others may be added to the list.
 void serve_changes(Relay_Loop &loop) {
     for (int client = relay_server_changed(loop.server); client >= 0; client = relay_server_changed(loop.server)) {
         if (relay_server_dropped(loop.server, client)) {
@@ -311,8 +296,8 @@ void accept_clients(Relay_Loop &loop, std::uint64_t now) {
             accept_client(loop, socket, now);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             // The client stays in the listener's queue. The listener would be ready again at once, in an endless loop.
-            close_watched(loop, loop.accepting);
-            loop.accept_again = now + ACCEPT_PAUSE_MS;
+            close_watched(loop, loop.watched_listener);
+            loop.accept_again_at = now + ACCEPT_PAUSE_MS;
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
@@ -326,7 +311,7 @@ void serve(Relay_Loop &loop, const Ready &ready, std::uint64_t now) {
         return;
     }
     if (ready.tag >= loop.sockets.size()) {
-        return; // a tag of the host's own
+        return; // the tag is NETWORK_TAG
     }
     // The client may have ended since `ready` was filled, and its handle may be another client's by now. To read from
     // and write to that client does no harm, since its socket does not block.
@@ -340,10 +325,10 @@ void serve(Relay_Loop &loop, const Ready &ready, std::uint64_t now) {
     serve_changes(loop);
 }
 
-int wait_time(const Relay_Loop &loop, std::uint64_t now) {
+int wait_limit(const Relay_Loop &loop, std::uint64_t now) {
     std::uint64_t deadline = relay_server_deadline(loop.server);
-    if (loop.accept_again != 0) {
-        deadline = std::min(deadline, loop.accept_again);
+    if (loop.accept_again_at != 0) {
+        deadline = std::min(deadline, loop.accept_again_at);
     }
     if (deadline == UINT64_MAX) {
         return -1;
@@ -352,19 +337,19 @@ int wait_time(const Relay_Loop &loop, std::uint64_t now) {
 }
 
 void run_loop(Relay_Loop &loop) {
-    std::array<Ready, EVENTS_PER_TURN> all;
+    std::array<Ready, MAX_READY_SOCKETS> ready_sockets;
     while (true) {
-        static_cast<void>(loop.host->wait(loop.host->object, wait_time(loop, now_ms())));
+        static_cast<void>(loop.host->wait(loop.host->object, wait_limit(loop, now_ms())));
         const std::uint64_t now = now_ms();
-        const std::size_t count = loop.host->ready(loop.host->object, all);
-        for (const Ready &ready : std::span{all}.first(count)) {
+        const std::size_t count = loop.host->ready(loop.host->object, ready_sockets);
+        for (const Ready &ready : std::span{ready_sockets}.first(count)) {
             if (ready.tag == TAG_SIGNAL) {
                 return;
             }
             serve(loop, ready, now);
         }
-        if (loop.accept_again != 0 && now >= loop.accept_again) {
-            loop.accept_again = watch_listener(loop) ? 0 : now + ACCEPT_PAUSE_MS;
+        if (loop.accept_again_at != 0 && now >= loop.accept_again_at) {
+            loop.accept_again_at = watch_listener(loop) ? 0 : now + ACCEPT_PAUSE_MS;
         }
         relay_server_tick(loop.server, now);
         serve_changes(loop);
@@ -376,7 +361,7 @@ void close_loop(Relay_Loop &loop) {
         for (Client_Socket &socket : loop.sockets) {
             close_watched(loop, socket.socket);
         }
-        close_watched(loop, loop.accepting);
+        close_watched(loop, loop.watched_listener);
         kill_system_host(loop.host);
     }
     if (loop.listener >= 0) {
@@ -393,7 +378,7 @@ int run_relay(const Relay_Options &options, const Relay_Faults &faults) {
     Relay_Loop loop;
     Relay_Server_Def def;
     def.random = system_random();
-    def.max_clients = allowed_clients(options.max_clients);
+    def.max_clients = max_clients(options.max_clients);
     if (!load_relay_key(options.key_file, def.secret_key)) {
         return EXIT_FAILED;
     }

@@ -28,11 +28,11 @@ bool is_handle(const Relay_Server &server, int client) {
            server.clients[static_cast<std::size_t>(client)].phase != Phase::free;
 }
 
-Relay_Server_Client &at(Relay_Server &server, int client) {
+Relay_Server_Client &client_at(Relay_Server &server, int client) {
     return server.clients[static_cast<std::size_t>(client)];
 }
 
-const Relay_Server_Client &at(const Relay_Server &server, int client) {
+const Relay_Server_Client &client_at(const Relay_Server &server, int client) {
     return server.clients[static_cast<std::size_t>(client)];
 }
 
@@ -48,23 +48,23 @@ Public_Key key_at(const std::uint8_t *bytes) {
 
 // ---- the queue to a client -------------------------------------------------------------------------------------
 
-void note_change(Relay_Server &server, int client) {
-    if (!at(server, client).changed) {
-        at(server, client).changed = true;
+void add_to_changed(Relay_Server &server, int client) {
+    if (!client_at(server, client).changed) {
+        client_at(server, client).changed = true;
         server.changed.push_back(client);
     }
 }
 
-std::size_t queued(const Relay_Server_Client &client) {
+std::size_t queued_size(const Relay_Server_Client &client) {
     return client.out.size() - client.out_begin;
 }
 
 /// Makes room for `size` bytes at the end of the client's queue.
 Mutable_Bytes extend_queue(Relay_Server &server, int client, std::size_t size) {
-    Relay_Server_Client &to = at(server, client);
-    note_change(server, client);
-    if (to.out_begin > queued(to)) {
-        // More than half of it has been sent, so moving the rest costs less than sending it did.
+    Relay_Server_Client &to = client_at(server, client);
+    add_to_changed(server, client);
+    if (to.out_begin > queued_size(to)) {
+        // More than half of the queue has been sent, so the bytes to move are fewer than the bytes already sent.
         to.out.erase(to.out.begin(), to.out.begin() + static_cast<std::ptrdiff_t>(to.out_begin));
         to.out_begin = 0;
     }
@@ -72,10 +72,10 @@ Mutable_Bytes extend_queue(Relay_Server &server, int client, std::size_t size) {
     return Mutable_Bytes{to.out}.last(size);
 }
 
-/// Removes the client from the server at once. `settle` later tells the client's peers: done here, that could overflow
-/// a peer's queue, and so drop the peer in turn.
+/// Drops the client at once. Its peers are told later, by `tell_peers_of_dropped`: to tell a peer may overflow the
+/// peer's queue, which drops this peer too, and so on.
 void drop(Relay_Server &server, int client, Reason reason) {
-    Relay_Server_Client &from = at(server, client);
+    Relay_Server_Client &from = client_at(server, client);
     if (from.phase == Phase::free || from.phase == Phase::dropped) {
         return;
     }
@@ -87,20 +87,20 @@ void drop(Relay_Server &server, int client, Reason reason) {
     from.channel = {};
     from.out.clear();
     from.out_begin = 0;
-    note_change(server, client);
-    server.leaving.push_back(client);
+    add_to_changed(server, client);
+    server.unannounced.push_back(client);
 }
 
 void send(Relay_Server &server, int client, const Packet &packet) {
-    Relay_Server_Client &to = at(server, client);
+    Relay_Server_Client &to = client_at(server, client);
     if (!has_channel(to) || (server.faults.send && !server.faults.send(client, to.key, packet))) {
         return;
     }
     const bool may_be_lost = packet.type == Packet_Type::data || packet.type == Packet_Type::oob_recv;
-    if (may_be_lost && queued(to) > server.def.data_queue) {
+    if (may_be_lost && queued_size(to) > server.def.data_queue) {
         return;
     }
-    if (queued(to) > server.def.queue) {
+    if (queued_size(to) > server.def.queue) {
         drop(server, client, Reason::reset);
         return;
     }
@@ -137,20 +137,21 @@ void send_routing_response(Relay_Server &server, int client, std::uint8_t id, co
 
 // ---- routes ----------------------------------------------------------------------------------------------------
 
-/// The peer is gone, or has ended the route on its side. The client is told, and its request for the peer stays.
-void take_offline(Relay_Server &server, int client, std::uint8_t id) {
-    at(server, client).routes[index_of(id)].other = -1;
+/// Tells the client that its peer is offline: the peer has disconnected, or has removed its own route. The client's
+/// route stays, and comes online again when the peer requests it.
+void set_route_offline(Relay_Server &server, int client, std::uint8_t id) {
+    client_at(server, client).routes[index_of(id)].peer_client = -1;
     send_id(server, client, Packet_Type::disconnect_notification, id);
 }
 
-void leave_route(Relay_Server &server, int client, std::uint8_t id) {
-    Relay_Server_Client &from = at(server, client);
+void remove_route(Relay_Server &server, int client, std::uint8_t id) {
+    Relay_Server_Client &from = client_at(server, client);
     if (index_of(id) >= from.routes.size() || !from.routes[index_of(id)].used) {
         return;
     }
     Relay_Server_Route &route = from.routes[index_of(id)];
-    if (route.other >= 0) {
-        take_offline(server, route.other, route.other_id);
+    if (route.peer_client >= 0) {
+        set_route_offline(server, route.peer_client, route.peer_route_id);
     }
     from.routing_ids.erase(route.peer);
     route = {};
@@ -170,20 +171,20 @@ std::uint8_t new_routing_id(Relay_Server_Client &client) {
     return id_of(index);
 }
 
-/// Both clients are connected and have requested each other: packets go through from now on.
-void bring_online(Relay_Server &server, int client, std::uint8_t id, int other, std::uint8_t other_id) {
-    Relay_Server_Route &route = at(server, client).routes[index_of(id)];
-    Relay_Server_Route &other_route = at(server, other).routes[index_of(other_id)];
-    route.other = other;
-    route.other_id = other_id;
-    other_route.other = client;
-    other_route.other_id = id;
+/// Both clients are connected and have requested each other: from now on, data packets are forwarded.
+void set_routes_online(Relay_Server &server, int client, std::uint8_t id, int other, std::uint8_t other_id) {
+    Relay_Server_Route &route = client_at(server, client).routes[index_of(id)];
+    Relay_Server_Route &other_route = client_at(server, other).routes[index_of(other_id)];
+    route.peer_client = other;
+    route.peer_route_id = other_id;
+    other_route.peer_client = client;
+    other_route.peer_route_id = id;
     send_id(server, client, Packet_Type::connect_notification, id);
     send_id(server, other, Packet_Type::connect_notification, other_id);
 }
 
-void take_routing_request(Relay_Server &server, int client, const Public_Key &peer) {
-    Relay_Server_Client &from = at(server, client);
+void handle_routing_request(Relay_Server &server, int client, const Public_Key &peer) {
+    Relay_Server_Client &from = client_at(server, client);
     if (peer == from.key) {
         send_routing_response(server, client, 0, peer);
         return;
@@ -202,22 +203,22 @@ void take_routing_request(Relay_Server &server, int client, const Public_Key &pe
 
     const int other = relay_server_find(server, peer);
     if (other >= 0) {
-        const auto &asked_for = at(server, other).routing_ids;
-        if (const auto ours = asked_for.find(from.key); ours != asked_for.end()) {
-            bring_online(server, client, id, other, ours->second);
+        const auto &peer_requests = client_at(server, other).routing_ids;
+        if (const auto request = peer_requests.find(from.key); request != peer_requests.end()) {
+            set_routes_online(server, client, id, other, request->second);
         }
     }
 }
 
 /// Tells the peers of all dropped clients. This may drop more clients, which are added to the end of the list.
-void settle(Relay_Server &server) {
-    for (std::size_t i = 0; i < server.leaving.size(); ++i) {
-        const int client = server.leaving[i];
-        for (std::size_t route = 0; route < at(server, client).routes.size(); ++route) {
-            leave_route(server, client, id_of(route));
+void tell_peers_of_dropped(Relay_Server &server) {
+    for (std::size_t i = 0; i < server.unannounced.size(); ++i) {
+        const int client = server.unannounced[i];
+        for (std::size_t route = 0; route < client_at(server, client).routes.size(); ++route) {
+            remove_route(server, client, id_of(route));
         }
     }
-    server.leaving.clear();
+    server.unannounced.clear();
 }
 
 // ---- packets ---------------------------------------------------------------------------------------------------
@@ -227,10 +228,10 @@ void forward_data(Relay_Server &server, const Relay_Server_Client &from, const P
         return;
     }
     const Relay_Server_Route &route = from.routes[index_of(packet.id)];
-    if (route.other >= 0) {
+    if (route.peer_client >= 0) {
         Packet forwarded = packet;
-        forwarded.id = route.other_id;
-        send(server, route.other, forwarded);
+        forwarded.id = route.peer_route_id;
+        send(server, route.peer_client, forwarded);
     }
 }
 
@@ -244,14 +245,14 @@ void forward_oob(Relay_Server &server, const Relay_Server_Client &from, const Pa
     }
 }
 
-void take_packet(Relay_Server &server, int client, const Packet &packet) {
-    Relay_Server_Client &from = at(server, client);
+void handle_packet(Relay_Server &server, int client, const Packet &packet) {
+    Relay_Server_Client &from = client_at(server, client);
     switch (packet.type) {
     case Packet_Type::routing_request:
-        take_routing_request(server, client, key_at(packet.public_key));
+        handle_routing_request(server, client, key_at(packet.public_key));
         break;
     case Packet_Type::disconnect_notification:
-        leave_route(server, client, packet.id);
+        remove_route(server, client, packet.id);
         break;
     case Packet_Type::ping:
         if (packet.ping_id != 0) { // there is no pong of id 0
@@ -269,21 +270,21 @@ void take_packet(Relay_Server &server, int client, const Packet &packet) {
     case Packet_Type::oob_send:
         forward_oob(server, from, packet);
         break;
-    default: // onion and forwarding need a DHT, which this relay has not
+    default: // onion and forwarding packets need a DHT; this relay has none
         break;
     }
 }
 
-/// A packet has opened, which proves that the client has its secret key and is connected now. If another connection has
-/// the same key, the client has given up the older of the two, which is dropped. The older one can be this one, if its
-/// first packet came late.
+/// The first packet of a connection was opened, which proves that the client has its secret key and is connected now.
+/// Of two connections with the same key, the older is dropped: the client has abandoned it. That can be this
+/// connection, if its first packet came late.
 void confirm(Relay_Server &server, int client) {
-    Relay_Server_Client &from = at(server, client);
+    Relay_Server_Client &from = client_at(server, client);
     if (const int other = relay_server_find(server, from.key); other >= 0) {
-        const bool late = from.started < at(server, other).started;
-        drop(server, late ? client : other, Reason::end_of_stream);
-        settle(server);
-        if (late) {
+        const bool is_older = from.started < client_at(server, other).started;
+        drop(server, is_older ? client : other, Reason::end_of_stream);
+        tell_peers_of_dropped(server);
+        if (is_older) {
             return;
         }
     }
@@ -291,8 +292,8 @@ void confirm(Relay_Server &server, int client) {
     server.confirmed.emplace(from.key, client);
 }
 
-void take_sealed(Relay_Server &server, int client, Mutable_Bytes sealed) {
-    Relay_Server_Client &from = at(server, client);
+void handle_frame(Relay_Server &server, int client, Mutable_Bytes sealed) {
+    Relay_Server_Client &from = client_at(server, client);
     const Mutable_Bytes plain = open_sealed(from.channel, sealed);
     Packet packet;
     const Reason fault = plain.empty() ? Reason::bad_seal : decode_packet(Sender::client, plain, packet);
@@ -307,12 +308,12 @@ void take_sealed(Relay_Server &server, int client, Mutable_Bytes sealed) {
         return;
     }
     if (!server.faults.receive || server.faults.receive(client, from.key, packet)) {
-        take_packet(server, client, packet);
+        handle_packet(server, client, packet);
     }
 }
 
-void take_handshake(Relay_Server &server, int client, std::uint64_t now) {
-    Relay_Server_Client &from = at(server, client);
+void handle_handshake(Relay_Server &server, int client, std::uint64_t now) {
+    Relay_Server_Client &from = client_at(server, client);
     if (server.faults.handshake && !server.faults.handshake(client)) {
         return;
     }
@@ -337,14 +338,14 @@ bool collect(Relay_Server_Client &client, Bytes &bytes, std::size_t size) {
 }
 
 /// Takes one handshake request or frame from the bytes. False when it is not complete, or when the client was dropped.
-bool take_next(Relay_Server &server, int client, Bytes &bytes, std::uint64_t now) {
-    Relay_Server_Client &from = at(server, client);
+bool handle_next(Relay_Server &server, int client, Bytes &bytes, std::uint64_t now) {
+    Relay_Server_Client &from = client_at(server, client);
     if (from.phase == Phase::handshake) {
         if (!collect(from, bytes, HANDSHAKE_REQUEST_SIZE)) {
             return false;
         }
         from.in_size = 0;
-        take_handshake(server, client, now);
+        handle_handshake(server, client, now);
     } else {
         if (!collect(from, bytes, FRAME_HEADER_SIZE)) {
             return false;
@@ -358,7 +359,7 @@ bool take_next(Relay_Server &server, int client, Bytes &bytes, std::uint64_t now
             return false;
         }
         from.in_size = 0;
-        take_sealed(server, client, Mutable_Bytes{from.in}.subspan(FRAME_HEADER_SIZE, length));
+        handle_frame(server, client, Mutable_Bytes{from.in}.subspan(FRAME_HEADER_SIZE, length));
     }
     return from.phase != Phase::dropped;
 }
@@ -384,13 +385,13 @@ void ping(Relay_Server &server, int client, std::uint64_t now) {
     std::memcpy(&id, random.data(), sizeof id);
     id += id == 0; // a ping must not have the id 0
 
-    at(server, client).ping_id = id;
-    at(server, client).pinged = now;
+    client_at(server, client).ping_id = id;
+    client_at(server, client).pinged = now;
     send_ping(server, client, Packet_Type::ping, id);
 }
 
 void tick(Relay_Server &server, int client, std::uint64_t now) {
-    const Relay_Server_Client &due = at(server, client);
+    const Relay_Server_Client &due = client_at(server, client);
     if (now < client_deadline(due)) {
         return;
     }
@@ -424,9 +425,9 @@ int relay_server_accept(Relay_Server &server, std::uint64_t now) {
     } else {
         return -1;
     }
-    at(server, client).phase = Phase::handshake;
-    at(server, client).started = now;
-    server.deadline = std::min(server.deadline, client_deadline(at(server, client)));
+    client_at(server, client).phase = Phase::handshake;
+    client_at(server, client).started = now;
+    server.deadline = std::min(server.deadline, client_deadline(client_at(server, client)));
     return client;
 }
 
@@ -435,33 +436,34 @@ void relay_server_close(Relay_Server &server, int client) {
         return;
     }
     drop(server, client, Reason::end_of_stream);
-    settle(server);
+    tell_peers_of_dropped(server);
     std::erase(server.changed, client);
-    at(server, client) = {};
+    client_at(server, client) = {};
     server.free.push_back(client);
 }
 
 bool relay_server_receive(Relay_Server &server, int client, Bytes bytes, std::uint64_t now) {
-    if (!is_handle(server, client) || at(server, client).phase == Phase::dropped) {
+    if (!is_handle(server, client) || client_at(server, client).phase == Phase::dropped) {
         return false;
     }
-    while (!bytes.empty() && take_next(server, client, bytes, now)) {
+    while (!bytes.empty() && handle_next(server, client, bytes, now)) {
     }
-    settle(server);
-    return at(server, client).phase != Phase::dropped;
+    tell_peers_of_dropped(server);
+    return client_at(server, client).phase != Phase::dropped;
 }
 
 Bytes relay_server_pending(const Relay_Server &server, int client) {
-    return is_handle(server, client) ? Bytes{at(server, client).out}.subspan(at(server, client).out_begin) : Bytes{};
+    return is_handle(server, client) ? Bytes{client_at(server, client).out}.subspan(client_at(server, client).out_begin)
+                                     : Bytes{};
 }
 
 void relay_server_sent(Relay_Server &server, int client, std::size_t count) {
     if (!is_handle(server, client)) {
         return;
     }
-    Relay_Server_Client &to = at(server, client);
-    to.out_begin += std::min(count, queued(to));
-    if (queued(to) == 0) {
+    Relay_Server_Client &to = client_at(server, client);
+    to.out_begin += std::min(count, queued_size(to));
+    if (queued_size(to) == 0) {
         to.out.clear();
         to.out_begin = 0;
     }
@@ -473,12 +475,12 @@ int relay_server_changed(Relay_Server &server) {
     }
     const int client = server.changed.back();
     server.changed.pop_back();
-    at(server, client).changed = false;
+    client_at(server, client).changed = false;
     return client;
 }
 
 bool relay_server_dropped(const Relay_Server &server, int client) {
-    return is_handle(server, client) && at(server, client).phase == Phase::dropped;
+    return is_handle(server, client) && client_at(server, client).phase == Phase::dropped;
 }
 
 void relay_server_tick(Relay_Server &server, std::uint64_t now) {
@@ -488,9 +490,9 @@ void relay_server_tick(Relay_Server &server, std::uint64_t now) {
     server.deadline = UINT64_MAX;
     for (int client = 0; client < static_cast<int>(server.clients.size()); ++client) {
         tick(server, client, now);
-        server.deadline = std::min(server.deadline, client_deadline(at(server, client)));
+        server.deadline = std::min(server.deadline, client_deadline(client_at(server, client)));
     }
-    settle(server);
+    tell_peers_of_dropped(server);
 }
 
 std::uint64_t relay_server_deadline(const Relay_Server &server) {
@@ -509,27 +511,27 @@ std::size_t relay_server_clients(const Relay_Server &server) {
 void relay_server_drop(Relay_Server &server, int client, Reason reason) {
     if (is_handle(server, client)) {
         drop(server, client, reason);
-        settle(server);
+        tell_peers_of_dropped(server);
     }
 }
 
 bool relay_server_inject(Relay_Server &server, int client, Bytes plain) {
-    if (!is_handle(server, client) || !has_channel(at(server, client)) || plain.empty() ||
+    if (!is_handle(server, client) || !has_channel(client_at(server, client)) || plain.empty() ||
         plain.size() > MAX_PLAIN_SIZE) {
         return false;
     }
     const Mutable_Bytes frame = extend_queue(server, client, FRAME_OVERHEAD + plain.size());
     std::copy(plain.begin(), plain.end(), frame.begin() + FRAME_OVERHEAD);
-    seal_frame(at(server, client).channel, frame);
+    seal_frame(client_at(server, client).channel, frame);
     return true;
 }
 
 bool relay_server_inject_raw(Relay_Server &server, int client, Bytes bytes) {
-    if (!is_handle(server, client) || at(server, client).phase == Phase::dropped) {
+    if (!is_handle(server, client) || client_at(server, client).phase == Phase::dropped) {
         return false;
     }
-    const Mutable_Bytes room = extend_queue(server, client, bytes.size());
-    std::copy(bytes.begin(), bytes.end(), room.begin());
+    const Mutable_Bytes added = extend_queue(server, client, bytes.size());
+    std::copy(bytes.begin(), bytes.end(), added.begin());
     return true;
 }
 

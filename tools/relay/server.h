@@ -1,6 +1,6 @@
-// A Tox TCP relay (the server): bytes and time in, bytes out. It has no socket and no clock, so that `toxtcp relay`
-// runs it on real sockets and tests run it on simulated ones. It has no DHT: it carries data over routes and OOB
-// packets, and ignores onion and forwarding requests.
+// A Tox TCP relay (the server): it gets bytes and times, and returns bytes. It has no socket and no clock, so that
+// `toxtcp relay` runs it on real sockets and tests run it on simulated ones. It has no DHT: it carries data over routes
+// and OOB packets, and ignores onion and forwarding requests.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ inline constexpr std::size_t RELAY_SERVER_QUEUE = std::size_t{192} * 1024;
 
 // ---- the server ------------------------------------------------------------------------------------------------
 
-/// What a server is started with.
+/// The settings of a server.
 struct Relay_Server_Def {
     Secret_Key secret_key; ///< long-term
     Random random;         ///< with the same input and random bytes, the server does the same
@@ -45,8 +45,8 @@ struct Relay_Faults {
     std::function<bool(int client)> handshake;
     /// A well-formed packet came from the client with this key. If dropped, it has no effect.
     std::function<bool(int client, const Public_Key &key, const Packet &packet)> receive;
-    /// A packet is about to be sealed for the client with this key. If dropped, it is not sent, but the server goes on
-    /// as if it were.
+    /// A packet is about to be sealed for the client with this key. If dropped, it is not sent, but the server
+    /// continues as if it had been sent.
     std::function<bool(int client, const Public_Key &key, const Packet &packet)> send;
 };
 
@@ -62,8 +62,8 @@ enum class Relay_Server_Phase : std::uint8_t {
 struct Relay_Server_Route {
     bool used = false;
     Public_Key peer{};
-    int other = -1;            ///< the peer's client handle while the route is online, else -1
-    std::uint8_t other_id = 0; ///< the routing id by which that peer names this client
+    int peer_client = -1;           ///< the peer's client handle while the route is online, else -1
+    std::uint8_t peer_route_id = 0; ///< the routing id by which that peer names this client
 };
 
 /// The hash is the first 8 bytes. An attacker can choose keys that collide, and so slow down a table; but a table has
@@ -101,8 +101,8 @@ struct Relay_Server {
     std::unordered_map<Public_Key, int, Relay_Server_Key_Hash> confirmed; ///< key -> handle
     std::vector<int> free;                                                ///< handles that can be used again
     std::vector<int> changed;                                             ///< handles, see relay_server_changed
-    std::vector<int> leaving;                                             ///< dropped, but their peers are not told yet
-    std::uint64_t deadline = UINT64_MAX;                                  ///< ms, no client's deadline is earlier
+    std::vector<int> unannounced;        ///< dropped clients whose peers are not told yet
+    std::uint64_t deadline = UINT64_MAX; ///< ms; no client's deadline is earlier
 };
 
 void relay_server_start(Relay_Server &server, const Relay_Server_Def &def);
@@ -111,8 +111,8 @@ void relay_server_start(Relay_Server &server, const Relay_Server_Def &def);
 /// clients.
 [[nodiscard]] int relay_server_accept(Relay_Server &server, std::uint64_t now);
 
-/// To be called when the connection has ended, or when the owner ends it. Tells the client's peers, and frees the
-/// handle. A handle that is not in use is ignored.
+/// To be called when the connection has ended, or when the owner ends the connection. Tells the client's peers, and
+/// frees the handle. A handle that is not in use is ignored.
 void relay_server_close(Relay_Server &server, int client);
 
 /// Takes bytes from the client. False when the client has been dropped, and its connection must be closed.
@@ -125,7 +125,7 @@ void relay_server_close(Relay_Server &server, int client);
 void relay_server_sent(Relay_Server &server, int client, std::size_t count);
 
 /// Takes the next client from the list of those that the owner has to serve: a client with new pending bytes, or one
-/// that has been dropped. -1 when the list is empty. A client comes up again after its next change.
+/// that has been dropped. -1 when the list is empty. A client is listed again after its next change.
 [[nodiscard]] int relay_server_changed(Relay_Server &server);
 
 /// Whether the client has been dropped, so that its connection is to be closed.

@@ -10,7 +10,7 @@ namespace toxtcp {
 struct Setting {
     std::string name;
     std::string value;
-    std::size_t line = 0; ///< where it stands, from 1 on
+    std::size_t line = 0; ///< line in the file, from 1 on
 };
 
 /// Reads the text of a file of options. A value may stand in quotation marks ("..." or '...'), and # begins a comment.

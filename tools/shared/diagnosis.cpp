@@ -26,29 +26,29 @@ const char *sentence(Trouble trouble) {
         return "nothing answers: the host is down, or a firewall drops the packets. Check the address";
     case Trouble::no_descriptors:
         return "no file descriptor is left. Raise ulimit -n";
-    case Trouble::no_name:
+    case Trouble::unknown_name:
         return "the host name is not found. Check its spelling";
     case Trouble::no_name_server:
         return "the host name cannot be looked up: no name server answers. Check this machine's network";
-    case Trouble::is_silent:
+    case Trouble::silent:
         return "the host takes the connection and says nothing: the relay hangs, or is full. Try later, or tell its "
                "operator";
-    case Trouble::closes:
+    case Trouble::closed:
         return "the connection is closed in the handshake: the relay has another key, or is full. Compare the key with "
                "its operator's, or try later";
     case Trouble::other_key:
         return "the connection is closed in the handshake: the relay has another key, or this is no relay. Compare the "
                "key with its operator's, and check the port";
-    case Trouble::is_full:
+    case Trouble::full:
         return "the connection is closed before the handshake: the relay is full, or turns this machine away. Try "
                "later, or tell its operator";
-    case Trouble::is_tls:
+    case Trouble::tls_server:
         return "a TLS server answers, not a relay. Check the port";
-    case Trouble::is_ssh:
+    case Trouble::ssh_server:
         return "an SSH server answers, not a relay. Check the port";
-    case Trouble::is_http:
+    case Trouble::http_server:
         return "an HTTP server answers, not a relay. Check the port";
-    case Trouble::is_other_server:
+    case Trouble::other_server:
         return "something that is not a relay answers, or a relay with another key. Check the port and the key";
     case Trouble::proxy_unreachable:
         return "the proxy cannot be connected to. Check its address, and that it runs";
@@ -65,13 +65,13 @@ const char *sentence(Trouble trouble) {
     case Trouble::proxy_silent:
         return "the proxy has not connected to the relay in time: it has no way there yet, or the relay is down. Try "
                "later, or read the proxy's log";
-    case Trouble::is_no_proxy:
+    case Trouble::not_a_proxy:
         return "what answers is no proxy of this kind. Check the proxy's address, and socks5:// or http://";
     }
     return "";
 }
 
-bool is_of_proxy(Trouble trouble) {
+bool is_proxy_trouble(Trouble trouble) {
     return trouble >= Trouble::proxy_unreachable;
 }
 
@@ -90,7 +90,7 @@ Trouble trouble_of_error(int error) {
         return Trouble::no_answer;
     case ECONNRESET: // the connection was made, and reset at once
     case EPIPE:
-        return Trouble::closes;
+        return Trouble::closed;
     case EMFILE:
     case ENFILE:
         return Trouble::no_descriptors;
@@ -100,18 +100,18 @@ Trouble trouble_of_error(int error) {
 }
 
 Trouble kind_of_server(const Watched_Host &watched) {
-    const std::string_view said{reinterpret_cast<const char *>(watched.first.data()), watched.first_size};
+    const std::string_view said{reinterpret_cast<const char *>(watched.first_bytes.data()), watched.first_size};
     if (said.starts_with("SSH-")) {
-        return Trouble::is_ssh;
+        return Trouble::ssh_server;
     }
     if (said.starts_with("HTTP/") || said.starts_with("<")) {
-        return Trouble::is_http;
+        return Trouble::http_server;
     }
     // A TLS record: an alert (0x15) or a handshake (0x16), of major version 3.
     if (said.size() >= 2 && (said[0] == 0x15 || said[0] == 0x16) && said[1] == 3) {
-        return Trouble::is_tls;
+        return Trouble::tls_server;
     }
-    return Trouble::is_other_server;
+    return Trouble::other_server;
 }
 
 Trouble diagnose(const Watched_Host &watched, Reason reason) {
@@ -125,15 +125,15 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
     case Reason::proxy_timeout:
         return Trouble::proxy_silent;
     case Reason::proxy_malformed:
-        return Trouble::is_no_proxy;
+        return Trouble::not_a_proxy;
     default:
         break;
     }
-    const bool is_ours = trouble_of_error(watched.error) == Trouble::no_descriptors;
-    if (watched.proxy != Proxy_Type::none && watched.connected == 0 && !is_ours) {
+    const bool is_local = trouble_of_error(watched.error) == Trouble::no_descriptors;
+    if (watched.proxy != Proxy_Type::none && watched.connected_at == 0 && !is_local) {
         return Trouble::proxy_unreachable;
     }
-    if (watched.connected == 0) {
+    if (watched.connected_at == 0) {
         const bool is_late = watched.error == 0 && reason == Reason::connect_timeout;
         return is_late ? Trouble::no_answer : trouble_of_error(watched.error);
     }
@@ -141,15 +141,15 @@ Trouble diagnose(const Watched_Host &watched, Reason reason) {
         return kind_of_server(watched);
     }
     // A full relay closes the connection at once, and a relay with another key closes it after the handshake. Here both
-    // look the same, since the handshake is sent as soon as the connection is made. A query (server_query.h) tells them
+    // look the same, since the handshake is sent as soon as the connection is made; a query (server_query.h) tells them
     // apart. The reason is also `connect_failed` when the connection was made and reset at once.
     if (reason == Reason::end_of_stream || reason == Reason::reset || reason == Reason::connect_failed) {
-        return Trouble::closes;
+        return Trouble::closed;
     }
-    return reason == Reason::connect_timeout ? Trouble::is_silent : Trouble::none;
+    return reason == Reason::connect_timeout ? Trouble::silent : Trouble::none;
 }
 
-std::string diagnosis(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {
+std::string diagnosis_text(const Watched_Host &watched, Reason reason, std::uint16_t proxy_status) {
     const Trouble found = diagnose(watched, reason);
     const bool is_method = found == Trouble::proxy_password && proxy_status == SOCKS5_NO_METHOD;
     const Trouble trouble = is_method ? Trouble::proxy_method : found;
@@ -162,7 +162,7 @@ std::string why_not_connected(const Watched_Host &watched, const Relay_Info &rel
     const bool is_first = relay.last_end == Reason::none;
     const Reason reason = is_first && relay.at_proxy ? Reason::proxy_timeout : relay.last_end;
     const bool is_early = reason == Reason::none && diagnose(watched, reason) == Trouble::none;
-    return is_early ? "no answer yet" : diagnosis(watched, reason, relay.proxy_status);
+    return is_early ? "no answer yet" : diagnosis_text(watched, reason, relay.proxy_status);
 }
 
 } // namespace toxtcp

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,12 +17,8 @@ namespace {
 /// Bytes: the digits, and a line end of one or two bytes.
 constexpr std::size_t MAX_KEY_FILE_SIZE = 2 * KEY_SIZE + 2;
 
-std::string failure(const std::string &path, const char *what) {
-    return path + ": " + what + ": " + std::strerror(errno);
-}
-
 /// Reads up to MAX_KEY_FILE_SIZE + 1 bytes, so that a longer file is noticed. On failure false, and errno is set.
-bool read_start(int file, std::string &text) {
+bool read_limited(int file, std::string &text) {
     text.assign(MAX_KEY_FILE_SIZE + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
@@ -40,8 +35,8 @@ bool read_start(int file, std::string &text) {
     return true;
 }
 
-/// Reads the text of a key file. Returns what is wrong with it; empty if nothing. The answer reveals nothing of the
-/// key.
+/// Reads the text of a key file. Returns what is wrong with the text; empty if nothing. The result reveals nothing of
+/// the key.
 std::string parse_key_file(std::string &text, Secret_Key &key) {
     if (text.empty()) {
         return "it is empty";
@@ -64,7 +59,7 @@ std::string parse_key_file(std::string &text, Secret_Key &key) {
 
 } // namespace
 
-std::string print_key_file(const Secret_Key &key) {
+std::string key_file_text(const Secret_Key &key) {
     return to_string(Public_Key{key.bytes}) + '\n';
 }
 
@@ -74,13 +69,13 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
         if (errno == ENOENT) {
             return Key_File::missing;
         }
-        error = failure(path, "cannot be opened");
+        error = file_failure(path, "cannot be opened");
         return Key_File::failed;
     }
     std::string text;
-    const bool read = read_start(file, text);
+    const bool read = read_limited(file, text);
     if (!read) {
-        error = failure(path, "cannot be read");
+        error = file_failure(path, "cannot be read");
     }
     close(file);
     if (!read) {
@@ -94,35 +89,36 @@ Key_File read_key_file(const std::string &path, Secret_Key &key, std::string &er
             ". Allowed is a secret key of 64 hexadecimal digits. Name another file; one that does not exist is made";
         return Key_File::failed;
     }
-    error = exposure_of(path, "key");
+    error = exposure_warning(path, "key");
     return Key_File::ok;
 }
 
 bool create_key_file(const std::string &path, Secret_Key &key, std::string &error) {
-    // If the path is a link to a missing file, that file is to be made. O_EXCL does not follow links, so do it here.
-    const std::string made = follow_links(path);
-    const int file = open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    // If the path is a link to a missing file, that file is created. O_EXCL does not follow links, so they are followed
+    // here.
+    const std::string new_path = follow_links(path);
+    const int file = open(new_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
         error = errno == EEXIST
                     ? path + ": is there already; a key is never overwritten. Name another file, or remove it"
-                    : failure(path, "cannot be made") + ". Name a file where you may write";
+                    : file_failure(path, "cannot be made") + ". Name a file where you may write";
         return false;
     }
     Public_Key public_key;
     new_key_pair(public_key, key);
-    std::string text = print_key_file(key);
+    std::string text = key_file_text(key);
     bool written = write_all(file, text) && fsync(file) == 0;
     wipe(text.data(), text.size());
     if (!written) {
-        error = failure(path, "cannot be written");
+        error = file_failure(path, "cannot be written");
     }
     if (close(file) != 0 && written) {
-        error = failure(path, "cannot be written");
+        error = file_failure(path, "cannot be written");
         written = false;
     }
     if (!written) {
         // The next run would refuse a file with a part of a key.
-        unlink(made.c_str());
+        unlink(new_path.c_str());
     }
     return written;
 }

@@ -22,6 +22,6 @@ enum class Key_File : std::uint8_t { ok, missing, failed };
 [[nodiscard]] bool load_key(const std::string &path, Secret_Key &key, std::string &error);
 
 /// The text of a key file. The caller wipes it.
-[[nodiscard]] std::string print_key_file(const Secret_Key &key);
+[[nodiscard]] std::string key_file_text(const Secret_Key &key);
 
 } // namespace toxtcp

@@ -15,30 +15,30 @@ using Json = nlohmann::json;
 
 // ---- line and column -------------------------------------------------------------------------------------------
 
-/// Finds the line and column of a place in the text, counted in characters from 1 on. Each place asked for must not lie
-/// before the one asked for last.
-struct Places {
+/// Counts the line and column of positions in a text, in characters from 1 on. A position must not lie before the
+/// position of the last call.
+struct Position_Counter {
     std::string_view text;
     std::size_t counted = 0;
     std::size_t line = 1;
     std::size_t column = 1;
 };
 
-std::string place(Places &places, std::size_t at) {
-    for (; places.counted < std::min(at, places.text.size()); ++places.counted) {
-        const auto byte = static_cast<std::uint8_t>(places.text[places.counted]);
-        const bool continues = (byte & 0xC0U) == 0x80; // not the first byte of a UTF-8 character
-        places.column = byte == '\n' ? 1 : places.column + (continues ? 0 : 1);
-        places.line += byte == '\n';
+std::string position_text(Position_Counter &positions, std::size_t at) {
+    for (; positions.counted < std::min(at, positions.text.size()); ++positions.counted) {
+        const auto byte = static_cast<std::uint8_t>(positions.text[positions.counted]);
+        const bool is_continuation = (byte & 0xC0U) == 0x80; // not the first byte of a UTF-8 character
+        positions.column = byte == '\n' ? 1 : positions.column + (is_continuation ? 0 : 1);
+        positions.line += byte == '\n';
     }
-    return "line " + std::to_string(places.line) + ", column " + std::to_string(places.column);
+    return "line " + std::to_string(positions.line) + ", column " + std::to_string(positions.column);
 }
 
 // ---- one node --------------------------------------------------------------------------------------------------
 
-struct Reading {
+struct List_Reader {
     bool all_ports = false;
-    Places places;
+    Position_Counter positions;
     std::vector<Named_Relay> relays{};
     std::vector<std::string> warnings{};
 };
@@ -49,7 +49,7 @@ std::string string_of(const Json &node, const char *name) {
 }
 
 /// Whether the text stands for a missing value.
-bool is_nothing(std::string_view text) {
+bool is_missing_value(std::string_view text) {
     std::string lower{trimmed(text)};
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -71,7 +71,7 @@ void add_ports_of_text(std::string_view text, std::vector<std::uint16_t> &ports,
     constexpr std::string_view SEPARATORS = " \t\r\n,;";
     while (!text.empty()) {
         const std::size_t end = std::min(text.find_first_of(SEPARATORS), text.size());
-        if (const std::string_view word = text.substr(0, end); !is_nothing(word)) {
+        if (const std::string_view word = text.substr(0, end); !is_missing_value(word)) {
             add_port(word, ports, faults);
         }
         text.remove_prefix(std::min(end + 1, text.size()));
@@ -103,7 +103,7 @@ std::vector<std::uint16_t> ports_of(const Json &node, std::vector<std::string> &
     return ports;
 }
 
-/// Reads the address in this member. False when it is missing or wrong; only a wrong one is a fault.
+/// Reads the address in this member. False when the address is missing or wrong; only a wrong address adds a fault.
 bool host_of(const Json &node, const char *name, Host_Name &host, std::vector<std::string> &faults) {
     const auto value = node.find(name);
     if (value == node.end() || value->is_null()) {
@@ -116,7 +116,7 @@ bool host_of(const Json &node, const char *name, Host_Name &host, std::vector<st
     }
     const auto &text = value->get_ref<const std::string &>();
     std::string fault;
-    if (is_nothing(text)) {
+    if (is_missing_value(text)) {
         return false;
     }
     if (!read_host(trimmed(text), host, fault)) {
@@ -126,7 +126,7 @@ bool host_of(const Json &node, const char *name, Host_Name &host, std::vector<st
     return true;
 }
 
-void add_relays(const Json &node, Reading &reading, std::vector<std::string> &faults) {
+void add_relays(const Json &node, List_Reader &reader, std::vector<std::string> &faults) {
     std::vector<std::uint16_t> ports = ports_of(node, faults);
     if (ports.empty()) {
         return;
@@ -139,7 +139,7 @@ void add_relays(const Json &node, Reading &reading, std::vector<std::string> &fa
     }
     relay.maintainer = string_of(node, "maintainer");
     relay.location = string_of(node, "location");
-    ports.resize(reading.all_ports ? ports.size() : 1);
+    ports.resize(reader.all_ports ? ports.size() : 1);
     const std::size_t faults_before = faults.size();
     bool has_host = false;
     for (const auto &[member, family] : {std::pair{"ipv4", Family::ipv4}, std::pair{"ipv6", Family::ipv6}}) {
@@ -149,10 +149,10 @@ void add_relays(const Json &node, Reading &reading, std::vector<std::string> &fa
         }
         has_host = true;
         relay.host = host.text;
-        relay.only = host.family == Family::none ? family : host.family; // either kind may stand in either member
+        relay.family = host.family == Family::none ? family : host.family; // either kind may stand in either member
         for (const std::uint16_t port : ports) {
             relay.port = port;
-            reading.relays.push_back(relay);
+            reader.relays.push_back(relay);
         }
     }
     if (!has_host && faults.size() == faults_before) {
@@ -160,10 +160,10 @@ void add_relays(const Json &node, Reading &reading, std::vector<std::string> &fa
     }
 }
 
-void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
-    const std::string_view text = reading.places.text.substr(begin, end - begin);
-    const auto warn = [&reading](std::size_t at, const std::string &what) {
-        reading.warnings.push_back(place(reading.places, at) + ": " + what);
+void read_entry(List_Reader &reader, std::size_t begin, std::size_t end) {
+    const std::string_view text = reader.positions.text.substr(begin, end - begin);
+    const auto warn = [&reader](std::size_t at, const std::string &what) {
+        reader.warnings.push_back(position_text(reader.positions, at) + ": " + what);
     };
     try {
         const Json node = Json::parse(text);
@@ -173,7 +173,7 @@ void read_entry(Reading &reading, std::size_t begin, std::size_t end) {
             return;
         }
         std::vector<std::string> faults;
-        add_relays(node, reading, faults);
+        add_relays(node, reader, faults);
         const std::string maintainer = string_of(node, "maintainer");
         for (const std::string &fault : faults) {
             warn(begin, "the node of " + (maintainer.empty() ? "nobody" : in_quotes(maintainer)) + ": " + fault);
@@ -207,12 +207,12 @@ void skip_spaces(Scanner &scanner) {
 }
 
 /// Skips spaces and returns the next character; 0 at the end.
-char next_of(Scanner &scanner) {
+char next_character(Scanner &scanner) {
     skip_spaces(scanner);
     return scanner.at < scanner.text.size() ? scanner.text[scanner.at] : '\0';
 }
 
-/// The place behind the string that begins at `at`. A string cannot span lines: without a closing
+/// The position behind the string that begins at `at`. A string cannot span lines: without a closing
 /// quotation mark, it ends at the end of its line.
 std::size_t string_end(std::string_view text, std::size_t at) {
     for (++at; at < text.size() && text[at] != '\n'; ++at) {
@@ -269,7 +269,7 @@ std::size_t value_end(const Scanner &scanner, std::size_t at) {
 }
 
 /// Guesses the end of an entry that begins at `at` and whose brackets are not closed: the next `}` that is followed by
-/// a comma and a `{`. The end of the text if there is no such place.
+/// a comma and a `{`. The end of the text if there is no such brace.
 std::size_t guess_end(Scanner &scanner, std::size_t at) {
     if (++scanner.guesses > MAX_GUESSES) {
         return scanner.text.size();
@@ -277,9 +277,9 @@ std::size_t guess_end(Scanner &scanner, std::size_t at) {
     for (std::size_t brace = scanner.text.find('}', at); brace < scanner.text.size();
          brace = scanner.text.find('}', brace + 1)) {
         Scanner behind{scanner.text, brace + 1};
-        if (next_of(behind) == ',') {
+        if (next_character(behind) == ',') {
             ++behind.at;
-            if (next_of(behind) == '{') {
+            if (next_character(behind) == '{') {
                 return brace + 1;
             }
         }
@@ -287,19 +287,19 @@ std::size_t guess_end(Scanner &scanner, std::size_t at) {
     return scanner.text.size();
 }
 
-bool is_cut_off(Scanner &scanner, Places &places, std::string &error) {
-    error = place(places, scanner.text.size()) +
+bool refuse_cut_off(Scanner &scanner, Position_Counter &positions, std::string &error) {
+    error = position_text(positions, scanner.text.size()) +
             ": the node list is cut off: it ends before its last bracket, or a quotation mark is missing. "
             "Allowed is a whole one";
     return false;
 }
 
 /// Reads the entries of the list, from behind its `[` to behind its `]`.
-bool read_entries(Scanner &scanner, Reading &reading, std::string &error) {
+bool read_entries(Scanner &scanner, List_Reader &reader, std::string &error) {
     while (true) {
-        const char c = next_of(scanner);
+        const char c = next_character(scanner);
         if (c == '\0' && scanner.at >= scanner.text.size()) {
-            return is_cut_off(scanner, reading.places, error);
+            return refuse_cut_off(scanner, reader.positions, error);
         }
         if (c == ']' || c == ',') {
             ++scanner.at;
@@ -314,58 +314,59 @@ bool read_entries(Scanner &scanner, Reading &reading, std::string &error) {
             end = guess_end(scanner, begin);
         }
         if (end >= scanner.text.size()) {
-            return is_cut_off(scanner, reading.places, error);
+            return refuse_cut_off(scanner, reader.positions, error);
         }
-        read_entry(reading, begin, end);
+        read_entry(reader, begin, end);
         scanner.at = end;
     }
 }
 
-bool is_wrong(Scanner &scanner, Places &places, const std::string &what, std::string &error) {
-    error = place(places, scanner.at) + ": it is no node list: " + what +
+bool refuse_list(Scanner &scanner, Position_Counter &positions, const std::string &what, std::string &error) {
+    error = position_text(positions, scanner.at) + ": it is no node list: " + what +
             ". Allowed is a JSON object with an array `nodes`, as the public Tox node list is";
     return false;
 }
 
 /// Reads the members of the outer object, from behind its `{` to behind its `}`.
-bool read_members(Scanner &scanner, Reading &reading, std::string &error) {
+bool read_members(Scanner &scanner, List_Reader &reader, std::string &error) {
     bool has_nodes = false;
     while (true) {
-        const char c = next_of(scanner);
+        const char c = next_character(scanner);
         if (c == '\0' && scanner.at >= scanner.text.size()) {
-            return is_cut_off(scanner, reading.places, error);
+            return refuse_cut_off(scanner, reader.positions, error);
         }
         if (c == '}') {
             ++scanner.at;
-            return has_nodes || is_wrong(scanner, reading.places, "it has no array `nodes`", error);
+            return has_nodes || refuse_list(scanner, reader.positions, "it has no array `nodes`", error);
         }
         if (c == ',') {
             ++scanner.at;
             continue;
         }
         if (c != '"') {
-            return is_wrong(scanner, reading.places, "the name of a member is missing", error);
+            return refuse_list(scanner, reader.positions, "the name of a member is missing", error);
         }
         const std::size_t begin = scanner.at;
         scanner.at = string_end(scanner.text, begin);
         const std::string_view name = scanner.text.substr(begin, scanner.at - begin);
-        if (next_of(scanner) != ':') {
-            return scanner.at >= scanner.text.size() ? is_cut_off(scanner, reading.places, error)
-                                                     : is_wrong(scanner, reading.places, "a colon is missing", error);
+        if (next_character(scanner) != ':') {
+            return scanner.at >= scanner.text.size()
+                       ? refuse_cut_off(scanner, reader.positions, error)
+                       : refuse_list(scanner, reader.positions, "a colon is missing", error);
         }
         ++scanner.at;
-        const char first = next_of(scanner);
+        const char first = next_character(scanner);
         if (name != "\"nodes\"") {
             const bool is_missing = first == ',' || first == '}';
             scanner.at = is_missing ? scanner.at : value_end(scanner, scanner.at);
         } else if (scanner.at >= scanner.text.size()) {
-            return is_cut_off(scanner, reading.places, error);
+            return refuse_cut_off(scanner, reader.positions, error);
         } else if (first != '[') {
-            return is_wrong(scanner, reading.places, "`nodes` is no array", error);
+            return refuse_list(scanner, reader.positions, "`nodes` is no array", error);
         } else {
             ++scanner.at;
             has_nodes = true;
-            if (!read_entries(scanner, reading, error)) {
+            if (!read_entries(scanner, reader, error)) {
                 return false;
             }
         }
@@ -387,26 +388,26 @@ bool parse_node_list(std::string_view text, bool all_ports, std::vector<Named_Re
         return false;
     }
     text.remove_prefix(text.starts_with(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.size() : 0);
-    Reading reading{all_ports, Places{text}};
+    List_Reader reader{all_ports, Position_Counter{text}};
     Scanner scanner{text, 0, std::min(text.rfind(']'), text.size())};
-    const char first = next_of(scanner);
+    const char first = next_character(scanner);
     if (first == '\0') {
-        return is_wrong(scanner, reading.places, "it is empty", error);
+        return refuse_list(scanner, reader.positions, "it is empty", error);
     }
     if (first != '{' && first != '[') {
-        return is_wrong(scanner, reading.places, "it does not begin with {", error);
+        return refuse_list(scanner, reader.positions, "it does not begin with {", error);
     }
     ++scanner.at;
     // An array of nodes without the object around it is accepted, too.
-    if (first == '{' ? !read_members(scanner, reading, error) : !read_entries(scanner, reading, error)) {
+    if (first == '{' ? !read_members(scanner, reader, error) : !read_entries(scanner, reader, error)) {
         return false;
     }
-    if (next_of(scanner) != '\0' || scanner.at < text.size()) {
-        reading.warnings.push_back(place(reading.places, scanner.at) +
-                                   ": what follows the end of the node list is left out");
+    if (next_character(scanner) != '\0' || scanner.at < text.size()) {
+        reader.warnings.push_back(position_text(reader.positions, scanner.at) +
+                                  ": what follows the end of the node list is left out");
     }
-    relays.insert(relays.end(), reading.relays.begin(), reading.relays.end());
-    warnings.insert(warnings.end(), reading.warnings.begin(), reading.warnings.end());
+    relays.insert(relays.end(), reader.relays.begin(), reader.relays.end());
+    warnings.insert(warnings.end(), reader.warnings.begin(), reader.warnings.end());
     return true;
 }
 

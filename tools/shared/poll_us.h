@@ -10,7 +10,7 @@
 
 namespace toxtcp {
 
-/// Like `poll`, with a timeout in microseconds. Where the system only has milliseconds, the timeout is rounded up.
+/// Like `poll`, with a timeout in microseconds. If the system has only milliseconds, the timeout is rounded up.
 [[nodiscard]] inline int poll_us(std::span<pollfd> polled, std::uint64_t us) {
     const auto count = static_cast<nfds_t>(polled.size());
 #ifdef __APPLE__

@@ -24,16 +24,16 @@ constexpr std::size_t MAX_WORD = 255; ///< bytes of a user or a password
 constexpr const char *PROXY_FORM =
     ". A proxy is socks5://USER@HOST:PORT or http://USER@HOST:PORT, with or without USER@";
 
-/// What follows a colon is not quoted: of USER:PASSWORD without @HOST it is the password.
-constexpr const char *PLACE_IS_WRONG =
+/// The text after a colon is not quoted: if the user has written USER:PASSWORD without @HOST, it is the password.
+constexpr const char *ENDPOINT_IS_WRONG =
     "the port or the host is wrong. An IPv6 address stands in brackets, and a password is not given here";
 constexpr int CONNECT_MS = 2'000; ///< for a connection to one of several addresses
 
 /// The value of a hexadecimal digit; -1 if it is none.
 int digit_of(char c) {
-    const bool is_small = c >= 'a' && c <= 'f';
-    const bool is_great = c >= 'A' && c <= 'F';
-    return c >= '0' && c <= '9' ? c - '0' : is_small ? c - 'a' + 10 : is_great ? c - 'A' + 10 : -1;
+    const bool is_lower = c >= 'a' && c <= 'f';
+    const bool is_upper = c >= 'A' && c <= 'F';
+    return c >= '0' && c <= '9' ? c - '0' : is_lower ? c - 'a' + 10 : is_upper ? c - 'A' + 10 : -1;
 }
 
 /// Decodes %XX (%40 is an @) and appends to `decoded`. False for a percent sign without two digits.
@@ -74,7 +74,7 @@ std::string read_user(std::string_view text, Proxy_Option &read) {
 }
 
 /// Reads the host and the port. Returns what is wrong; empty if nothing.
-std::string read_place(std::string_view text, Proxy_Option &read) {
+std::string read_endpoint(std::string_view text, Proxy_Option &read) {
     const std::size_t bracket = text.rfind(']');
     const std::size_t colon = text.rfind(':');
     const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
@@ -83,10 +83,10 @@ std::string read_place(std::string_view text, Proxy_Option &read) {
     const std::string_view word = has_port ? text.substr(0, colon) : text;
     const bool has_colon = word.find(':') != std::string_view::npos && !(word.starts_with('[') && word.ends_with(']'));
     if (has_port && !read_port(text.substr(colon + 1), read.port, fault)) {
-        return PLACE_IS_WRONG;
+        return ENDPOINT_IS_WRONG;
     }
     if (!read_host(word, host, fault)) {
-        return has_colon ? PLACE_IS_WRONG : "host " + fault;
+        return has_colon ? ENDPOINT_IS_WRONG : "host " + fault;
     }
     if (host.family == Family::ipv6 && word.front() != '[') {
         return "the IPv6 address wants brackets around it: [" + host.text + ']';
@@ -95,14 +95,14 @@ std::string read_place(std::string_view text, Proxy_Option &read) {
     return "";
 }
 
-bool has_scheme(std::string_view &text, std::string_view scheme) {
-    const bool has = text.starts_with(scheme);
-    text.remove_prefix(has ? scheme.size() : 0);
-    return has;
+bool take_scheme(std::string_view &text, std::string_view scheme) {
+    const bool is_found = text.starts_with(scheme);
+    text.remove_prefix(is_found ? scheme.size() : 0);
+    return is_found;
 }
 
 /// Whether a connection to this address is accepted, within CONNECT_MS.
-bool accepts(const Host &host, const Ip_Port &address) {
+bool accepts_connection(const Host &host, const Ip_Port &address) {
     const int socket = host.connect(host.object, address);
     if (socket < 0) {
         return false;
@@ -117,13 +117,14 @@ bool accepts(const Host &host, const Ip_Port &address) {
     return error == 0;
 }
 
-/// The first address that accepts a connection. If none does, the first one, so that using it tells what is wrong.
+/// The first address that accepts a connection. If none does, the first address: the attempt to use it shows the cause.
 Ip_Port choose_address(const std::vector<Relay_Address> &found) {
-    Host *const host = found.size() > 1 ? new_system_host() : nullptr; // a single address is not tried
+    Host *const host = found.size() > 1 ? new_system_host() : nullptr; // a single address needs no test
     Ip_Port chosen = found.front().address;
     if (host != nullptr) {
-        const auto first = std::find_if(found.begin(), found.end(),
-                                        [host](const Relay_Address &one) { return accepts(*host, one.address); });
+        const auto first = std::find_if(found.begin(), found.end(), [host](const Relay_Address &candidate) {
+            return accepts_connection(*host, candidate.address);
+        });
         chosen = first != found.end() ? first->address : chosen;
         kill_system_host(host);
     }
@@ -135,9 +136,9 @@ bool find_address(const Proxy_Option &option, Ip_Port &address, std::string &err
     named.host = option.host;
     named.port = option.port;
     std::vector<Relay_Address> found;
-    // Signals need not be watched: at this time they end the program.
+    // No descriptor for signals: a signal still ends the program at this time.
     static_cast<void>(find_addresses({named}, Family::none, -1, found));
-    if (found.empty() || !has_place(found.front())) {
+    if (found.empty() || !has_endpoint(found.front())) {
         error = "proxy " + in_quotes(option.host) + ": " + (found.empty() ? "the host has no address" : found[0].error);
         return false;
     }
@@ -152,7 +153,7 @@ bool find_password(const Proxy_Option &option, std::string &password, std::strin
             return false;
         }
         password.resize(std::min(password.size(), password.find_first_of("\r\n")));
-        error = exposure_of(option.password_file, "password");
+        error = exposure_warning(option.password_file, "password");
     } else if (variable != nullptr) {
         password = variable;
     }
@@ -168,10 +169,10 @@ bool find_password(const Proxy_Option &option, std::string &password, std::strin
 bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) {
     std::string_view rest = text;
     Proxy_Option read;
-    if (has_scheme(rest, "socks5://")) {
+    if (take_scheme(rest, "socks5://")) {
         read.type = Proxy_Type::socks5;
         read.port = 1080;
-    } else if (has_scheme(rest, "http://")) {
+    } else if (take_scheme(rest, "http://")) {
         read.type = Proxy_Type::http;
         read.port = 8080;
     } else {
@@ -188,7 +189,7 @@ bool read_proxy(std::string_view text, Proxy_Option &proxy, std::string &error) 
         rest.remove_prefix(at + 1);
     }
     if (fault.empty()) {
-        fault = read_place(rest, read);
+        fault = read_endpoint(rest, read);
     }
     if (!fault.empty()) {
         error = fault + PROXY_FORM;
@@ -211,11 +212,11 @@ int find_proxy(const char *command, const Proxy_Option &option, Proxy &proxy) {
         result = EXIT_DONE;
     }
     if (!error.empty()) {
-        complain(command, error);
+        print_error(command, error);
         error.clear();
     }
     if (result == EXIT_DONE && option.type != Proxy_Type::none && !find_address(option, found.address, error)) {
-        complain(command, error);
+        print_error(command, error);
         result = EXIT_FAILED;
     }
     if (result == EXIT_DONE) {

@@ -23,11 +23,11 @@ std::string to_string(const Named_Relay &relay) {
     return (numeric_ipv6 ? '[' + host + ']' : host) + ':' + std::to_string(relay.port);
 }
 
-std::string place_of(const Relay_Address &relay) {
+std::string endpoint_text(const Relay_Address &relay) {
     return relay.by_name ? to_string(relay.relay) : to_string(relay.address);
 }
 
-std::string place_of(const Relay_Info &relay) {
+std::string endpoint_text(const Relay_Info &relay) {
     return relay.name.empty() ? to_string(relay.address) : relay.name + ':' + std::to_string(relay.address.port);
 }
 
@@ -42,13 +42,13 @@ Error add_relay(Tcp_Connections *tcp, int connection, const Relay_Address &relay
                : add_tcp_relay_connection(tcp, connection, relay.address, relay.relay.key);
 }
 
-std::vector<Relay_Address> leave_to_proxy(const std::vector<Named_Relay> &relays, Family wanted) {
+std::vector<Relay_Address> addresses_for_proxy(const std::vector<Named_Relay> &relays, Family wanted) {
     std::vector<Relay_Address> found;
     for (const Named_Relay &relay : relays) {
-        Relay_Address one{relay, {}, true, {}, false, 0, false};
-        one.by_name = !parse_ip_port(to_string(relay), one.address);
-        if (one.by_name || wanted == Family::none || wanted == one.address.family) {
-            found.push_back(std::move(one));
+        Relay_Address entry{relay, {}, true, {}, false, 0, false};
+        entry.by_name = !parse_ip_port(to_string(relay), entry.address);
+        if (entry.by_name || wanted == Family::none || wanted == entry.address.family) {
+            found.push_back(std::move(entry));
         }
     }
     return found;

@@ -12,7 +12,7 @@ namespace {
 struct Use_Words {
     Route_Use use;
     const char *word;
-    const char *more;
+    const char *detail;
 };
 
 constexpr std::array<Use_Words, 9> USES{{
@@ -53,7 +53,7 @@ Route_Words route_words(const Route_Facts &route) {
     const auto found = std::find_if(USES.begin(), USES.end(),
                                     [&route](const Use_Words &words) { return route.use == to_string(words.use); });
     if (found != USES.end()) {
-        return {found->word, found->more};
+        return {found->word, found->detail};
     }
     // This program does not know the name, which is of another version of the library: show the name itself.
     return {route.use.substr(0, MAX_ROUTE_WORD), ""};

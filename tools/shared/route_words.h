@@ -14,8 +14,8 @@ struct Route_Facts {
 };
 
 struct Route_Words {
-    std::string word; ///< "in use", or why it is not, in at most MAX_ROUTE_WORD characters
-    std::string more; ///< what that means; may be empty
+    std::string word;   ///< "in use", or why it is not, in at most MAX_ROUTE_WORD characters
+    std::string detail; ///< what that means; may be empty
 };
 
 inline constexpr std::size_t MAX_ROUTE_WORD = 12;

@@ -14,7 +14,7 @@ namespace {
 
 int write_end = -1;
 
-void pass_on(int signal) {
+void forward_signal(int signal) {
     const int error = errno;
     const auto byte = static_cast<unsigned char>(signal);
     // If the pipe is full, many signals are waiting to be read, and this one may be lost.
@@ -32,7 +32,7 @@ int open_signals(std::initializer_list<int> signals) {
     write_end = ends[1];
     struct sigaction action {};
     sigemptyset(&action.sa_mask);
-    action.sa_handler = pass_on;
+    action.sa_handler = forward_signal;
     action.sa_flags = SA_RESTART;
     for (const int signal : signals) {
         sigaction(signal, &action, nullptr);

@@ -17,7 +17,7 @@ constexpr const char *ENTER = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr const char *LEAVE = "\033[?7h\033[?25h\033[?1049l";
 
 /// Writes without the standard library's buffers, so that a frame is one `write` if the terminal takes it all.
-void write_all(const std::string &text) {
+void write_to_terminal(const std::string &text) {
     std::size_t written = 0;
     while (written < text.size()) {
         const ssize_t count = write(STDOUT_FILENO, text.data() + written, text.size() - written);
@@ -56,7 +56,7 @@ void screen_enter(Screen &screen) {
         now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
         tcsetattr(STDIN_FILENO, TCSANOW, &now);
     }
-    write_all(ENTER);
+    write_to_terminal(ENTER);
 }
 
 void screen_leave(Screen &screen) {
@@ -64,7 +64,7 @@ void screen_leave(Screen &screen) {
         return;
     }
     screen.entered = false;
-    write_all(LEAVE);
+    write_to_terminal(LEAVE);
     if (screen.keys_changed) {
         tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
     }
@@ -81,7 +81,7 @@ void screen_draw(const std::vector<std::string> &lines) {
         frame += i + 1 < size.rows ? "\r\n" : "";
     }
     frame += count < size.rows ? "\033[J" : "";
-    write_all(frame);
+    write_to_terminal(frame);
 }
 
 } // namespace toxtcp

@@ -1,4 +1,4 @@
-// The terminal: its size, and a full screen that a command takes for itself and gives back when it ends.
+// The terminal: its size, and a full screen that a command uses alone, and restores when it ends.
 #pragma once
 
 #include <cstddef>

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t SHORT_KEY_DIGITS = 12;
 
-/// How many bytes the character has that the text begins with; 0 if it is a control character or not UTF-8.
+/// The size of the first character of the text, in bytes; 0 if it is a control character or not UTF-8.
 std::size_t character_size(std::string_view text) {
     const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
     const unsigned first = byte(0);

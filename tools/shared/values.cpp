@@ -39,12 +39,12 @@ bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// Describes the first character for which `is_one` is false: "character 3 is no digit". Empty if there is none.
-template <class Is_One>
-std::string first_other(std::string_view text, Is_One is_one, const char *wanted) {
-    const auto other = std::find_if_not(text.begin(), text.end(), is_one);
-    return other == text.end() ? std::string{}
-                               : "character " + std::to_string(other - text.begin() + 1) + " is no " + wanted;
+/// Describes the first character for which `is_allowed` is false: "character 3 is no digit". Empty if all are allowed.
+template <class Is_Allowed>
+std::string first_wrong_character(std::string_view text, Is_Allowed is_allowed, const char *wanted) {
+    const auto wrong = std::find_if_not(text.begin(), text.end(), is_allowed);
+    return wrong == text.end() ? std::string{}
+                               : "character " + std::to_string(wrong - text.begin() + 1) + " is no " + wanted;
 }
 
 // ---- hosts -----------------------------------------------------------------------------------------------------
@@ -87,8 +87,8 @@ std::string name_fault(std::string_view text) {
         return "it is longer than " + std::to_string(MAX_NAME) + " characters";
     }
     // Underscores are not allowed in host names, but are in use.
-    const auto is_one = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
-    if (std::string fault = first_other(text, is_one, "letter, digit, dot or hyphen"); !fault.empty()) {
+    const auto is_allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
+    if (std::string fault = first_wrong_character(text, is_allowed, "letter, digit, dot or hyphen"); !fault.empty()) {
         return fault;
     }
     const std::string_view name = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
@@ -111,7 +111,7 @@ bool read_number(std::string_view text, std::uint64_t least, std::uint64_t most,
     if (text.empty()) {
         return refuse(text, "it is empty", allowed, error);
     }
-    if (const std::string fault = first_other(text, is_digit, "digit"); !fault.empty()) {
+    if (const std::string fault = first_wrong_character(text, is_digit, "digit"); !fault.empty()) {
         return refuse(text, fault, allowed, error);
     }
     std::uint64_t read = 0;
@@ -129,7 +129,7 @@ bool read_number(std::string_view text, std::uint64_t least, std::uint64_t most,
 bool read_seconds(std::string_view text, double least, double most, double &seconds, std::string &error) {
     const std::string allowed = format("a number of seconds from %g to %g", least, most);
     bool has_point = false;
-    const auto is_one = [&has_point](char c) {
+    const auto is_allowed = [&has_point](char c) {
         const bool first_point = c == '.' && !has_point;
         has_point = has_point || first_point;
         return is_digit(c) || first_point;
@@ -137,7 +137,7 @@ bool read_seconds(std::string_view text, double least, double most, double &seco
     if (std::none_of(text.begin(), text.end(), is_digit)) {
         return refuse(text, text.empty() ? "it is empty" : "it has no digit", allowed, error);
     }
-    if (const std::string fault = first_other(text, is_one, "digit"); !fault.empty()) {
+    if (const std::string fault = first_wrong_character(text, is_allowed, "digit"); !fault.empty()) {
         return refuse(text, fault, allowed, error);
     }
     double read = 0;
@@ -159,7 +159,7 @@ bool read_port(std::string_view text, std::uint16_t &port, std::string &error) {
 }
 
 bool read_key(std::string_view text, Public_Key &key, std::string &error) {
-    if (const std::string fault = first_other(text, is_hex_digit, "hexadecimal digit"); !fault.empty()) {
+    if (const std::string fault = first_wrong_character(text, is_hex_digit, "hexadecimal digit"); !fault.empty()) {
         return refuse(text, fault, KEY_ALLOWED, error);
     }
     Public_Key read;

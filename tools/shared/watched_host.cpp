@@ -9,63 +9,64 @@ namespace toxtcp {
 
 namespace {
 
-Watched_Host &at(void *object) {
+Watched_Host &watched_of(void *object) {
     return *static_cast<Watched_Host *>(object);
 }
 
 const Host &system_of(void *object) {
-    return *at(object).system;
+    return *watched_of(object).system;
 }
 
-int begin(void *object, const Ip_Port &address) {
-    Watched_Host &watched = at(object);
+int connect_socket(void *object, const Ip_Port &address) {
+    Watched_Host &watched = watched_of(object);
     if (address != watched.address) {
         watched.address = address;
-        watched.connecting = watched.connected = 0;
+        watched.connecting_since = watched.connected_at = 0;
         watched.error = 0;
         watched.first_size = 0;
     }
-    watched.connecting = watched.connecting == 0 ? now_us() : watched.connecting;
+    watched.connecting_since = watched.connecting_since == 0 ? now_us() : watched.connecting_since;
     const int socket = system_of(object).connect(system_of(object).object, address);
     watched.error = socket < 0 ? errno : watched.error;
-    watched.begun_anew = true;
+    watched.first_bytes_are_old = true;
     watched.at_relay = false;
     return socket;
 }
 
-void note_failure(Watched_Host &watched, std::ptrdiff_t result) {
+void note_error(Watched_Host &watched, std::ptrdiff_t result) {
     if (result == SOCKET_FAILED) {
         watched.error = errno;
     }
 }
 
-void note_first(Watched_Host &watched, Bytes bytes) {
-    watched.first_size = watched.begun_anew ? 0 : watched.first_size;
-    watched.begun_anew = false;
-    const std::size_t count = std::min(bytes.size(), watched.first.size() - watched.first_size);
-    std::copy_n(bytes.begin(), count, watched.first.begin() + static_cast<std::ptrdiff_t>(watched.first_size));
+void note_first_bytes(Watched_Host &watched, Bytes bytes) {
+    watched.first_size = watched.first_bytes_are_old ? 0 : watched.first_size;
+    watched.first_bytes_are_old = false;
+    const std::size_t count = std::min(bytes.size(), watched.first_bytes.size() - watched.first_size);
+    std::copy_n(bytes.begin(), count, watched.first_bytes.begin() + static_cast<std::ptrdiff_t>(watched.first_size));
     watched.first_size += count;
 }
 
-std::ptrdiff_t send_some(void *object, int socket, Bytes bytes) {
-    note_handshake(at(object), bytes);
+std::ptrdiff_t send_bytes(void *object, int socket, Bytes bytes) {
+    note_handshake(watched_of(object), bytes);
     const std::ptrdiff_t sent = system_of(object).send(system_of(object).object, socket, bytes);
-    note_failure(at(object), sent);
+    note_error(watched_of(object), sent);
     if (sent > 0) {
-        at(object).connected = at(object).connected == 0 ? now_us() : at(object).connected;
-        at(object).error = 0;
+        watched_of(object).connected_at =
+            watched_of(object).connected_at == 0 ? now_us() : watched_of(object).connected_at;
+        watched_of(object).error = 0;
     }
     return sent;
 }
 
-std::ptrdiff_t receive_some(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
+std::ptrdiff_t receive_bytes(void *object, int socket, Mutable_Bytes first, Mutable_Bytes rest) {
     const std::ptrdiff_t received = system_of(object).receive(system_of(object).object, socket, first, rest);
-    note_failure(at(object), received);
+    note_error(watched_of(object), received);
     // A relay's bytes that come together with the proxy's answer are not noted.
-    if (received > 0 && (at(object).proxy == Proxy_Type::none || at(object).at_relay)) {
+    if (received > 0 && (watched_of(object).proxy == Proxy_Type::none || watched_of(object).at_relay)) {
         const auto count = static_cast<std::size_t>(received);
-        note_first(at(object), first.first(std::min(count, first.size())));
-        note_first(at(object), rest.first(count - std::min(count, first.size())));
+        note_first_bytes(watched_of(object), first.first(std::min(count, first.size())));
+        note_first_bytes(watched_of(object), rest.first(count - std::min(count, first.size())));
     }
     return received;
 }
@@ -78,37 +79,37 @@ bool watch_socket(void *object, int socket, std::uint32_t tag, bool writing) {
     return system_of(object).watch(system_of(object).object, socket, tag, writing);
 }
 
-std::size_t which_are_ready(void *object, std::span<Ready> ready) {
+std::size_t ready_sockets(void *object, std::span<Ready> ready) {
     return system_of(object).ready(system_of(object).object, ready);
 }
 
-int descriptor_of(void *object) {
+int host_descriptor(void *object) {
     return system_of(object).descriptor(system_of(object).object);
 }
 
-bool wait_for_any(void *object, int milliseconds) {
+bool wait_for_sockets(void *object, int milliseconds) {
     return system_of(object).wait(system_of(object).object, milliseconds);
 }
 
-bool network_of(void *object) {
+bool has_network_changed(void *object) {
     return system_of(object).network_changed(system_of(object).object);
 }
 
-bool acknowledged_of(void *object, int socket, Acknowledged &acknowledged) {
+bool acknowledged_bytes(void *object, int socket, Acknowledged &acknowledged) {
     return system_of(object).acknowledged(system_of(object).object, socket, acknowledged);
 }
 
-std::uint64_t time_of(void *object) {
+std::uint64_t system_time(void *object) {
     return system_of(object).now(system_of(object).object);
 }
 
-void draw_random(void *object, Mutable_Bytes bytes) {
+void fill_random(void *object, Mutable_Bytes bytes) {
     system_of(object).random(system_of(object).object, bytes);
 }
 
 void note_opened(void *object, std::uint8_t first, std::size_t) {
-    Watched_Host &watched = at(object);
-    watched.heard = now_us();
+    Watched_Host &watched = watched_of(object);
+    watched.heard_at = now_us();
     if (first < watched.opened.size()) {
         ++watched.opened[first];
     }
@@ -131,19 +132,19 @@ bool watched_host_open(Watched_Host &watched, Proxy_Type proxy, const Public_Key
     }
     // No log: the commands themselves report what is wrong with a relay.
     watched.host = {.object = &watched,
-                    .connect = begin,
-                    .send = send_some,
-                    .receive = receive_some,
+                    .connect = connect_socket,
+                    .send = send_bytes,
+                    .receive = receive_bytes,
                     .close = close_socket,
                     .watch = watch_socket,
-                    .ready = which_are_ready,
-                    .descriptor = descriptor_of,
-                    .wait = wait_for_any,
-                    .network_changed = network_of,
+                    .ready = ready_sockets,
+                    .descriptor = host_descriptor,
+                    .wait = wait_for_sockets,
+                    .network_changed = has_network_changed,
                     .tells_network_changes = watched.system->tells_network_changes,
-                    .acknowledged = acknowledged_of,
-                    .now = time_of,
-                    .random = draw_random,
+                    .acknowledged = acknowledged_bytes,
+                    .now = system_time,
+                    .random = fill_random,
                     .log = nullptr,
                     .opened = note_opened};
     return true;

@@ -25,14 +25,10 @@ namespace toxtcp {
 namespace {
 
 constexpr std::size_t MAX_SIZE = std::size_t{64} * 1024 * 1024;
-/// Writing to a pipe is given up when its reader takes nothing for this time.
-constexpr int WRITE_PATIENCE_MS = 10'000;
+/// Writing to a pipe fails if its reader takes nothing for this time.
+constexpr int WRITE_TIMEOUT_MS = 10'000;
 constexpr int MAX_LINKS = 40; ///< the system's own limit for a chain of links
-constexpr const char *FORBIDDEN = "Name a file where you may write";
-
-std::string failure(const std::string &path, const char *what) {
-    return path + ": " + what + ": " + std::strerror(errno);
-}
+constexpr const char *WRITE_ADVICE = "Name a file where you may write";
 
 bool read_all(int fd, std::string &text) {
     std::array<char, 65'536> buffer;
@@ -58,22 +54,22 @@ std::string folder_of(const std::string &path) {
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Whether this folder is in /proc, where the kernel makes the names, for example those of open files.
-bool is_kernels(const std::string &folder) {
+/// Whether this folder is in /proc, where names may stand for open files.
+bool is_in_proc(const std::string &folder) {
 #ifdef __linux__
     struct statfs status {};
     return statfs(folder.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 #else
-    static_cast<void>(folder); // on other systems, to open /dev/fd/1 duplicates the descriptor
+    static_cast<void>(folder); // elsewhere, to open /dev/fd/1 duplicates the descriptor
     return false;
 #endif
 }
 
-/// The descriptor of this process that the name stands for: 1 for /proc/self/fd/1. -1 if it stands for none.
+/// The descriptor of this process that the path names: 1 for /proc/self/fd/1. -1 if the path names none.
 int own_descriptor(const std::string &path) {
     std::array<char, PATH_MAX> folder;
     const std::string own = "/proc/" + std::to_string(getpid()) + "/fd";
-    if (!is_kernels(folder_of(path)) || realpath(folder_of(path).c_str(), folder.data()) == nullptr ||
+    if (!is_in_proc(folder_of(path)) || realpath(folder_of(path).c_str(), folder.data()) == nullptr ||
         own != folder.data()) {
         return -1;
     }
@@ -83,11 +79,10 @@ int own_descriptor(const std::string &path) {
                : std::stoi(number);
 }
 
-/// Opens something that is not replaced but written to. The descriptor does not block. On failure -1, and errno is set.
+/// Opens a file that is written to, not replaced. The descriptor does not block. On failure -1, and errno is set.
 int open_to_write(const std::string &path) {
     const int own = own_descriptor(path);
-    // To open a file that is open already again would write it from its beginning. Its descriptor is duplicated
-    // instead.
+    // If a file is open already, its descriptor is duplicated: to open the file again would write from its beginning.
     return own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0)
                     : open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
@@ -97,7 +92,7 @@ bool write_stream(const std::string &path, const std::string &text) {
     if (fd < 0) {
         return false;
     }
-    const bool written = write_all(fd, text, WRITE_PATIENCE_MS);
+    const bool written = write_all(fd, text, WRITE_TIMEOUT_MS);
     const int error = errno;
     const bool closed = close(fd) == 0;
     errno = written ? errno : error;
@@ -105,7 +100,7 @@ bool write_stream(const std::string &path, const std::string &text) {
 }
 
 /// Overwrites the file in place. First reserves the space, so that on a full disk the old text stays.
-bool write_over(const std::string &path, const std::string &text) {
+bool overwrite(const std::string &path, const std::string &text) {
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
         return false;
@@ -129,56 +124,56 @@ bool write_over(const std::string &path, const std::string &text) {
     return error == 0;
 }
 
-/// A name for the new file, in the same folder: unique, hidden, and not made from the file's own name, which may have
-/// the greatest length already.
-std::string name_beside(const std::string &path) {
+/// A name for the new file: in the same folder, unique, hidden, and without the file's own name, which may already have
+/// the greatest length.
+std::string temporary_name(const std::string &path) {
     return folder_of(path) + "/.toxtcp-new-" + std::to_string(getpid()) + '-' + std::to_string(now_us());
 }
 
 /// Gives the new file the owner, group and mode of the old one. False when that is not possible.
-bool take_after(int fd, const struct stat &old) {
+bool copy_owner_and_mode(int fd, const struct stat &old) {
     struct stat now {};
     const bool same_owner = fstat(fd, &now) == 0 && now.st_uid == old.st_uid && now.st_gid == old.st_gid;
     return (same_owner || fchown(fd, old.st_uid, old.st_gid) == 0) && fchmod(fd, old.st_mode & 07777) == 0;
 }
 
-enum class Replaced { done, failed, impossible };
+enum class Replace_Result { done, failed, impossible };
 
 /// Writes a new file, and renames it to `path`. `old`: the file that is there; null: none. `impossible`: this user
 /// cannot replace the old file by one with the same owner and mode. The old file was not changed.
-Replaced rename_over(const std::string &path, const std::string &text, const struct stat *old) {
-    const std::string beside = name_beside(path);
-    const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+Replace_Result replace_by_rename(const std::string &path, const std::string &text, const struct stat *old) {
+    const std::string temporary = temporary_name(path);
+    const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0) {
         const bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
-        return forbidden && old != nullptr ? Replaced::impossible : Replaced::failed;
+        return forbidden && old != nullptr ? Replace_Result::impossible : Replace_Result::failed;
     }
-    Replaced result = Replaced::failed;
-    if (old != nullptr && !take_after(fd, *old)) {
-        result = Replaced::impossible;
+    Replace_Result result = Replace_Result::failed;
+    if (old != nullptr && !copy_owner_and_mode(fd, *old)) {
+        result = Replace_Result::impossible;
     } else if (write_all(fd, text)) {
-        result = Replaced::done;
+        result = Replace_Result::done;
     }
     int error = errno;
-    if (close(fd) != 0 && result == Replaced::done) {
+    if (close(fd) != 0 && result == Replace_Result::done) {
         error = errno;
-        result = Replaced::failed;
+        result = Replace_Result::failed;
     }
-    if (result == Replaced::done && std::rename(beside.c_str(), path.c_str()) != 0) {
+    if (result == Replace_Result::done && std::rename(temporary.c_str(), path.c_str()) != 0) {
         error = errno;
         // The folder does not allow to rename over another user's file (/tmp), or the file is a mount point.
-        result = old != nullptr && (error == EACCES || error == EPERM || error == EBUSY) ? Replaced::impossible
-                                                                                         : Replaced::failed;
+        result = old != nullptr && (error == EACCES || error == EPERM || error == EBUSY) ? Replace_Result::impossible
+                                                                                         : Replace_Result::failed;
     }
-    if (result != Replaced::done) {
-        unlink(beside.c_str());
+    if (result != Replace_Result::done) {
+        unlink(temporary.c_str());
     }
     errno = error;
     return result;
 }
 
 /// Whether the file has further names (hard links) or an access control list, which a new file would not have.
-bool is_more_than_its_mode(const std::string &path, const struct stat &status) {
+bool has_links_or_acl(const std::string &path, const struct stat &status) {
 #ifdef __linux__
     const bool has_list = getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
 #else
@@ -192,13 +187,13 @@ bool write_regular(const std::string &path, const std::string &text, const struc
     if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
         return false; // a read-only file stays as it is, even if the folder would allow to replace it
     }
-    if (!is_more_than_its_mode(path, old)) {
-        const Replaced replaced = rename_over(path, text, &old);
-        if (replaced != Replaced::impossible) {
-            return replaced == Replaced::done;
+    if (!has_links_or_acl(path, old)) {
+        const Replace_Result replaced = replace_by_rename(path, text, &old);
+        if (replaced != Replace_Result::impossible) {
+            return replaced == Replace_Result::done;
         }
     }
-    return write_over(path, text);
+    return overwrite(path, text);
 }
 
 /// Writes the text in the way that suits the kind of file. On failure false, and errno is set.
@@ -209,18 +204,18 @@ bool write_any(const std::string &path, const std::string &text) {
         return write_stream(target, text);
     }
     if (stat(target.c_str(), &status) != 0) {
-        return errno == ENOENT && rename_over(target, text, nullptr) == Replaced::done;
+        return errno == ENOENT && replace_by_rename(target, text, nullptr) == Replace_Result::done;
     }
     if (S_ISDIR(status.st_mode)) {
         errno = EISDIR;
         return false;
     }
-    return S_ISREG(status.st_mode) && !is_kernels(folder_of(target)) ? write_regular(target, text, status)
+    return S_ISREG(status.st_mode) && !is_in_proc(folder_of(target)) ? write_regular(target, text, status)
                                                                      : write_stream(target, text);
 }
 
 /// The error message for errno: what failed and, for common causes, what to do.
-std::string write_failure(const std::string &path) {
+std::string write_error(const std::string &path) {
     switch (errno) {
     case ENXIO:
         return path + ": cannot be written: no program reads from it. Start the one that is to read";
@@ -231,24 +226,28 @@ std::string write_failure(const std::string &path) {
     case EROFS:
     case ENOENT:
     case EISDIR:
-        return failure(path, "cannot be written") + ". " + FORBIDDEN;
+        return file_failure(path, "cannot be written") + ". " + WRITE_ADVICE;
     default:
-        return failure(path, "cannot be written");
+        return file_failure(path, "cannot be written");
     }
 }
 
 } // namespace
 
+std::string file_failure(const std::string &path, const char *what) {
+    return path + ": " + what + ": " + std::strerror(errno);
+}
+
 bool read_whole_file(const std::string &path, std::string &text, std::string &error) {
     text.clear();
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        error = failure(path, "cannot be opened");
+        error = file_failure(path, "cannot be opened");
         return false;
     }
     const bool read = read_all(fd, text);
     if (!read) {
-        error = failure(path, "cannot be read");
+        error = file_failure(path, "cannot be read");
     }
     close(fd);
     return read;
@@ -256,13 +255,13 @@ bool read_whole_file(const std::string &path, std::string &text, std::string &er
 
 bool replace_file(const std::string &path, const std::string &text, std::string &error) {
     if (!write_any(path, text)) {
-        error = write_failure(path);
+        error = write_error(path);
         return false;
     }
     return true;
 }
 
-std::string exposure_of(const std::string &path, const char *secret) {
+std::string exposure_warning(const std::string &path, const char *secret) {
     struct stat status {};
     const bool exposed =
         stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
@@ -273,7 +272,7 @@ std::string follow_links(std::string path) {
     for (int i = 0; i < MAX_LINKS; ++i) {
         std::array<char, PATH_MAX> target;
         const ssize_t size = readlink(path.c_str(), target.data(), target.size());
-        if (size <= 0 || is_kernels(folder_of(path))) {
+        if (size <= 0 || is_in_proc(folder_of(path))) {
             break;
         }
         const std::string to{target.data(), static_cast<std::size_t>(size)};

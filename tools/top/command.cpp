@@ -27,7 +27,7 @@ namespace {
 
 /// After this time without a new snapshot, the view says that the host may have ended.
 constexpr std::uint64_t STALE_AFTER_US = 3 * SECOND_US;
-/// The width that lines are laid out for.
+/// Most characters of a line.
 constexpr std::size_t MAX_COLUMNS = 80;
 
 struct Rate {
@@ -39,22 +39,22 @@ struct Top {
     Top_Options options;
     int signals = -1;
     Screen screen;
-    bool ended = false;
-    bool routes = true;         ///< the routes are shown
-    bool changed = true;        ///< the screen must be drawn again
-    Snapshot_Source source;     ///< of the snapshot that is being read, if any
-    Snapshot now;               ///< the newest snapshot
-    Snapshot before;            ///< the snapshot before `now`, of another time
-    bool has_any = false;       ///< `now` has been read
-    std::uint64_t new_at = 0;   ///< us, when `now` was written
-    std::string error;          ///< why there is no newer snapshot; empty: no error
-    std::map<int, Rate> relays; ///< by handle
-    std::map<int, Rate> peers;  ///< by handle
+    bool is_ending = false;
+    bool shows_routes = true;            ///< the routes are shown
+    bool needs_drawing = true;           ///< the screen is to be drawn again
+    Snapshot_Source source;              ///< of the snapshot that is being read, if any
+    Snapshot newest;                     ///< the newest snapshot
+    Snapshot previous;                   ///< the snapshot before `newest`, of another time
+    bool has_snapshot = false;           ///< `newest` has been read
+    std::uint64_t newest_written_at = 0; ///< us, when `newest` was written
+    std::string error;                   ///< why there is no newer snapshot; empty: no error
+    std::map<int, Rate> relay_rates;     ///< by handle
+    std::map<int, Rate> peer_rates;      ///< by handle
 };
 
 // ---- reading ---------------------------------------------------------------------------------------------------
 
-/// The rate per second between two counts. A count that is lower than before has begun anew: rate 0.
+/// The rate per second between two counts. 0 if the count is lower than before: it has started again.
 double per_second(std::uint64_t now, std::uint64_t before, std::uint64_t ms) {
     return now < before || ms == 0 ? 0 : static_cast<double>(now - before) * 1e3 / static_cast<double>(ms);
 }
@@ -74,17 +74,17 @@ std::map<int, Rate> rates_of(const std::vector<Counted> &now, const std::vector<
     return rates;
 }
 
-void take(Top &top, const Snapshot &snapshot, std::uint64_t written_at) {
-    if (top.has_any && snapshot.time_ms == top.now.time_ms) {
+void add_snapshot(Top &top, const Snapshot &snapshot, std::uint64_t written_at) {
+    if (top.has_snapshot && snapshot.time_ms == top.newest.time_ms) {
         return;
     }
-    top.before = top.now;
-    top.now = snapshot;
-    const std::uint64_t ms = snapshot.time_ms - std::min(snapshot.time_ms, top.before.time_ms);
-    top.relays = rates_of(top.now.relays, top.before.relays, ms);
-    top.peers = rates_of(top.now.peers, top.before.peers, ms);
-    top.has_any = true;
-    top.new_at = written_at;
+    top.previous = top.newest;
+    top.newest = snapshot;
+    const std::uint64_t ms = snapshot.time_ms - std::min(snapshot.time_ms, top.previous.time_ms);
+    top.relay_rates = rates_of(top.newest.relays, top.previous.relays, ms);
+    top.peer_rates = rates_of(top.newest.peers, top.previous.peers, ms);
+    top.has_snapshot = true;
+    top.newest_written_at = written_at;
 }
 
 void end_reading(Top &top, Source_State state) {
@@ -94,7 +94,7 @@ void end_reading(Top &top, Source_State state) {
     }
     if (parse_snapshot(top.source.text, snapshot, top.error)) {
         top.error.clear();
-        take(top, snapshot, top.source.written_at);
+        add_snapshot(top, snapshot, top.source.written_at);
     } else {
         top.error = top.source.path + ' ' + top.error;
     }
@@ -104,7 +104,7 @@ void begin_reading(Top &top) {
     end_reading(top, source_open(top.source, top.error));
 }
 
-void go_on_reading(Top &top) {
+void continue_reading(Top &top) {
     end_reading(top, source_read(top.source, top.error));
 }
 
@@ -120,8 +120,8 @@ int milliseconds_until(std::uint64_t when) {
 
 // ---- showing ---------------------------------------------------------------------------------------------------
 
-/// The text, cut at its beginning to `width` characters, since addresses differ at their ends.
-std::string fit_end(const std::string &text, std::size_t width) {
+/// The end of the text, since addresses differ at their ends: at most `width` characters, after two dots if it is cut.
+std::string keep_end(const std::string &text, std::size_t width) {
     return text.size() <= width ? text : ".." + text.substr(text.size() - width + 2);
 }
 
@@ -139,8 +139,8 @@ Rate rate_of(const std::map<int, Rate> &rates, int handle) {
 constexpr const char *RELAY_HEADS = "RELAY                 STATE       UP FOR    PING PEERS USED  OUT/S   IN/S FAULTS";
 
 std::string relay_line(const Top &top, const Snapshot_Relay &relay) {
-    const Rate rate = rate_of(top.relays, relay.handle);
-    return format("%-21s %-10s %7s %7s %5llu %4llu %6.1f %6.1f %6llu", fit_end(relay.address, 21).c_str(),
+    const Rate rate = rate_of(top.relay_rates, relay.handle);
+    return format("%-21s %-10s %7s %7s %5llu %4llu %6.1f %6.1f %6llu", keep_end(relay.address, 21).c_str(),
                   relay.state.substr(0, 10).c_str(), relay.connected_ms ? duration(*relay.connected_ms).c_str() : "-",
                   round_trip(relay.round_trip_ms).c_str(), Count{relay.online}, Count{relay.carries}, rate.sent,
                   rate.received, Count{relay.times_stale + relay.failures});
@@ -150,20 +150,20 @@ constexpr const char *PEER_HEADS = "PEER         ROUTES HEARD AGO ECHOES SENT AN
 constexpr const char *ROUTE_HEADS = "  ROUTE OVER               ECHO PROVED AGO  USED, OR WHY NOT";
 
 /// How long ago the peer was heard. "unproved": packets came, but the host cannot tell whether the peer sent them.
-std::string heard(const Snapshot_Peer &peer) {
+std::string heard_text(const Snapshot_Peer &peer) {
     return peer.heard_ms ? duration(*peer.heard_ms) : peer.packets_received != 0 ? "unproved" : "never";
 }
 
 std::string peer_line(const Top &top, const Snapshot_Peer &peer) {
-    const Rate rate = rate_of(top.peers, peer.handle);
+    const Rate rate = rate_of(top.peer_rates, peer.handle);
     const std::string routes = peer.awake ? format("%zu/%zu", peer.online, peer.routes.size()) : "asleep";
     return format("%-12s %6s %9s %11llu %8llu %5llu %6.1f %6.1f %6llu", short_key(peer.public_key).c_str(),
-                  routes.c_str(), heard(peer).c_str(), Count{peer.echoes_sent}, Count{peer.echoes_answered},
+                  routes.c_str(), heard_text(peer).c_str(), Count{peer.echoes_sent}, Count{peer.echoes_answered},
                   Count{peer.moves}, rate.sent, rate.received, Count{peer.failures});
 }
 
 std::string route_line(const Top &top, const Snapshot_Route &route) {
-    const Snapshot_Relay *const relay = find_relay(top.now, route.relay);
+    const Snapshot_Relay *const relay = find_relay(top.newest, route.relay);
     Route_Facts facts{route.use, route.state, "", ""};
     if (relay != nullptr) {
         facts.relay_state = relay->state;
@@ -171,15 +171,15 @@ std::string route_line(const Top &top, const Snapshot_Route &route) {
     }
     const Route_Words words = route_words(facts);
     const std::string line =
-        format("  %-21s %7s %10s  %s%s%s", relay == nullptr ? "?" : fit_end(relay->address, 21).c_str(),
+        format("  %-21s %7s %10s  %s%s%s", relay == nullptr ? "?" : keep_end(relay->address, 21).c_str(),
                round_trip(route.echo_round_trip_ms).c_str(), route.proved_ms ? duration(*route.proved_ms).c_str() : "-",
-               words.word.c_str(), words.more.empty() ? "" : ": ", words.more.c_str());
+               words.word.c_str(), words.detail.empty() ? "" : ": ", words.detail.c_str());
     return line.substr(0, MAX_COLUMNS);
 }
 
 /// How many lines a peer takes: its own, and those of its routes if they are shown.
 std::size_t peer_size(const Top &top, const Snapshot_Peer &peer) {
-    return 1 + (top.routes ? peer.routes.size() : 0);
+    return 1 + (top.shows_routes ? peer.routes.size() : 0);
 }
 
 std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
@@ -190,14 +190,14 @@ std::vector<std::string> peer_lines(const Top &top, const Snapshot_Peer &peer) {
     return lines;
 }
 
-/// Adds the lines of as many rows as fit into `room` lines, then a line that says how many rows are left out. Only if
-/// not even the first row fits, its lines are cut.
+/// Adds the lines of as many rows as fit into `free_lines`, then a line that says how many rows are left out. If the
+/// first row alone does not fit, a part of its lines is added.
 template <class Row, class Size, class Lines>
-void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t room, const char *what,
-              Size size_of, Lines lines_of) {
+void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &rows, std::size_t free_lines,
+              const char *what, Size size_of, Lines lines_of) {
     const std::size_t all = std::accumulate(rows.begin(), rows.end(), std::size_t{0},
                                             [&](std::size_t sum, const Row *row) { return sum + size_of(*row); });
-    std::size_t left = all <= room ? room : room - std::min<std::size_t>(room, 1);
+    std::size_t left = all <= free_lines ? free_lines : free_lines - std::min<std::size_t>(free_lines, 1);
     std::size_t shown = 0;
     for (; shown < rows.size() && (shown == 0 || size_of(*rows[shown]) <= left) && left != 0; ++shown) {
         std::vector<std::string> more = lines_of(*rows[shown]);
@@ -205,7 +205,7 @@ void add_rows(std::vector<std::string> &lines, const std::vector<const Row *> &r
         left -= more.size();
         lines.insert(lines.end(), more.begin(), more.end());
     }
-    if (shown < rows.size() && room != 0) {
+    if (shown < rows.size() && free_lines != 0) {
         lines.push_back(format("... and %zu more %s", rows.size() - shown, what));
     }
 }
@@ -222,41 +222,41 @@ std::vector<const Row *> sorted(const std::vector<Row> &rows, Rank rank) {
 }
 
 std::string head_line(const Top &top) {
-    const auto connected = std::count_if(top.now.relays.begin(), top.now.relays.end(),
+    const auto connected = std::count_if(top.newest.relays.begin(), top.newest.relays.end(),
                                          [](const Snapshot_Relay &relay) { return relay.connected_ms.has_value(); });
-    const auto online = std::count_if(top.now.peers.begin(), top.now.peers.end(),
+    const auto online = std::count_if(top.newest.peers.begin(), top.newest.peers.end(),
                                       [](const Snapshot_Peer &peer) { return peer.online != 0; });
     return format("host %s   %td of %zu relays connected   %td of %zu peers online",
-                  short_key(top.now.public_key).c_str(), connected, top.now.relays.size(), online,
-                  top.now.peers.size());
+                  short_key(top.newest.public_key).c_str(), connected, top.newest.relays.size(), online,
+                  top.newest.peers.size());
 }
 
 std::string state_line(const Top &top) {
     if (!top.error.empty()) {
         return printable(top.error);
     }
-    const std::uint64_t age = now_us() - top.new_at;
+    const std::uint64_t age = now_us() - top.newest_written_at;
     return age < STALE_AFTER_US ? "" : "the host has written nothing for " + duration(age / 1'000) + "; does it run?";
 }
 
 /// All lines of the view, for a terminal with this many rows.
 std::vector<std::string> view(const Top &top, std::size_t rows) {
-    std::vector<std::string> lines{"toxtcp top " + printable(fit_end(top.source.path, 40)) +
+    std::vector<std::string> lines{"toxtcp top " + printable(keep_end(top.source.path, 40)) +
                                    (top.options.once ? "" : "   q ends it, r shows or hides routes")};
-    if (!top.has_any) {
+    if (!top.has_snapshot) {
         lines.push_back(top.error.empty() ? "waiting for the host" : "waiting: " + printable(top.error));
         return lines;
     }
     lines.push_back(head_line(top));
     lines.push_back(state_line(top));
-    const auto relays = sorted(top.now.relays, [](const Snapshot_Relay &relay) {
+    const auto relays = sorted(top.newest.relays, [](const Snapshot_Relay &relay) {
         return std::tuple{relay.carries, relay.online, relay.connected_ms.has_value()};
     });
-    const auto peers = sorted(top.now.peers, [](const Snapshot_Peer &peer) {
+    const auto peers = sorted(top.newest.peers, [](const Snapshot_Peer &peer) {
         return std::tuple{peer.online != 0, peer.packets_sent + peer.packets_received};
     });
     std::vector<std::string> peer_heads{"", PEER_HEADS};
-    if (top.routes) {
+    if (top.shows_routes) {
         peer_heads.emplace_back(ROUTE_HEADS);
     }
     const auto size_of = [&top](const Snapshot_Peer &peer) { return peer_size(top, peer); };
@@ -264,16 +264,17 @@ std::vector<std::string> view(const Top &top, std::size_t rows) {
     for (const Snapshot_Peer *const peer : peers) {
         peers_size += size_of(*peer);
     }
-    // Relays get the room that peers leave, but at least half of it all, if there are enough relays.
+    // Relays get the lines that peers do not need, and at least half of all lines if there are enough relays.
     const std::size_t heads = lines.size() + 1 + peer_heads.size();
-    const std::size_t room = rows - std::min(rows, heads);
-    const std::size_t for_relays = std::min(relays.size(), std::max(room / 2, room - std::min(room, peers_size)));
+    const std::size_t free_lines = rows - std::min(rows, heads);
+    const std::size_t relay_lines_count =
+        std::min(relays.size(), std::max(free_lines / 2, free_lines - std::min(free_lines, peers_size)));
     lines.emplace_back(RELAY_HEADS);
     add_rows(
-        lines, relays, for_relays, "relays", [](const Snapshot_Relay &) { return std::size_t{1}; },
+        lines, relays, relay_lines_count, "relays", [](const Snapshot_Relay &) { return std::size_t{1}; },
         [&top](const Snapshot_Relay &relay) { return std::vector{relay_line(top, relay)}; });
     lines.insert(lines.end(), peer_heads.begin(), peer_heads.end());
-    add_rows(lines, peers, room - for_relays, "peers", size_of,
+    add_rows(lines, peers, free_lines - relay_lines_count, "peers", size_of,
              [&top](const Snapshot_Peer &peer) { return peer_lines(top, peer); });
     return lines;
 }
@@ -287,65 +288,65 @@ void suspend(Top &top) {
     screen_enter(top.screen);
 }
 
-void take_signals(Top &top) {
+void handle_signals(Top &top) {
     for (int signal = next_signal(top.signals); signal != 0; signal = next_signal(top.signals)) {
         if (signal == SIGTSTP) {
             suspend(top);
         } else if (signal != SIGWINCH && signal != SIGCONT) {
-            top.ended = true;
+            top.is_ending = true;
         }
     }
 }
 
-void take_keys(Top &top) {
+void handle_keys(Top &top) {
     std::array<char, 64> keys;
     const ssize_t count = read(STDIN_FILENO, keys.data(), keys.size());
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-        top.ended = true; // the terminal is gone
+        top.is_ending = true; // the terminal is gone
         return;
     }
     for (ssize_t i = 0; i < count; ++i) {
         const char key = keys[static_cast<std::size_t>(i)];
-        top.ended = top.ended || key == 'q';
-        top.routes = top.routes != (key == 'r');
+        top.is_ending = top.is_ending || key == 'q';
+        top.shows_routes = top.shows_routes != (key == 'r');
     }
 }
 
-/// Sleeps until a signal, a key or bytes of the snapshot come, at most until `wake` (us). Serves signals and keys
+/// Sleeps until a signal, a key or bytes of the snapshot come, at most until `wake_at` (us). Handles signals and keys
 /// first, so that the source cannot delay them.
-void turn(Top &top, std::uint64_t wake) {
+void wait_and_serve(Top &top, std::uint64_t wake_at) {
     std::array<pollfd, 3> polled{pollfd{top.signals, POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0},
                                  pollfd{top.source.descriptor, POLLIN, 0}};
     const bool was_reading = is_reading(top);
-    const int ready = poll(polled.data(), polled.size(), milliseconds_until(wake));
+    const int ready = poll(polled.data(), polled.size(), milliseconds_until(wake_at));
     if (ready > 0 && polled[0].revents != 0) {
-        take_signals(top);
+        handle_signals(top);
     }
     if (ready > 0 && polled[1].revents != 0) {
-        take_keys(top);
+        handle_keys(top);
     }
-    if (was_reading && ((ready > 0 && polled[2].revents != 0) || now_us() >= top.source.give_up_at)) {
-        go_on_reading(top);
+    if (was_reading && ((ready > 0 && polled[2].revents != 0) || now_us() >= top.source.timeout_at)) {
+        continue_reading(top);
     }
-    // While a snapshot is not whole, its bytes change nothing on the screen.
-    top.changed = top.changed || ready <= 0 || polled[0].revents != 0 || polled[1].revents != 0 ||
-                  (was_reading && !is_reading(top));
+    // A part of a snapshot changes nothing on the screen.
+    top.needs_drawing = top.needs_drawing || ready <= 0 || polled[0].revents != 0 || polled[1].revents != 0 ||
+                        (was_reading && !is_reading(top));
 }
 
 void run_live(Top &top) {
     const auto interval = static_cast<std::uint64_t>(top.options.interval * 1e6);
-    std::uint64_t next = 0;
+    std::uint64_t next_reading_at = 0;
     screen_enter(top.screen);
-    while (!top.ended) {
-        if (!is_reading(top) && now_us() >= next) {
+    while (!top.is_ending) {
+        if (!is_reading(top) && now_us() >= next_reading_at) {
             begin_reading(top);
-            next = now_us() + interval;
+            next_reading_at = now_us() + interval;
         }
-        if (top.changed) {
+        if (top.needs_drawing) {
             screen_draw(view(top, terminal_size().rows));
-            top.changed = false;
+            top.needs_drawing = false;
         }
-        turn(top, is_reading(top) ? top.source.give_up_at : next);
+        wait_and_serve(top, is_reading(top) ? top.source.timeout_at : next_reading_at);
     }
     screen_leave(top.screen);
 }
@@ -356,11 +357,12 @@ int show_once(Top &top) {
     begin_reading(top);
     while (is_reading(top)) {
         pollfd polled{top.source.descriptor, POLLIN, 0};
-        poll(&polled, 1, milliseconds_until(top.source.give_up_at));
-        go_on_reading(top);
+        poll(&polled, 1, milliseconds_until(top.source.timeout_at));
+        continue_reading(top);
     }
-    if (!top.has_any) {
-        complain("top", top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
+    if (!top.has_snapshot) {
+        print_error("top",
+                    top.error + ". A host writes it with tcp_connections_json; try `toxtcp demo --snapshot FILE`");
         return EXIT_FAILED;
     }
     std::string text;
@@ -368,7 +370,7 @@ int show_once(Top &top) {
         text += line + '\n';
     }
     if (std::string error; !print(text, error)) {
-        complain("top", error);
+        print_error("top", error);
         return EXIT_FAILED;
     }
     return EXIT_DONE;
@@ -386,7 +388,7 @@ int run_top(const Top_Options &options) {
     }
     top.signals = open_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH});
     if (top.signals < 0) {
-        complain("top", std::string{"cannot watch signals: "} + std::strerror(errno));
+        print_error("top", std::string{"cannot watch signals: "} + std::strerror(errno));
         return EXIT_FAILED;
     }
     run_live(top);

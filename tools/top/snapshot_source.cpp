@@ -22,10 +22,10 @@ namespace {
 
 /// Most bytes of a snapshot. A host with 100,000 peers writes about this much.
 constexpr std::size_t MAX_SIZE = std::size_t{64} * 1024 * 1024;
-/// Most bytes that one call reads, so that a large file does not keep the caller from other work.
-constexpr std::size_t PORTION = std::size_t{1024} * 1024;
+/// Most bytes that one call reads, so that a large file does not delay the other work of the caller.
+constexpr std::size_t PORTION_SIZE = std::size_t{1024} * 1024;
 /// Time for a whole snapshot.
-constexpr std::uint64_t WHOLE_WITHIN_US = 5 * SECOND_US;
+constexpr std::uint64_t READ_TIMEOUT_US = 5 * SECOND_US;
 
 Source_State fail(Snapshot_Source &source, const std::string &why, std::string &error) {
     error = source.path + ": " + why;
@@ -37,7 +37,7 @@ Source_State fail_by_errno(Snapshot_Source &source, const char *what, std::strin
     return fail(source, std::string{what} + ": " + std::strerror(errno), error);
 }
 
-/// Connects to a Unix socket. Fails at once, instead of waiting, if too many connections wait for the host. On failure
+/// Connects to a Unix socket. Fails at once if too many connections wait for the host. On failure
 /// -1, and errno is set.
 int connect_to(const std::string &path) {
     sockaddr_un address{};
@@ -87,14 +87,14 @@ Source_State source_open(Snapshot_Source &source, std::string &error) {
         return fail_by_errno(source, "cannot be opened", error);
     }
     const std::uint64_t now = now_us();
-    source.give_up_at = now + WHOLE_WITHIN_US;
+    source.timeout_at = now + READ_TIMEOUT_US;
     source.written_at = S_ISREG(status.st_mode) ? now - std::min(now, age_of(status)) : now;
     return Source_State::reading;
 }
 
 Source_State source_read(Snapshot_Source &source, std::string &error) {
     std::array<char, 65'536> buffer;
-    for (std::size_t taken = 0; taken < PORTION;) {
+    for (std::size_t read_size = 0; read_size < PORTION_SIZE;) {
         const ssize_t count = read(source.descriptor, buffer.data(), buffer.size());
         if (count == 0) {
             source_close(source);
@@ -107,13 +107,13 @@ Source_State source_read(Snapshot_Source &source, std::string &error) {
             return fail_by_errno(source, "cannot be read", error);
         }
         source.text.append(buffer.data(), static_cast<std::size_t>(count));
-        taken += static_cast<std::size_t>(count);
+        read_size += static_cast<std::size_t>(count);
     }
     if (source.text.size() > MAX_SIZE) {
         return fail(source, "is too long for a snapshot", error);
     }
-    if (now_us() >= source.give_up_at) {
-        return fail(source, format("has not ended within %.0f s", seconds(WHOLE_WITHIN_US)), error);
+    if (now_us() >= source.timeout_at) {
+        return fail(source, format("has not ended within %.0f s", seconds(READ_TIMEOUT_US)), error);
     }
     return Source_State::reading;
 }

@@ -10,13 +10,13 @@ namespace toxtcp {
 struct Snapshot_Source {
     std::string path;
     int descriptor = -1;          ///< to be polled for reading; -1: no snapshot is being read
-    std::uint64_t give_up_at = 0; ///< us, when reading this snapshot is given up
-    std::uint64_t written_at = 0; ///< us, latest time when this snapshot was written
+    std::uint64_t timeout_at = 0; ///< us, when reading this snapshot fails
+    std::uint64_t written_at = 0; ///< us, when this snapshot was written, or later
     std::string text;             ///< what has been read so far
 };
 
 enum class Source_State : std::uint8_t {
-    reading, ///< call `source_read` when the descriptor is readable, and at `give_up_at`
+    reading, ///< call `source_read` when the descriptor is readable, and at `timeout_at`
     whole,   ///< `text` is the whole snapshot; the source is closed
     failed   ///< the source is closed
 };
@@ -24,7 +24,7 @@ enum class Source_State : std::uint8_t {
 /// Opens the source. Returns `reading`, or `failed` with `error`.
 [[nodiscard]] Source_State source_open(Snapshot_Source &source, std::string &error);
 
-/// Reads what has come, at most one portion; never waits. For `failed`, `error` is set.
+/// Reads the bytes that have come, at most one portion. Does not wait. For `failed`, `error` is set.
 [[nodiscard]] Source_State source_read(Snapshot_Source &source, std::string &error);
 
 /// Closes the source. May be called again.
