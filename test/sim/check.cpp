@@ -165,15 +165,16 @@ void check_silence(Run &run, std::uint32_t index) {
     Friendship &f = run.friends[index];
     const bool well = is_well(run, f);
     const Relay_Set bad = bad_relays(run, f);
-    if (!well || bad != f.bad) {
+    const std::size_t unproved = count_unproved(run, f, bad);
+    if (!well || bad != f.bad || unproved != f.unproved) {
         f.good_since = 0;
     }
     f.bad = bad;
+    f.unproved = unproved;
     if (!well) {
         return;
     }
     f.good_since = f.good_since == 0 ? now : f.good_since;
-    const std::size_t unproved = count_unproved(run, f, bad);
     const std::size_t kind = bad == 0 ? 0 : unproved == 0 ? 1 : unproved <= FEW_UNPROVED ? 2 : 3;
     for (std::size_t side = 0; side < 2; ++side) {
         const std::uint64_t silence = now - std::max(f.flow[side].heard_at, f.good_since);

@@ -99,9 +99,11 @@ struct Friendship {
     std::array<int, 2> connection{-1, -1};
     std::array<std::uint64_t, 2> asleep_until{}; ///< by side
     std::vector<std::uint32_t> relays;
-    std::array<Flow, 2> flow;     ///< by sender
-    std::uint64_t good_since = 0; ///< ms, both are online at an honest relay and `bad` has not changed; 0: not now
-    Relay_Set bad = 0;            ///< relays that are not honest or not working
+    std::array<Flow, 2> flow; ///< by sender
+    /// ms, since when both are online at an honest relay, and `bad` and `unproved` have not changed; 0: not now
+    std::uint64_t good_since = 0;
+    Relay_Set bad = 0;        ///< relays that are not honest or not working
+    std::size_t unproved = 0; ///< bad relays that echoes do not detect
 };
 
 /// A client, with what the run knows of it.
