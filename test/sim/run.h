@@ -102,8 +102,9 @@ struct Friendship {
     std::array<Flow, 2> flow; ///< by sender
     /// ms, since when both are online at an honest relay, and `bad` and `unproved` have not changed; 0: not now
     std::uint64_t good_since = 0;
-    Relay_Set bad = 0;        ///< relays that are not honest or not working
-    std::size_t unproved = 0; ///< bad relays that echoes do not detect
+    std::uint64_t lacked_echoes_at = 0; ///< ms, when an end last could not send an echo over each of its routes
+    Relay_Set bad = 0;                  ///< relays that are not honest or not working
+    std::size_t unproved = 0;           ///< bad relays that echoes do not detect
 };
 
 /// A client, with what the run knows of it.
