@@ -49,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         const bool has_password = colon != std::string::npos && scheme != std::string::npos && colon > scheme;
         const std::string password = has_password ? text.substr(colon + 1, at - colon - 1) : "";
         const bool is_ipv6 = at == text.size() && password.ends_with(']');
-        const bool may_show = is_ipv6 || password.size() <= 8 || text.find(password, at) != std::string::npos;
+        const bool is_elsewhere = text.find(password) <= colon || text.find(password, colon + 2) != std::string::npos;
+        const bool may_show = is_ipv6 || password.size() <= 8 || is_elsewhere;
         fuzz_check(may_show || error.find(password) == std::string::npos || says_anyway(text, colon + 1, at, password),
                    "an error shows no password");
         return 0;

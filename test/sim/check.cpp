@@ -24,8 +24,6 @@ constexpr std::uint64_t ECHOES_A_SECOND = 2;
 /// Echoes to all peers of a client: so many a second, and MOST_ECHOES at once (lib/connections/traffic.cpp).
 constexpr std::uint64_t ALL_ECHOES_A_SECOND = 10;
 constexpr std::uint64_t MOST_ECHOES = 40;
-/// Echoes to one peer: so many at once (lib/connections/traffic.cpp).
-constexpr std::uint64_t MOST_ECHOES_TO_PEER = 4 * ROUTES;
 /// No echo is sent later than this after the last data.
 constexpr std::uint64_t CALM_MS = 5 * SECOND;
 /// To the library a peer is silent after this time, or after twice its usual pause if this is longer.
@@ -81,6 +79,16 @@ Relay_Set bad_relays(const Run &run, const Friendship &f) {
     return bad;
 }
 
+/// A sum that changes whenever a fault begins at one of the friendship's relays, or on the way to it. The relay may have
+/// been bad before, and have worked nevertheless.
+std::uint64_t sum_of_faults(const Run &run, const Friendship &f) {
+    std::uint64_t sum = 0;
+    for (const std::uint32_t relay : f.relays) {
+        sum += run.bad_until[relay] + run.clients[f.peer[0]].cut_until[relay] + run.clients[f.peer[1]].cut_until[relay];
+    }
+    return sum;
+}
+
 bool answers_echoes(const Run &run, const Friendship &f) {
     return run.clients[f.peer[0]].peer.def.answer_echoes && run.clients[f.peer[1]].peer.def.answer_echoes;
 }
@@ -111,20 +119,7 @@ std::uint64_t round_trip(Run &run, const Friendship &f) {
     return time;
 }
 
-/// Whether a side has sent so many echoes lately that it may not send one over each of its routes.
-bool lacks_echoes(const Run &run, const Friendship &f, std::size_t side) {
-    const Tcp_Connections &c = *run.clients[f.peer[side]].peer.c;
-    const std::uint32_t slot = c.peers.find(f.connection[side]);
-    if (slot == NO_SLOT) {
-        return false;
-    }
-    constexpr std::uint32_t PAUSE_MS = SECOND / ECHOES_A_SECOND;
-    const std::uint32_t used_ms = c.peers[slot].echo_budget.used_until - static_cast<std::uint32_t>(c.now);
-    return used_ms <= MOST_ECHOES_TO_PEER * PAUSE_MS && used_ms > (MOST_ECHOES_TO_PEER - ROUTES) * PAUSE_MS;
-}
-
-/// The longest silence allowed that began at `since`, ms.
-std::uint64_t silence_bound(Run &run, const Friendship &f, std::uint64_t since, std::size_t unproved) {
+std::uint64_t silence_bound(Run &run, const Friendship &f, std::size_t unproved) {
     // A period of both ends is added: an end notices a silence from its own next packet on, and the first packet that
     // it hears again is the next one of the other end. An end that ticks by the clock decides at ticks only: four are
     // added.
@@ -132,9 +127,6 @@ std::uint64_t silence_bound(Run &run, const Friendship &f, std::uint64_t since, 
     const std::uint64_t own = f.flow[0].period + f.flow[1].period + (by_clock ? 4 * SIM_TICK_MS : 0);
     if (unproved != 0) {
         return (unproved <= FEW_UNPROVED ? FEW_UNPROVED_MS : MANY_UNPROVED_MS) + own;
-    }
-    if (f.lacked_echoes_at >= since) {
-        return AT_MOST_MS + own;
     }
     // The library waits for twice the pause that the other end usually makes.
     const std::uint64_t pause = std::max(f.flow[0].period, f.flow[1].period);
@@ -184,23 +176,21 @@ void check_silence(Run &run, std::uint32_t index) {
     const bool well = is_well(run, f);
     const Relay_Set bad = bad_relays(run, f);
     const std::size_t unproved = count_unproved(run, f, bad);
-    if (!well || bad != f.bad || unproved != f.unproved) {
+    const std::uint64_t faults = sum_of_faults(run, f);
+    if (!well || bad != f.bad || unproved != f.unproved || faults != f.faults) {
         f.good_since = 0;
     }
+    f.faults = faults;
     f.bad = bad;
     f.unproved = unproved;
     if (!well) {
         return;
     }
     f.good_since = f.good_since == 0 ? now : f.good_since;
-    if (lacks_echoes(run, f, 0) || lacks_echoes(run, f, 1)) {
-        f.lacked_echoes_at = now;
-    }
     const std::size_t kind = bad == 0 ? 0 : unproved == 0 ? 1 : unproved <= FEW_UNPROVED ? 2 : 3;
     for (std::size_t side = 0; side < 2; ++side) {
-        const std::uint64_t since = std::max(f.flow[side].heard_at, f.good_since);
-        const std::uint64_t silence = now - since;
-        const std::uint64_t bound = silence_bound(run, f, since, unproved);
+        const std::uint64_t silence = now - std::max(f.flow[side].heard_at, f.good_since);
+        const std::uint64_t bound = silence_bound(run, f, unproved);
         if (f.flow[side].period < SECOND) { // with longer periods, a pause is no silence
             run.result.most.longest_silence_ms[kind] = std::max(run.result.most.longest_silence_ms[kind], silence);
         }

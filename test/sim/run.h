@@ -100,11 +100,11 @@ struct Friendship {
     std::array<std::uint64_t, 2> asleep_until{}; ///< by side
     std::vector<std::uint32_t> relays;
     std::array<Flow, 2> flow; ///< by sender
-    /// ms, since when both are online at an honest relay, and `bad` and `unproved` have not changed; 0: not now
+    /// ms, since when both are online at an honest relay, and `bad`, `unproved` and `faults` have not changed; 0: not now
     std::uint64_t good_since = 0;
-    std::uint64_t lacked_echoes_at = 0; ///< ms, when an end last could not send an echo over each of its routes
-    Relay_Set bad = 0;                  ///< relays that are not honest or not working
-    std::size_t unproved = 0;           ///< bad relays that echoes do not detect
+    Relay_Set bad = 0;        ///< relays that are not honest or not working
+    std::size_t unproved = 0; ///< bad relays that echoes do not detect
+    std::uint64_t faults = 0; ///< changes when a fault begins at one of the relays
 };
 
 /// A client, with what the run knows of it.
