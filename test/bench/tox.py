@@ -13,6 +13,7 @@ Scenes:
   beside   a file while another program uploads over the same line as fast as TCP lets it
   hang     a call; the relay that carries most of it stops working
   far      a call from the moment when both are online; there are two relays, one of them 150 ms farther away
+  idle     two friends online over three relays, who send nothing: the processor time of both clients
 
 Figures of a call: the time from sending a packet until the other client has it (median and 99th percentile of those that
 came, both directions), the longest time in which one of the two heard nothing, and the packets that were lost. Near: the time
@@ -22,6 +23,7 @@ Moves: how often another relay carried most of the file than half a second befor
 
 import argparse
 import asyncio
+import concurrent.futures
 import contextlib
 import dataclasses
 import functools
@@ -70,15 +72,17 @@ NETWORKS = {
     "lossy": Network("25 ms, 0.5 % loss", 25, 20, 250_000, 0.005),
     "loopback": Network("loopback", wide=False),
 }
-SCENES = ("online", "call", "file", "both", "beside", "hang", "far")
+SCENES = ("online", "call", "file", "both", "beside", "hang", "far", "idle")
 FARTHER_MS = 150
 
 # toxcore tells a friend of its relays only if it has more than three.
 RELAYS = 4
+RELAYS_OF_SCENE = {"far": 2, "idle": 3}
 CALL_MS = 20
 SETTLE_S = 8  # time for the friends to tell each other of relays, and to get routes over them
 WARM_S = 3
 CALL_S = 30
+IDLE_S = 60
 FILE_SIZE = 4_000_000_000  # more than any run can send
 FILE_S = 45
 FILE_WARM_S = 20  # toxcore needs 15 s to reach its rate
@@ -122,6 +126,7 @@ FIGURES = {
     "pause_ms": Figure("pause, ms", ("file", "both", "beside")),
     "moves": Figure("moves", ("file", "both", "beside"), has_ratio=False),
     "near_s": Figure("near after, s", ("far",), 1),
+    "processor_ms": Figure("processor, ms a minute", ("idle",)),
 }
 
 
@@ -140,7 +145,7 @@ class Run:
     async def start(self):
         """Starts relays and two clients, and tells the clients of the relays and of each other."""
         self.relays = []
-        for number in range(2 if self.job["scene"] == "far" else RELAYS):
+        for number in range(RELAYS_OF_SCENE.get(self.job["scene"], RELAYS)):
             link = number if self.job["scene"] == "far" else 0
             place = {"address": wide_area.far_address(link), "first": self.far} if self.network.wide else {}
             self.relays.append(await Relay.start(self.world, number, self.relays, **place))
@@ -298,6 +303,20 @@ class Run:
         self.result |= {"near_s": near_after(samples), "samples": samples}
 
 
+    async def scene_idle(self):
+        await asyncio.sleep(SETTLE_S)
+        before = sum(processor_ms(client.process.pid) for client in self.pair)
+        await asyncio.sleep(IDLE_S)
+        after = sum(processor_ms(client.process.pid) for client in self.pair)
+        self.result["processor_ms"] = (after - before) * 60 / IDLE_S
+
+
+def processor_ms(process):
+    """The processor time that a process with one thread has used so far."""
+    with open(f"/proc/{process}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e6
+
+
 async def send_for_ever(connected):
     while True:
         await asyncio.get_running_loop().sock_sendall(connected, bytes(1 << 16))
@@ -420,19 +439,27 @@ class Bench:
             link.end()
 
     def run_all(self, cells):
+        # The sides take turns to be first.
+        jobs = [
+            (network, scene, side, pair)
+            for network, scene in cells
+            for pair in range(self.options.pairs)
+            for side in (SIDES if pair % 2 == 0 else reversed(SIDES))
+        ]
         runs = []
-        number = 0
         begin = time.monotonic()
-        for network, scene in cells:
-            for pair in range(self.options.pairs):
-                # The sides take turns to be first.
-                for side in SIDES if pair % 2 == 0 else reversed(SIDES):
-                    number += 1
-                    runs.append(self.run(network, scene, side, pair))
-                    total = 2 * self.options.pairs * len(cells)
-                    done = f"{number} of {total}, {time.monotonic() - begin:.0f} s"
-                    text = f"{done}: {network}/{scene} {SIDES[side]}: {describe(runs[-1])}"
+        with concurrent.futures.ProcessPoolExecutor(self.options.at_once) as pool:
+            started = [pool.submit(self.run, *job) for job in jobs]
+            try:
+                for ended in concurrent.futures.as_completed(started):
+                    run = ended.result()
+                    runs.append(run)
+                    done = f"{len(runs)} of {len(jobs)}, {time.monotonic() - begin:.0f} s"
+                    text = f"{done}: {run['network']}/{run['scene']} {SIDES[run['side']]}: {describe(run)}"
                     print(text, file=sys.stderr, flush=True)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         return runs
 
 
@@ -597,6 +624,14 @@ def main():
         metavar="NETWORK/SCENE",
         help=f"or NETWORK, or /SCENE; networks: {', '.join(NETWORKS)}; scenes: {', '.join(SCENES)}",
     )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs at the same time, each in a network of its own (default: 1). With slow lines, two processors are enough for "
+        "four. The last line of the output tells whether a client was held up",
+    )
     parser.add_argument("--congestion", metavar="NAME", help="TCP's congestion control (default: the system's)")
     parser.add_argument("--json", metavar="FILE", help="writes all runs there")
     parser.add_argument("--svg", metavar="FILE", help="draws a picture, by gnuplot")
@@ -606,8 +641,8 @@ def main():
         complain("gnuplot is not installed (Debian: gnuplot-nox)")
         return 1
     try:
-        if options.pairs < 1:
-            raise Failed("--pairs takes a number from 1 on")
+        if options.pairs < 1 or options.at_once < 1:
+            raise Failed("--pairs and --at-once take a number from 1 on")
         if options.source:
             with open(options.source, encoding="utf-8") as file:
                 measured = json.load(file)

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 
+#include <toxtcp/types.h>
+
 #include "catch.h"
 
 using namespace toxtcp;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <cstdlib>
 
 #include <arpa/inet.h>
 
@@ -140,10 +140,10 @@ bool read_seconds(std::string_view text, double least, double most, double &seco
     if (const std::string fault = first_wrong_character(text, is_allowed, "digit"); !fault.empty()) {
         return refuse(text, fault, allowed, error);
     }
-    double read = 0;
-    const bool fits = std::from_chars(text.data(), text.data() + text.size(), read).ec == std::errc{};
-    if (!fits || read > most || read < least) {
-        return refuse(text, fits && read < least ? "it is too small" : "it is too large", allowed, error);
+    // Not from_chars, which libc++ has for whole numbers only. The program never leaves the locale "C".
+    const double read = std::strtod(std::string{text}.c_str(), nullptr);
+    if (read > most || read < least) {
+        return refuse(text, read < least ? "it is too small" : "it is too large", allowed, error);
     }
     seconds = read;
     return true;
