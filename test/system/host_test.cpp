@@ -175,7 +175,7 @@ TEST_CASE("system: the log goes to standard error, and nothing to standard outpu
         std::fflush(stdout);
         std::fflush(stderr);
         std::array<char, 200> text;
-        const ssize_t size = read(errors[0], text.data(), text.size());
+        const ssize_t size = is_readable(errors[0], 0) ? read(errors[0], text.data(), text.size()) : 0;
         return std::string{is_readable(output[0], 0) ? "output " : ""} +
                std::string(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0})));
     });
