@@ -612,6 +612,17 @@ def congestion_control(wanted):
     return wanted or said_by_the_kernel("tcp_congestion_control")[0]
 
 
+def read_runs(names):
+    """What earlier calls have written with --json, as one."""
+    all_of = []
+    for name in names:
+        with open(name, encoding="utf-8") as file:
+            all_of.append(json.load(file))
+    if len({one["congestion"] for one in all_of}) > 1:
+        raise Failed("the files are of runs with different congestion controls")
+    return {"congestion": all_of[0]["congestion"], "runs": [run for one in all_of for run in one["runs"]]}
+
+
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--run":
         return main_of_run(sys.argv[2])
@@ -635,7 +646,9 @@ def main():
     parser.add_argument("--congestion", metavar="NAME", help="TCP's congestion control (default: the system's)")
     parser.add_argument("--json", metavar="FILE", help="writes all runs there")
     parser.add_argument("--svg", metavar="FILE", help="draws a picture, by gnuplot")
-    parser.add_argument("--from", dest="source", metavar="FILE", help="reads the runs from there, instead of measuring")
+    parser.add_argument(
+        "--from", dest="sources", nargs="+", metavar="FILE", help="reads the runs from these files, instead of measuring"
+    )
     options = parser.parse_args()
     if options.svg and shutil.which("gnuplot") is None:
         complain("gnuplot is not installed (Debian: gnuplot-nox)")
@@ -643,9 +656,8 @@ def main():
     try:
         if options.pairs < 1 or options.at_once < 1:
             raise Failed("--pairs and --at-once take a number from 1 on")
-        if options.source:
-            with open(options.source, encoding="utf-8") as file:
-                measured = json.load(file)
+        if options.sources:
+            measured = read_runs(options.sources)
         else:
             congestion = congestion_control(options.congestion)
             bench = Bench(options)

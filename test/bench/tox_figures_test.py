@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Tests how tox.py computes its figures from what the clients print."""
 
+import json
+import os
+import tempfile
 import unittest
 
 import tox
@@ -104,6 +107,24 @@ class Cells(unittest.TestCase):
     def test_what_there_is_not_is_refused(self):
         self.assertRaises(tox.Failed, tox.chosen_cells, ["6ms"])
         self.assertRaises(tox.Failed, tox.chosen_cells, ["5ms/film"])
+
+
+class Files(unittest.TestCase):
+    def written(self, folder, name, congestion, *pairs):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"congestion": congestion, "runs": [{"pair": pair} for pair in pairs]}, file)
+        return path
+
+    def test_runs_of_several_files_are_read_as_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            names = [self.written(folder, "a", "cubic", 1, 2), self.written(folder, "b", "cubic", 3)]
+            self.assertEqual([run["pair"] for run in tox.read_runs(names)["runs"]], [1, 2, 3])
+
+    def test_runs_with_different_congestion_controls_do_not_mix(self):
+        with tempfile.TemporaryDirectory() as folder:
+            names = [self.written(folder, "a", "cubic"), self.written(folder, "b", "bbr")]
+            self.assertRaises(tox.Failed, tox.read_runs, names)
 
 
 if __name__ == "__main__":
