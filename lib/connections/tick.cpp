@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <iterator>
 #include <new>
 
@@ -319,8 +318,10 @@ Tcp_Connections::Tcp_Connections(const Tcp_Connections_Def &def, const Host &hos
 std::uint32_t random_below(const Tcp_Connections &c, std::uint32_t limit) {
     std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
     c.context.host.random(c.context.host.object, bytes);
-    std::uint64_t value;
-    std::memcpy(&value, bytes.data(), sizeof value);
+    std::uint64_t value = 0; // little-endian, so that a simulation is the same on every machine
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
+        value = value << 8 | *byte;
+    }
     return static_cast<std::uint32_t>(value % limit); // 64 bits: the bias is negligible
 }
 

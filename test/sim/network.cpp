@@ -421,9 +421,12 @@ std::uint64_t sim_below(Sim_Random &random, std::uint64_t limit) {
 
 void sim_fill(Sim_Random &random, Mutable_Bytes bytes) {
     while (!bytes.empty()) {
-        const std::uint64_t drawn = sim_random(random);
+        std::uint64_t drawn = sim_random(random);
         const std::size_t count = std::min(bytes.size(), sizeof drawn);
-        std::memcpy(bytes.data(), &drawn, count);
+        for (std::uint8_t &byte : bytes.first(count)) { // the same bytes on every machine
+            byte = static_cast<std::uint8_t>(drawn);
+            drawn >>= 8;
+        }
         bytes = bytes.subspan(count);
     }
 }
