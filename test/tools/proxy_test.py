@@ -238,7 +238,8 @@ def test():
     here = [name for name in PROXIES if shutil.which(name) and (name != "danted" or own_mounts)]
     checks = [functools.partial(check_usage, arguments), functools.partial(in_workshop, check_exposed_password, arguments)]
     with Workshop() as workshop:
-        _, relay = workshop.start_relay(arguments.program, "relay", "--address", "127.0.0.1", "--json")
+        # It listens on all addresses, since a proxy may take any address of `localhost`.
+        _, relay = workshop.start_relay(arguments.program, "relay", "--json")
         checks += [functools.partial(in_workshop, check_proxy, arguments, name, relay) for name in here]
         if "microsocks" in here and own_mounts:
             checks.append(functools.partial(in_workshop, check_addresses, arguments, relay))
