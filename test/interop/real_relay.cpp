@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,13 +126,29 @@ bool port_is_free(std::uint16_t port) {
     return true;
 }
 
+/// Keeps the port for this test until its process ends: each test has a socket named after each of its ports, the tests
+/// in Python too (test/support/real_programs.py). False if another test has it.
+bool reserve_port(std::uint16_t port) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "toxtcp-test-" + std::to_string(port); // after a zero byte: no file has this name
+    text.copy(name.sun_path + 1, text.size());
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, reinterpret_cast<sockaddr *>(&name), size) == 0) {
+        return true;
+    }
+    close(fd);
+    return false;
+}
+
 std::uint16_t free_port() {
-    static std::random_device random; // test programs run at the same time, and must not try the same ports
+    static std::random_device random;
     std::uniform_int_distribution<unsigned int> any(FIRST_PORT, LAST_PORT);
     std::uint16_t port = 0;
     do {
         port = static_cast<std::uint16_t>(any(random));
-    } while (!port_is_free(port));
+    } while (!reserve_port(port) || !port_is_free(port));
     return port;
 }
 
