@@ -302,7 +302,6 @@ class Run:
         await self.measured_call(began)
         self.result |= {"near_s": near_after(samples), "samples": samples}
 
-
     async def scene_idle(self):
         await asyncio.sleep(SETTLE_S)
         before = sum(processor_ms(client.process.pid) for client in self.pair)
